@@ -1,0 +1,406 @@
+"""The contract that all estimators share: era, predict, score, tags, set_output."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Hashable, Sequence
+from numbers import Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from ._eras import Eras, era_column, find_eras
+from ._frames import (
+    META_MODEL,
+    Layout,
+    Table,
+    Values,
+    aligned_target,
+    as_table,
+    check_alignment,
+    check_numbers,
+    columns_of_role,
+    convert,
+    listed,
+    resolve,
+    role,
+)
+from .kernels.score import numerai_corr
+
+Name = Hashable
+
+
+class EraEstimator(  # type: ignore[call-arg]
+    TransformerMixin, BaseEstimator, ABC, auto_wrap_output_keys=None
+):
+    """A transformer of prediction columns that looks at one era at a time.
+
+    A subclass checks its parameters, chooses its columns at fit and computes new ones.
+    `set_output` is our own: scikit-learn's wrapper of `transform` names the columns of
+    an output by their order at fit, and ours may come in any order.
+    """
+
+    # Whether `transform` works before `fit`, on the columns that `fit` would choose.
+    _stateless = True
+
+    @abstractmethod
+    def _check_parameters(self) -> None:
+        """Raise where a parameter cannot be used, whatever the data."""
+
+    @abstractmethod
+    def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
+        """Return the new columns, (n_new, n_rows)."""
+
+    def _choose_columns(self, table: Table, era: Name) -> None:
+        """Record the columns in use."""
+        self.columns_ = prediction_columns(table, self.columns, era)
+
+    def _used(self) -> list[Name]:
+        """Columns that must be there, and hold numbers."""
+        return self.columns_
+
+    def _replaced(self) -> list[Name]:
+        """Columns that make room for the new ones."""
+        return self.columns_
+
+    def _dropped(self) -> list[Name]:
+        """Further columns that are not in the output."""
+        return []
+
+    def _new(self) -> list[Name]:
+        """Names of the new columns."""
+        return self.columns_
+
+    def _single_precision(self, table: Table) -> list[bool]:
+        """Whether each new column comes from float32, and so is float32."""
+        return [table.single_precision(name) for name in self.columns_]
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Record the columns to work on; nothing is learned from the rows.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            Predictions, and whatever else there is; with the era column.
+        y : array-like of shape (n_rows,), default=None
+            Not used; a pandas object must have the index of X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, the era column or a column to work on cannot be used.
+        """
+        self._check_parameters()
+        table, era = self._read(X)
+        find_eras(table, era)
+        if y is not None:
+            check_alignment(table, y)
+        self._choose_columns(table, era)
+        check_numbers(table, self._used())
+        self._layout(table.names)
+        self._record(table)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Replace the columns worked on; pass all others through, not copied.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            Whole eras, in any row order, with the columns in any order.
+
+        Returns
+        -------
+        X_out : same kind as X, or what `set_output` asks for
+            The same rows and index. New columns stand in place of the first replaced.
+
+        Raises
+        ------
+        ValueError
+            If a column in use is missing, or the era column cannot be used.
+        """
+        fitted, table, eras = self._check(X)
+        return fitted._output(table, fitted._compute(table, eras))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Transform, and return the columns worked on as an array.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            As for `transform`.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+            One prediction a row, or one a row and column where there are several.
+        """
+        fitted, table, eras = self._check(X)
+        values = fitted._in_precision(table, fitted._compute(table, eras))
+        return values[0] if len(values) == 1 else np.column_stack(list(values))
+
+    def score(self, X: Any, y: Any) -> float:
+        """Mean over eras (and columns) of the Numerai CORR of `predict` with y.
+
+        Eras without targets, or with fewer than 3 scored rows, are left out; a
+        constant prediction scores 0.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            As for `transform`.
+        y : array-like of shape (n_rows,)
+            Targets, NaN where there is none yet.
+
+        Returns
+        -------
+        score : float
+            The mean score.
+
+        Raises
+        ------
+        ValueError
+            If no era can be scored.
+        """
+        fitted, table, eras = self._check(X)
+        target = aligned_target(table, y)
+        values = fitted._compute(table, eras)
+        scores = [numerai_corr(values[:, rows], target[rows]) for rows in eras.rows]
+        if np.isnan(scores).all():
+            raise ValueError(
+                "no era can be scored: none has 3 rows with a prediction and a target "
+                "that varies"
+            )
+        return float(np.nanmean(scores))
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Return the names of the output's columns for the columns seen at fit.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names for the columns of an array; for a frame, those of fit.
+
+        Returns
+        -------
+        names : ndarray of str objects
+            The names, in the order of the output.
+        """
+        check_is_fitted(self, "columns_")
+        labels = dict(zip(self._names_in, self._labels_in(input_features), strict=True))
+        out = [labels.get(name, name) for name, _ in self._layout(self._names_in)]
+        return np.asarray(out, dtype=object)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose the container that `transform` returns.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            "default": the kind that came in. None leaves the choice as it is.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        if transform not in (None, "default", "pandas", "polars"):
+            raise ValueError(
+                "`transform` must be 'default', 'pandas' or 'polars'; "
+                f"got {transform!r}"
+            )
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        """Show the parameters and, once fitted, the columns in use."""
+        text: str = super().__repr__(N_CHAR_MAX)
+        if hasattr(self, "columns_"):
+            text += f" on {listed(self.columns_)}"
+        return text
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that NaN is welcome, and whether `fit` is needed."""
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = not self._stateless
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _read(self, X: Any) -> tuple[Table, Name]:
+        table = as_table(X, object_array=isinstance(self.era, int))
+        return table, era_column(table, self.era, check_bounds(self.single_era_rows))
+
+    def _check(self, X: Any) -> tuple[Self, Table, Eras]:
+        """Return the fitted estimator, and X as a table that it can work on."""
+        if self._stateless and not hasattr(self, "columns_"):
+            fitted: Self = clone(self)
+            return fitted.fit(X)._check(X)
+        check_is_fitted(self, "columns_")
+        self._check_parameters()
+        table, era = self._read(X)
+        self._check_names(table)
+        check_numbers(table, self._used())
+        return self, table, find_eras(table, era)
+
+    def _check_names(self, table: Table) -> None:
+        estimator = type(self).__name__
+        if table.named != self._named:
+            kinds = {True: "a frame", False: "an array"}
+            raise ValueError(
+                f"X is {kinds[table.named]}, but {estimator} was fitted on "
+                f"{kinds[self._named]}: pass the kind of fit, which tells the columns"
+            )
+        if not table.named and len(table.names) != self.n_features_in_:
+            raise ValueError(
+                f"X has {len(table.names)} features, but {estimator} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        present = set(table.names)
+        missing = [name for name in self._used() if name not in present]
+        if missing:
+            raise ValueError(
+                f"X lacks {listed(missing)}, which {estimator} uses; "
+                f"it has {listed(table.names)}"
+            )
+
+    def _record(self, table: Table) -> None:
+        """Record the columns of X, as scikit-learn does."""
+        self._named = table.named
+        self._names_in = list(table.names)
+        self.n_features_in_ = len(table.names)
+        if table.named and all(isinstance(name, str) for name in table.names):
+            self.feature_names_in_ = np.asarray(table.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _labels_in(self, input_features: Any) -> list[Name]:
+        if input_features is None:
+            return [name if self._named else f"x{name}" for name in self._names_in]
+        labels = list(input_features)
+        if len(labels) != self.n_features_in_:
+            raise ValueError(
+                "input_features should have length equal to number of features "
+                f"({self.n_features_in_}), got {len(labels)}"
+            )
+        if self._named and labels != self._names_in:
+            raise ValueError("input_features is not equal to feature_names_in_")
+        return labels
+
+    def _layout(self, names: Sequence[Name]) -> Layout:
+        """Columns of the output: new ones in place of the first that they replace."""
+        replaced, dropped = set(self._replaced()), set(self._dropped())
+        new: list[tuple[Name, int | None]] = [
+            (name, i) for i, name in enumerate(self._new())
+        ]
+        layout: list[tuple[Name, int | None]] = []
+        for name in names:
+            if name in replaced:
+                layout, new = layout + new, []
+            elif name not in dropped:
+                layout.append((name, None))
+        kept = {name for name, i in layout if i is None}
+        if clash := [name for name in self._new() if name in kept]:
+            raise ValueError(
+                f"the output column {clash[0]!r} clashes with a column that passes "
+                "through: rename one of them (see `output`)"
+            )
+        return layout
+
+    def _in_precision(self, table: Table, values: NDArray[np.float64]) -> Values:
+        single = self._single_precision(table)
+        if not any(single):
+            return values
+        if all(single):
+            return values.astype(np.float32)
+        dtypes = [np.float32 if is_single else np.float64 for is_single in single]
+        return [column.astype(d) for column, d in zip(values, dtypes, strict=True)]
+
+    def _output(self, table: Table, values: NDArray[np.float64]) -> Any:
+        layout = self._layout(table.names)
+        native = table.build(layout, self._in_precision(table, values))
+        config = getattr(self, "_sklearn_output_config", {})
+        container = config.get("transform", get_config()["transform_output"])
+        names = [] if table.named else list(self.get_feature_names_out())
+        return convert(native, container, names)
+
+
+def prediction_columns(
+    table: Table, columns: Any, era: Name, without: Collection[Name] = ()
+) -> list[Name]:
+    """Return the columns to work on: those asked for, or else the other predictions."""
+    if columns is None:
+        names = columns_of_role(table, "prediction", era)
+        names = [name for name in names if name not in without]
+        if not names:
+            raise ValueError(
+                "X has no prediction column (floating-point, and not a feature, target "
+                f"or {META_MODEL!r}); it has {listed(table.names)}. "
+                "Name one in `columns`"
+            )
+        return names
+    names = resolve(table, columns, "columns")
+    warn_of_roles(table, names, era)
+    return names
+
+
+def warn_of_roles(table: Table, names: Sequence[Name], era: Name) -> None:
+    """Warn of columns to work on whose names say that they are something else."""
+    for name in names:
+        found = role(table, name, era)
+        if found == "era":
+            raise ValueError(f"the era column {name!r} cannot be a prediction")
+        if found not in ("prediction", "other"):
+            warnings.warn(
+                f"column {name!r} is used as a prediction, but by its name it is "
+                f"a column of the role {found!r}",
+                UserWarning,
+                stacklevel=4,
+            )
+
+
+def check_bounds(bounds: Any) -> tuple[float, float]:
+    """Check `single_era_rows`."""
+    try:
+        low, high = bounds
+        if low < high:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        "`single_era_rows` must be two numbers, the smaller first, between which the "
+        f"row count of one era lies; got {bounds!r}"
+    )
+
+
+def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
+    """Check a parameter that is one of a few values."""
+    if not isinstance(value, str) or value not in choices:
+        allowed = " or ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{parameter}` must be {allowed}; got {value!r}")
+
+
+def check_share(parameter: str, value: Any) -> None:
+    """Check a parameter that is a number between 0 and 1."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"`{parameter}` must be between 0 and 1; got {value!r}")
+
+
+def check_flag(parameter: str, value: Any) -> None:
+    """Check a parameter that is true or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{parameter}` must be True or False; got {value!r}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, and no bool."""
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

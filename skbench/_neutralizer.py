@@ -1,0 +1,317 @@
+"""Neutralisation to features: `FeatureNeutralizer` and `neutralization_path`."""
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._base import (
+    EraEstimator,
+    check_flag,
+    check_share,
+    is_number,
+    prediction_columns,
+)
+from ._eras import Eras, Rows, map_eras
+from ._frames import Table, columns_of_role, listed, resolve
+from .kernels.neutralize import fill_missing, neutralize
+
+Name = Hashable
+
+
+class FeatureNeutralizer(EraEstimator):
+    """Subtract from each prediction what the features explain of it, era by era.
+
+    With F the neutralizers of an era, and a column of ones if ``fit_intercept``,
+
+    .. math:: x - c F F^+ x
+
+    for the proportion c; then divided by its population standard deviation in that era
+    (``ddof=0``) if ``standardize``. Every neutralizer is centred (with the intercept)
+    and scaled to unit norm first, so that collinear, constant, duplicated or too many
+    features are fine, and their units do not matter.
+
+    Rows whose prediction is NaN stay NaN and are left out of the regression. Missing
+    features follow ``missing``; infinite ones are an error. Where next to nothing is
+    left of a prediction the result is zeros, never scaled-up rounding noise: so a
+    constant prediction, a one-row era, or as many independent features as rows with
+    ``proportion=1`` give zeros.
+
+    Parameters
+    ----------
+    neutralizers : str, int, list of these or callable, default=None
+        The columns to neutralise to: names, positions or what
+        `sklearn.compose.make_column_selector` returns. None: every column whose name
+        starts with "feature"; an array needs positions.
+    columns : str, int, list of these or callable, default=None
+        Columns to neutralise. None: every prediction column that is no neutralizer.
+    proportion : float, default=1.0
+        Share of the explained part to subtract, between 0 and 1.
+    fit_intercept : bool, default=True
+        Whether to neutralise to a constant, too. With it and ``proportion=1`` the
+        output has no correlation with any neutralizer.
+    standardize : bool, default=True
+        Whether to divide by the population standard deviation.
+    missing : "median", "raise" or float, default="median"
+        What a missing feature becomes: the era's median of that feature (1/2 where an
+        era has none), an error, or this number.
+    rcond : float, default=1e-6
+        Singular values of the scaled neutralizers below ``rcond`` times the largest
+        count as zero. An output whose norm is below ``rcond`` times that of the input
+        (both centred, with the intercept) is zero.
+    keep_neutralizers : bool, default=False
+        Whether the neutralizers stay in the output.
+    era : str, int or None, default="era"
+        The era column: its name, or its position in an array. None: all rows are one
+        era.
+    single_era_rows : tuple of (float, float), default=(1800, 10000)
+        A frame without the era column is taken as one era if its row count lies
+        between these.
+    n_jobs : int, default=None
+        Threads over eras, as joblib counts them. The linear algebra has threads of its
+        own already: more than one pays only for many small eras.
+
+    Attributes
+    ----------
+    neutralizers_ : list of str or int
+        The columns neutralised to.
+    columns_ : list of str or int
+        The columns that are neutralised.
+    n_features_in_ : int
+        Number of columns of X at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X at fit, where all are strings.
+
+    See Also
+    --------
+    neutralization_path : Many proportions at the cost of one.
+
+    References
+    ----------
+    Numerai, ``numerai_tools.scoring.neutralize``, which this equals era by era with
+    ``standardize=False`` for features of comparable scale.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench import FeatureNeutralizer
+    >>> X = pd.DataFrame({"era": ["0001"] * 4, "prediction": [1.0, 2.0, 3.0, 6.0],
+    ...                   "feature_a": [0, 0, 1, 1]})
+    >>> FeatureNeutralizer(standardize=False).fit_transform(X)
+        era  prediction
+    0  0001        -0.5
+    1  0001         0.5
+    2  0001        -1.5
+    3  0001         1.5
+    """
+
+    def __init__(
+        self,
+        neutralizers: Any = None,
+        *,
+        columns: Any = None,
+        proportion: float = 1.0,
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        missing: Any = "median",
+        rcond: float = 1e-6,
+        keep_neutralizers: bool = False,
+        era: Any = "era",
+        single_era_rows: tuple[float, float] = (1800, 10000),
+        n_jobs: int | None = None,
+    ) -> None:
+        self.neutralizers = neutralizers
+        self.columns = columns
+        self.proportion = proportion
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.missing = missing
+        self.rcond = rcond
+        self.keep_neutralizers = keep_neutralizers
+        self.era = era
+        self.single_era_rows = single_era_rows
+        self.n_jobs = n_jobs
+
+    def _check_parameters(self) -> None:
+        check_share("proportion", self.proportion)
+        check_share("rcond", self.rcond)
+        check_flag("fit_intercept", self.fit_intercept)
+        check_flag("standardize", self.standardize)
+        check_flag("keep_neutralizers", self.keep_neutralizers)
+        finite = is_number(self.missing) and np.isfinite(self.missing)
+        if not finite and self.missing not in ("median", "raise"):
+            raise ValueError(
+                "`missing` must be 'median', 'raise' or a finite number; "
+                f"got {self.missing!r}"
+            )
+
+    def _choose_columns(self, table: Table, era: Name) -> None:
+        self.neutralizers_ = self._choose_neutralizers(table, era)
+        chosen = set(self.neutralizers_)
+        self.columns_ = prediction_columns(table, self.columns, era, without=chosen)
+        if both := [name for name in self.columns_ if name in chosen]:
+            raise ValueError(
+                f"{listed(both)} cannot be neutralised to itself: it is among both "
+                "`neutralizers` and the prediction columns"
+            )
+
+    def _choose_neutralizers(self, table: Table, era: Name) -> list[Name]:
+        if self.neutralizers is not None:
+            names = resolve(table, self.neutralizers, "neutralizers")
+            if era in names:
+                raise ValueError(f"the era column {era!r} cannot be a neutralizer")
+            return names
+        if not table.named:
+            raise ValueError(
+                "`neutralizers` must hold positions, as X is an array without names; "
+                "got None"
+            )
+        names = columns_of_role(table, "feature", era)
+        if not names:
+            raise ValueError(
+                "X has no column whose name starts with 'feature'; it has "
+                f"{listed(table.names)}. Name the columns in `neutralizers`"
+            )
+        return names
+
+    def _used(self) -> list[Name]:
+        return self.columns_ + self.neutralizers_
+
+    def _dropped(self) -> list[Name]:
+        return [] if self.keep_neutralizers else self.neutralizers_
+
+    def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
+        return self._path(table, eras, [self.proportion])[0]
+
+    def _path(
+        self, table: Table, eras: Eras, proportions: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """Neutralise by each proportion: (n_proportions, n_columns, n_rows)."""
+        predictions = table.select(self.columns_)
+        features = table.select(self.neutralizers_)
+        kernel = partial(
+            neutralize,
+            proportions=proportions,
+            fit_intercept=self.fit_intercept,
+            standardize=self.standardize,
+            rcond=self.rcond,
+        )
+
+        def neutralize_era(rows: Rows) -> NDArray[np.float64]:
+            block = predictions(rows).astype(np.float64, copy=False)
+            _refuse_infinite(block, self.columns_, "prediction")
+            out: NDArray[np.float64] = kernel(block, self._complete(features(rows)))
+            return out
+
+        out = np.empty((len(proportions), len(self.columns_), table.n_rows))
+        for rows, block in map_eras(neutralize_era, eras, self.n_jobs):
+            out[:, :, rows] = block
+        return out
+
+    def _complete(self, features: NDArray[Any]) -> NDArray[Any]:
+        """Features of an era, their missing values filled or refused."""
+        _refuse_infinite(features, self.neutralizers_, "neutralizer")
+        if self.missing == "raise":
+            for name, missing in zip(
+                self.neutralizers_, np.isnan(features).sum(axis=1), strict=True
+            ):
+                if missing:
+                    raise ValueError(
+                        f"neutralizer column {name!r} has {missing} missing values in "
+                        "an era: fill them, or choose missing='median' or a number"
+                    )
+        fill = None if self.missing == "median" else self.missing
+        return fill_missing(features, fill)
+
+
+def neutralization_path(
+    X: Any,
+    proportions: Sequence[float],
+    *,
+    neutralizers: Any = None,
+    columns: Any = None,
+    fit_intercept: bool = True,
+    standardize: bool = True,
+    missing: Any = "median",
+    rcond: float = 1e-6,
+    era: Any = "era",
+    single_era_rows: tuple[float, float] = (1800, 10000),
+    n_jobs: int | None = None,
+) -> Any:
+    """Neutralise by many proportions at the cost of one.
+
+    The features of each era are factorised once. The policies for ties, missing values
+    and constants are those of `FeatureNeutralizer`.
+
+    Parameters
+    ----------
+    X : DataFrame, Table or array of shape (n_rows, n_columns)
+        Whole eras, with predictions, neutralizers and the era column.
+    proportions : sequence of float
+        Shares of the explained part to subtract, each between 0 and 1.
+    neutralizers, columns, fit_intercept, standardize, missing, rcond :
+        As for `FeatureNeutralizer`.
+    era, single_era_rows, n_jobs :
+        As for `FeatureNeutralizer`.
+
+    Returns
+    -------
+    path : same kind as X
+        The rows and index of X, and one column a proportion, named by it
+        ("prediction_0.5"); where there are several predictions, one a proportion for
+        the first, then for the second, and so on.
+
+    Raises
+    ------
+    ValueError
+        If a proportion, a column or the era column cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench import neutralization_path
+    >>> X = pd.DataFrame({"era": ["0001"] * 4, "prediction": [1.0, 2.0, 3.0, 6.0],
+    ...                   "feature_a": [0, 0, 1, 1]})
+    >>> neutralization_path(X, [0, 0.5, 1], standardize=False)
+       prediction_0  prediction_0.5  prediction_1
+    0           1.0            0.25          -0.5
+    1           2.0            1.25           0.5
+    2           3.0            0.75          -1.5
+    3           6.0            3.75           1.5
+    """
+    proportions = list(proportions)
+    for proportion in proportions:
+        check_share("proportions", proportion)
+    if not proportions:
+        raise ValueError("`proportions` must hold at least one number; got none")
+    neutralizer = FeatureNeutralizer(
+        neutralizers,
+        columns=columns,
+        fit_intercept=fit_intercept,
+        standardize=standardize,
+        missing=missing,
+        rcond=rcond,
+        era=era,
+        single_era_rows=single_era_rows,
+        n_jobs=n_jobs,
+    )
+    fitted, table, eras = neutralizer._check(X)
+    path = fitted._path(table, eras, proportions)
+    names = [f"{c}_{p:g}" for c in fitted.columns_ for p in proportions]
+    if len(set(names)) < len(names):
+        raise ValueError(f"`proportions` must differ; got {proportions!r}")
+    layout = [(name, i) for i, name in enumerate(names)]
+    return table.build(layout, path.swapaxes(0, 1).reshape(len(names), -1))
+
+
+def _refuse_infinite(block: NDArray[Any], names: Sequence[Name], what: str) -> None:
+    if block.dtype.kind != "f" or np.isfinite(block.sum()):
+        return
+    for column, name in zip(block, names, strict=True):
+        if infinite := int(np.isinf(column).sum()):
+            raise ValueError(
+                f"{what} column {name!r} has {infinite} infinite values in an era: "
+                "replace them, or rank the column first"
+            )

@@ -1,0 +1,253 @@
+"""Ranks per era: `EraRankGauss`, `EraRank` and the function `rank_gauss`."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._base import EraEstimator, check_choice, check_flag
+from ._eras import Eras, Rows, map_eras
+from ._frames import Table
+from .kernels import rank
+
+_TIES = ("average", "first")
+
+
+def rank_gauss(
+    values: ArrayLike, *, ties: str = "average", scale: bool = True
+) -> NDArray[Any]:
+    r"""Gaussianize one column of one era by its ranks.
+
+    With r the rank among the n values that are not missing,
+
+    .. math:: z = \Phi^{-1}\left(\frac{r - 1/2}{n}\right),
+
+    divided by its sample standard deviation (``ddof=1``) if ``scale``. Ties share
+    their average rank. NaN stays NaN and counts for nothing. Infinities rank as the
+    extremes. A constant column, or one value alone, gives zeros: it tells nothing.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows,)
+        The column. float32 gives float32, anything else float64.
+    ties : {"average", "first"}, default="average"
+        Whether equal values share their average rank, or rank in order of position.
+    scale : bool, default=True
+        Whether to divide by the sample standard deviation.
+
+    Returns
+    -------
+    z : ndarray of shape (n_rows,)
+        Normal quantiles.
+
+    Raises
+    ------
+    ValueError
+        If ``values`` is not one column of numbers.
+
+    References
+    ----------
+    Numerai, "Benchmark Models": the function ``rank_gauss_pow1`` of the ensembles.
+
+    Examples
+    --------
+    >>> from skbench import rank_gauss
+    >>> rank_gauss([0.1, 0.4, 0.4, float("nan"), 0.9]).round(4)
+    array([-1.2247,  0.    ,  0.    ,     nan,  1.2247])
+    """
+    check_choice("ties", ties, _TIES)
+    check_flag("scale", scale)
+    column = np.asarray(values)
+    if column.ndim != 1:
+        raise ValueError(f"`values` must be one column; got shape {column.shape}")
+    if column.size == 0:
+        raise ValueError("`values` must hold at least one value; got none")
+    block = column.astype(np.float64)[None, :]
+    z = rank.rank_gauss(block, ties=ties, scale=scale)[0]
+    single = column.dtype == np.float32
+    return z.astype(np.float32 if single else np.float64, copy=False)
+
+
+class EraRank(EraEstimator):
+    r"""Rank each prediction column to (0, 1) within each era.
+
+    With r the rank among the n values of an era that are not missing,
+
+    .. math:: p = \frac{r - 1/2}{n}.
+
+    Ties share their average rank. NaN stays NaN and counts for nothing. Infinities rank
+    as the extremes. A constant column, or a one-row era, gives 1/2.
+
+    Parameters
+    ----------
+    columns : str, int, list of these or callable, default=None
+        Columns to rank: names, positions or what
+        `sklearn.compose.make_column_selector` returns. None: every prediction column,
+        that is every floating-point column that by its name is no feature, target or
+        Meta Model.
+    ties : {"average", "first"}, default="average"
+        Whether equal values share their average rank, or rank in row order.
+    era : str, int or None, default="era"
+        The era column: its name, or its position in an array. None: all rows are one
+        era.
+    single_era_rows : tuple of (float, float), default=(1800, 10000)
+        A frame without the era column is taken as one era if its row count lies
+        between these.
+    n_jobs : int, default=None
+        Threads over eras, as joblib counts them.
+
+    Attributes
+    ----------
+    columns_ : list of str or int
+        The columns that are ranked.
+    n_features_in_ : int
+        Number of columns of X at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X at fit, where all are strings.
+
+    See Also
+    --------
+    EraRankGauss : The same ranks as normal quantiles.
+
+    References
+    ----------
+    Numerai, ``numerai_tools.scoring.tie_kept_rank``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench import EraRank
+    >>> X = pd.DataFrame({"era": ["0001"] * 3 + ["0002"] * 2,
+    ...                   "model": [0.2, 0.9, 0.9, 0.5, 0.1]})
+    >>> EraRank().fit_transform(X)["model"].round(4).tolist()
+    [0.1667, 0.6667, 0.6667, 0.75, 0.25]
+    """
+
+    def __init__(
+        self,
+        columns: Any = None,
+        *,
+        ties: str = "average",
+        era: Any = "era",
+        single_era_rows: tuple[float, float] = (1800, 10000),
+        n_jobs: int | None = None,
+    ) -> None:
+        self.columns = columns
+        self.ties = ties
+        self.era = era
+        self.single_era_rows = single_era_rows
+        self.n_jobs = n_jobs
+
+    def _check_parameters(self) -> None:
+        check_choice("ties", self.ties, _TIES)
+
+    def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
+        kernel = partial(rank.rank_uniform, ties=self.ties)
+        return _by_era(kernel, table, self.columns_, eras, self.n_jobs)
+
+
+class EraRankGauss(EraEstimator):
+    r"""Gaussianize each prediction column within each era.
+
+    With r the rank among the n values of an era that are not missing,
+
+    .. math:: z = \Phi^{-1}\left(\frac{r - 1/2}{n}\right),
+
+    divided by its sample standard deviation in that era (``ddof=1``) if ``scale``.
+
+    Ties share their average rank. NaN stays NaN and counts for nothing. Infinities rank
+    as the extremes. A constant column, or a one-row era, gives zeros, where the
+    published formula gives NaN: it tells nothing, and must not poison an ensemble.
+
+    Parameters
+    ----------
+    columns : str, int, list of these or callable, default=None
+        Columns to gaussianize: names, positions or what
+        `sklearn.compose.make_column_selector` returns. None: every prediction column,
+        that is every floating-point column that by its name is no feature, target or
+        Meta Model.
+    ties : {"average", "first"}, default="average"
+        Whether equal values share their average rank, or rank in row order.
+    scale : bool, default=True
+        Whether to divide by the sample standard deviation.
+    era : str, int or None, default="era"
+        The era column: its name, or its position in an array. None: all rows are one
+        era.
+    single_era_rows : tuple of (float, float), default=(1800, 10000)
+        A frame without the era column is taken as one era if its row count lies
+        between these.
+    n_jobs : int, default=None
+        Threads over eras, as joblib counts them.
+
+    Attributes
+    ----------
+    columns_ : list of str or int
+        The columns that are gaussianized.
+    n_features_in_ : int
+        Number of columns of X at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X at fit, where all are strings.
+
+    See Also
+    --------
+    EraRank : The ranks alone.
+    rank_gauss : The same for one column of one era.
+
+    References
+    ----------
+    Numerai, "Benchmark Models": the function ``rank_gauss_pow1`` of the ensembles.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench import EraRankGauss
+    >>> X = pd.DataFrame({"era": ["0001"] * 3 + ["0002"] * 2,
+    ...                   "model": [0.2, 0.9, 0.9, 0.5, 0.1]})
+    >>> EraRankGauss().fit_transform(X)["model"].round(4).tolist()
+    [-1.1547, 0.5774, 0.5774, 0.7071, -0.7071]
+    """
+
+    def __init__(
+        self,
+        columns: Any = None,
+        *,
+        ties: str = "average",
+        scale: bool = True,
+        era: Any = "era",
+        single_era_rows: tuple[float, float] = (1800, 10000),
+        n_jobs: int | None = None,
+    ) -> None:
+        self.columns = columns
+        self.ties = ties
+        self.scale = scale
+        self.era = era
+        self.single_era_rows = single_era_rows
+        self.n_jobs = n_jobs
+
+    def _check_parameters(self) -> None:
+        check_choice("ties", self.ties, _TIES)
+        check_flag("scale", self.scale)
+
+    def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
+        kernel = partial(rank.rank_gauss, ties=self.ties, scale=self.scale)
+        return _by_era(kernel, table, self.columns_, eras, self.n_jobs)
+
+
+def _by_era(
+    kernel: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    table: Table,
+    columns: list[Any],
+    eras: Eras,
+    n_jobs: int | None,
+) -> NDArray[np.float64]:
+    fetch = table.select(columns)
+
+    def rank_era(rows: Rows) -> NDArray[np.float64]:
+        return kernel(fetch(rows).astype(np.float64, copy=False))
+
+    out = np.empty((len(columns), table.n_rows))
+    for rows, block in map_eras(rank_era, eras, n_jobs):
+        out[:, rows] = block
+    return out
