@@ -395,6 +395,12 @@ def check_share(parameter: str, value: Any) -> None:
         raise ValueError(f"`{parameter}` must be between 0 and 1; got {value!r}")
 
 
+def check_name(parameter: str, value: Any) -> None:
+    """Check a parameter that names a column."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{parameter}` must be a column name; got {value!r}")
+
+
 def check_flag(parameter: str, value: Any) -> None:
     """Check a parameter that is true or false."""
     if not isinstance(value, (bool, np.bool_)):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._base import EraEstimator, check_choice, is_number, prediction_columns
+from ._base import EraEstimator, check_choice, check_name, is_number, prediction_columns
 from ._eras import Eras
 from ._frames import Table, columns_of_role, listed, resolve
 from .kernels.blend import blend, blend_present
@@ -97,8 +97,7 @@ class WeightedEnsemble(EraEstimator):
 
     def _check_parameters(self) -> None:
         check_choice("nan_policy", self.nan_policy, _NAN_POLICIES)
-        if not isinstance(self.output, str) or not self.output:
-            raise ValueError(f"`output` must be a column name; got {self.output!r}")
+        check_name("output", self.output)
 
     def _choose_columns(self, table: Table, era: Name) -> None:
         columns = self._blended(table, era)

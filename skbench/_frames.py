@@ -66,16 +66,17 @@ class Table(ABC):
 class _PandasTable(Table):
     def __init__(self, native: pd.DataFrame) -> None:
         super().__init__(native, list(native.columns), len(native))
+        self.dtypes = dict(zip(self.names, native.dtypes, strict=True))
 
     def kind(self, name: Name) -> str:
-        dtype = self.native[name].dtype
+        dtype = self.dtypes[name]
         if pd.api.types.is_float_dtype(dtype):
             return "float"
         number = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"
         return "number" if number else str(dtype)
 
     def single_precision(self, name: Name) -> bool:
-        return bool(self.native[name].dtype == np.float32)
+        return bool(self.dtypes[name] == np.float32)
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
         codes, labels = pd.factorize(self.native[name])
@@ -114,15 +115,16 @@ class _NarwhalsTable(Table):
     def __init__(self, native: Any) -> None:
         self.frame = nw.from_native(native, eager_only=True)
         super().__init__(native, list(self.frame.columns), len(self.frame))
+        self.dtypes = dict(self.frame.schema)
 
     def kind(self, name: Name) -> str:
-        dtype = self.frame[str(name)].dtype
+        dtype = self.dtypes[str(name)]
         if dtype.is_float():
             return "float"
         return "number" if dtype.is_numeric() or dtype == nw.Boolean else str(dtype)
 
     def single_precision(self, name: Name) -> bool:
-        return bool(self.frame[str(name)].dtype == nw.Float32)
+        return bool(self.dtypes[str(name)] == nw.Float32)
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
         column = self.frame[str(name)].to_arrow()

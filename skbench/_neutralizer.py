@@ -183,7 +183,8 @@ class FeatureNeutralizer(EraEstimator):
         return [] if self.keep_neutralizers else self.neutralizers_
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
-        return self._path(table, eras, [self.proportion])[0]
+        path: NDArray[np.float64] = self._path(table, eras, [self.proportion])[0]
+        return path
 
     def _path(
         self, table: Table, eras: Eras, proportions: Sequence[float]

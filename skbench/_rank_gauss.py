@@ -65,9 +65,8 @@ def rank_gauss(
     if column.size == 0:
         raise ValueError("`values` must hold at least one value; got none")
     block = column.astype(np.float64)[None, :]
-    z = rank.rank_gauss(block, ties=ties, scale=scale)[0]
-    single = column.dtype == np.float32
-    return z.astype(np.float32 if single else np.float64, copy=False)
+    z: NDArray[Any] = rank.rank_gauss(block, ties=ties, scale=scale)[0]
+    return z.astype(np.float32) if column.dtype == np.float32 else z
 
 
 class EraRank(EraEstimator):
@@ -245,7 +244,8 @@ def _by_era(
     fetch = table.select(columns)
 
     def rank_era(rows: Rows) -> NDArray[np.float64]:
-        return kernel(fetch(rows).astype(np.float64, copy=False))
+        # Contiguous, because a frame may hold its columns interleaved.
+        return kernel(np.ascontiguousarray(fetch(rows), dtype=np.float64))
 
     out = np.empty((len(columns), table.n_rows))
     for rows, block in map_eras(rank_era, eras, n_jobs):

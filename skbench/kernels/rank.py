@@ -54,17 +54,18 @@ def _rank(
 ) -> Floats:
     """Give position i of each sorted row ``untied(n)[i]``, or what its ties share."""
     order, ascending = _sort(block)
+    counts = _counts(ascending)
     has_ties = (ascending[:, 1:] == ascending[:, :-1]).any(axis=1)
-    out = np.full(block.shape, np.nan)
-    for row, n in enumerate(_counts(ascending)):
-        if n == 0:
-            continue
-        values = ascending[row, :n]
+    out = np.empty(block.shape)
+    for row, n in enumerate(counts):
+        out_row, values = out[row], ascending[row, :n]
+        if n < out_row.size:
+            out_row.fill(np.nan)
         scores: Any = constant
-        if values[0] != values[-1]:
+        if n and values[0] != values[-1]:
             average = ties == "average" and has_ties[row]
             scores = tied(_doubled_ranks(values), n) if average else untied(n)
-        out[row, order[row, :n]] = scores
+        out_row[order[row, :n]] = scores
     return out
 
 
@@ -135,7 +136,7 @@ def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
     order = np.argsort(_buckets(block), axis=1, kind="stable")
     ascending = np.empty_like(block)
     for row, indices in enumerate(order):
-        np.take(block[row], indices, out=ascending[row])
+        np.take(block[row], indices, out=ascending[row], mode="clip")
     for row in _swap_neighbours(order, ascending):
         order[row] = _packed_argsort(block[row])
         np.take(block[row], order[row], out=ascending[row])
@@ -144,46 +145,61 @@ def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
 
 def _buckets(block: Floats) -> NDArray[np.uint16]:
     """Sixteen-bit keys that never contradict the order of the values of a row."""
+    low, high = (f(axis=1, keepdims=True) for f in (block.min, block.max))
+    if np.isfinite(low).all() and np.isfinite(high).all():
+        return _finite_buckets(block, low, high)
     finite = np.isfinite(block)
-    if finite.all():
-        return _finite_buckets(block).astype(np.uint16)
-    filler = np.where(finite, block, np.nan)
-    filler[~finite.any(axis=1)] = 0.0
-    np.copyto(filler, np.fmin.reduce(filler, axis=1, keepdims=True), where=~finite)
-    buckets = _finite_buckets(filler).astype(np.uint16)
+    inside = np.where(finite, block, np.nan)
+    inside[~finite.any(axis=1)] = 0.0
+    low, high = (f(inside, axis=1, keepdims=True) for f in (np.nanmin, np.nanmax))
+    buckets = _finite_buckets(np.where(finite, block, low), low, high)
     buckets[block == -np.inf] = _MINUS_INFINITY
     buckets[block == np.inf] = _PLUS_INFINITY
     buckets[np.isnan(block)] = _MISSING
     return buckets
 
 
-def _finite_buckets(block: Floats) -> Floats:
-    low = block.min(axis=1, keepdims=True)
+def _finite_buckets(block: Floats, low: Floats, high: Floats) -> NDArray[np.uint16]:
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        width = (_LAST_BUCKET - 1) / (block.max(axis=1, keepdims=True) - low)
+        width = (_LAST_BUCKET - 1) / (high - low)
     # A range too wide or too narrow for floats has one bucket: packed keys sort it.
     width[~np.isfinite(width)] = 0.0
-    buckets = block - low if width.all() else np.where(width > 0, block, low) - low
+    buckets = (block if width.all() else np.where(width > 0, block, low)) - low
     buckets *= width
     buckets += 1.0
-    return buckets
+    return buckets.astype(np.uint16)
 
 
 def _swap_neighbours(order: NDArray[np.intp], ascending: Floats) -> NDArray[np.intp]:
     """Swap neighbours out of order, in place; return the rows that need a real sort."""
-    flat_order, flat_values = order.reshape(-1), ascending.reshape(-1)
-    inverted = np.zeros(ascending.shape, dtype=bool)
+    flat_order, values = order.reshape(-1), ascending.reshape(-1)
+    left = _inversions(ascending)
     for _ in range(_SWAP_PASSES):
-        np.less(ascending[:, 1:], ascending[:, :-1], out=inverted[:, :-1])
-        left = np.flatnonzero(inverted)
         if left.size == 0 or left.size > order.size // 4:
             break
         # Of neighbouring inversions only the first: a value moves once in a pass.
-        left = left[np.append(True, np.diff(left) > 1)]
-        for flat in (flat_order, flat_values):
-            flat[left], flat[left + 1] = flat[left + 1], flat[left]
+        first = left[np.append(True, np.diff(left) > 1)]
+        for flat in (flat_order, values):
+            flat[first], flat[first + 1] = flat[first + 1], flat[first]
+        few = left.size < order.size // 16
+        left = _inversions_beside(left, ascending) if few else _inversions(ascending)
+    return np.unique(left // order.shape[1])
+
+
+def _inversions(ascending: Floats) -> NDArray[np.intp]:
+    """Flat positions of the values that are greater than their right neighbour."""
+    inverted = np.zeros(ascending.shape, dtype=bool)
     np.less(ascending[:, 1:], ascending[:, :-1], out=inverted[:, :-1])
-    return np.flatnonzero(inverted.any(axis=1))
+    return np.flatnonzero(inverted)
+
+
+def _inversions_beside(left: NDArray[np.intp], ascending: Floats) -> NDArray[np.intp]:
+    """Find the same faster after a swap: only beside an old one can be a new one."""
+    n, values = ascending.shape[1], ascending.reshape(-1)
+    beside = np.concatenate([left - 1, left + 1])
+    after = np.take(values, beside + 1, mode="wrap")
+    beside = beside[after < values[beside]]
+    return np.unique(beside[beside % n != n - 1])
 
 
 def _packed_argsort(values: Floats) -> NDArray[np.intp]:

@@ -1,0 +1,1 @@
+"""Speed of skbench beside what one would use instead: ``python -m benchmarks``."""
