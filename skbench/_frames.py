@@ -29,6 +29,7 @@ Layout = Sequence[tuple[Name, int | None]]
 
 META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
+_PANDAS_2 = pd.__version__.startswith("2.")
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -99,7 +100,7 @@ class _PandasTable(Table):
         made.columns = pd.Index([name for name, new in layout if new is not None])
         at = [new is not None for _, new in layout].index(True)
         # Not to copy is the default since pandas 3, which deprecates the argument.
-        options: dict[str, Any] = {} if pd.__version__ >= "3" else {"copy": False}
+        options: dict[str, Any] = {"copy": False} if _PANDAS_2 else {}
         parts = [rest.iloc[:, :at], made, rest.iloc[:, at:]]
         return pd.concat(parts, axis=1, **options)
 

@@ -205,7 +205,7 @@ class EraRankGauss(EraEstimator):
     >>> X = pd.DataFrame({"era": ["0001"] * 3 + ["0002"] * 2,
     ...                   "model": [0.2, 0.9, 0.9, 0.5, 0.1]})
     >>> EraRankGauss().fit_transform(X)["model"].round(4).tolist()
-    [-1.1547, 0.5774, 0.5774, 0.7071, -0.7071]
+    [-1.1985, 0.5336, 0.5336, 0.7071, -0.7071]
     """
 
     def __init__(

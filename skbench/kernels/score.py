@@ -1,5 +1,7 @@
 """Scores of the predictions of one era against its targets."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,3 +63,16 @@ def _deviations(
 ) -> Floats:
     means = columns.sum(axis=1) / np.maximum(counts, 1)
     return np.where(present, columns - means[:, None], 0.0)
+
+
+def largest_correlation(prediction: Floats, features: NDArray[Any]) -> float:
+    """Largest absolute Pearson correlation of a prediction with any feature.
+
+    Without missing values. A constant prediction or feature has correlation 0.
+    """
+    x = prediction - prediction.mean()
+    f = features.astype(np.float64)
+    f -= f.mean(axis=1, keepdims=True)
+    size = np.sqrt((x @ x) * np.einsum("ij,ij->i", f, f))
+    products = np.abs(f @ x)
+    return float((products / np.where(size > 0, size, np.inf)).max())

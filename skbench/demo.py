@@ -1,0 +1,301 @@
+"""The whole of skbench in one call: the five steps, their scores, a submission."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from ._ensemble import WeightedEnsemble
+from ._eras import Rows, chronological, find_eras, map_eras
+from ._frames import as_table, columns_of_role
+from ._neutralizer import FeatureNeutralizer
+from ._rank_gauss import EraRank, EraRankGauss
+from .datasets import make_benchmark_models
+from .kernels.score import largest_correlation, numerai_corr
+
+__all__ = ["Demo", "run_demo"]
+
+_EQUAL, _ENSEMBLE = "equal weights", "ensemble"
+# Targets of neighbouring eras overlap: a 60-day target reaches into 13 weekly eras.
+_PURGE = 13
+_STAGES = 5
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What `run_demo` found.
+
+    Attributes
+    ----------
+    title : str
+        Where the rows come from, and how many there are.
+    weights : dict of str to float
+        Weight of each model; they sum to one.
+    scores : pandas.DataFrame of shape (n_scored_eras, n_models + 2)
+        Numerai CORR of each model, of equal weights and of the ensemble, by era.
+    exposures : tuple of (float, float)
+        Largest correlation of the ensemble with a feature, mean over eras, before and
+        after neutralisation.
+    submission : pandas.DataFrame of shape (n_live_rows, 1)
+        Predictions of the live era, indexed by id.
+    """
+
+    title: str
+    weights: dict[str, float]
+    scores: pd.DataFrame
+    exposures: tuple[float, float]
+    submission: pd.DataFrame
+
+    def summary(self) -> pd.DataFrame:
+        """Summarise the scores of each model.
+
+        Returns
+        -------
+        summary : pandas.DataFrame of shape (n_models + 2, 4)
+            Mean, standard deviation (``ddof=0``), Sharpe ratio, and the largest fall of
+            the cumulative score from its highest point, or from 0.
+        """
+        cumulative = self.scores.cumsum()
+        peaks = cumulative.cummax().clip(lower=0.0)
+        mean, std = self.scores.mean(), self.scores.std(ddof=0)
+        return pd.DataFrame(
+            {
+                "mean": mean,
+                "std": std,
+                "sharpe": mean / std,
+                "max drawdown": (peaks - cumulative).max(),
+            }
+        )
+
+
+def run_demo(
+    data: str | os.PathLike[str] | None = None,
+    *,
+    output: str | os.PathLike[str] = "submission.csv",
+    n_eras: int = 100,
+    rows_per_era: int = 5000,
+    n_models: int = 8,
+    proportion: float = 0.5,
+    random_state: int | None = 0,
+    progress: bool = False,
+) -> Demo:
+    """Run the five steps on a tournament, score them and write a submission.
+
+    Each model is weighted by its mean CORR in the first half of the eras, or not at all
+    where that is negative. Scores are those of later eras, which had no part in the
+    weights; the 13 eras between are left out, since targets of neighbouring eras
+    overlap.
+
+    Parameters
+    ----------
+    data : path-like, default=None
+        Folder with ``validation.parquet``, ``validation_benchmark_models.parquet``,
+        ``live.parquet``, ``live_benchmark_models.parquet`` and ``features.json``, as
+        Numerai lays them out. Of the features the set "small" is read. None: a
+        synthetic tournament.
+    output : path-like, default="submission.csv"
+        File to write the predictions of the live era to.
+    n_eras : int, default=100
+        Number of eras of the synthetic tournament.
+    rows_per_era : int, default=5000
+        About how many rows each of its eras has.
+    n_models : int, default=8
+        Number of its models.
+    proportion : float, default=0.5
+        Share of what the features explain to neutralise, between 0 and 1.
+    random_state : int, default=0
+        Seed of the synthetic tournament.
+    progress : bool, default=False
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    demo : Demo
+        Weights, scores, exposures and the submission.
+
+    Raises
+    ------
+    FileNotFoundError
+        If ``data`` lacks a file, or the folder of ``output`` is not there.
+    ValueError
+        If the files do not fit together, or a parameter cannot be used.
+    """
+    output = _checked_output(output)
+    with _progress_bar(progress) as stage:
+        if data is None:
+            stage("making a tournament")
+            made = make_benchmark_models(
+                n_eras, rows_per_era, n_models, random_state=random_state
+            )
+            validation, live = made.frame, made.live
+        else:
+            stage("reading the files")
+            validation, live = (_load(Path(data), s) for s in ("validation", "live"))
+        stage("scoring the models")
+        gauss = EraRankGauss().fit_transform(validation)
+        scores = _era_scores(gauss)
+        learning, testing = _split(scores)
+        weights = _weights(scores.loc[learning])
+        stage("running the five steps")
+        pipeline = five_steps(weights, proportion)
+        pipeline[:1].fit(validation)
+        blended = pipeline[1:3].fit_transform(gauss)
+        neutral = pipeline[3:].fit_transform(blended)
+        scores[_EQUAL] = _era_scores(WeightedEnsemble().fit_transform(gauss))
+        scores[_ENSEMBLE] = _era_scores(neutral)
+        stage("measuring exposures")
+        exposures = _exposure(blended, validation), _exposure(neutral, validation)
+        stage("predicting the live era")
+        submission = pipeline.transform(live)[["prediction"]].rename_axis("id")
+        _write_csv(submission, output)
+    title = _title(validation, data, len(weights))
+    return Demo(title, weights, scores.loc[testing], exposures, submission)
+
+
+def five_steps(weights: dict[str, float], proportion: float) -> Pipeline:
+    """Make the pipeline of Numerai's ensembles."""
+    return make_pipeline(
+        EraRankGauss(),
+        WeightedEnsemble(weights),
+        EraRankGauss(),
+        FeatureNeutralizer(proportion=proportion),
+        EraRank(),
+    )
+
+
+def _era_scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """Score each prediction column in each era that has a target, eras in order."""
+    table = as_table(frame)
+    models = columns_of_role(table, "prediction", "era")
+    predictions, target = table.select(models), table.select(["target"])
+    eras = find_eras(table, "era")
+
+    def score(rows: Rows) -> np.ndarray:
+        return numerai_corr(predictions(rows), target(rows)[0].astype(np.float64))
+
+    scores = np.stack([scores for _, scores in map_eras(score, eras)])
+    out = pd.DataFrame(scores, index=pd.Index(eras.labels, name="era"), columns=models)
+    return out.iloc[chronological(eras.labels)].dropna()
+
+
+def _split(scores: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
+    """Eras for the weights, and later ones for the scores, purged in between."""
+    half = len(scores) // 2
+    learning, testing = scores.index[: half - _PURGE // 2], scores.index[half:]
+    testing = testing[_PURGE - _PURGE // 2 :]
+    if len(learning) < 5 or len(testing) < 5:
+        raise ValueError(
+            f"only {len(scores)} eras have a target: too few to weight the models in "
+            f"some and score them in others, {_PURGE} eras later"
+        )
+    return learning, testing
+
+
+def _weights(scores: pd.DataFrame) -> dict[str, float]:
+    """Weights that sum to one, in proportion to each model's mean score above 0."""
+    gain = scores.mean().clip(lower=0.0)
+    if not gain.any():
+        raise ValueError(
+            "no model has a mean CORR above 0 in the first half of the eras"
+        )
+    return {str(name): float(weight) for name, weight in (gain / gain.sum()).items()}
+
+
+def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
+    """Largest correlation of the prediction with a feature, mean over eras."""
+    table = as_table(features_of)
+    names = columns_of_role(table, "feature", "era")
+    features, prediction = table.select(names), as_table(frame).select(["prediction"])
+
+    def largest(rows: Rows) -> float:
+        return largest_correlation(prediction(rows)[0], features(rows))
+
+    eras = find_eras(table, "era")
+    return float(np.mean([value for _, value in map_eras(largest, eras)]))
+
+
+def _load(folder: Path, split: str) -> pd.DataFrame:
+    """Join the models, targets and small features of one split by id."""
+    main, models = (folder / f"{split}{s}.parquet" for s in ("", "_benchmark_models"))
+    target = ["target"] if split == "validation" else []
+    rows = _read(main, ["era", *target, *_small_features(folder / "features.json")])
+    predictions = _read(models).drop(columns="era", errors="ignore")
+    joined = rows.join(predictions, how="inner", validate="one_to_one")
+    if len(joined) < 0.8 * max(len(rows), len(predictions)):
+        raise ValueError(
+            f"{main.name} has {len(rows)} ids and {models.name} {len(predictions)}, "
+            f"but only {len(joined)} are in both: are they of one release?"
+        )
+    return joined
+
+
+def _small_features(path: Path) -> list[str]:
+    try:
+        return list(json.loads(path.read_text())["feature_sets"]["small"])
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} names no feature set 'small'") from error
+
+
+def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there")
+    try:
+        frame = pd.read_parquet(path, columns=columns)
+    except pa.ArrowException as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    return frame.set_index("id") if "id" in frame else frame
+
+
+def _checked_output(output: str | os.PathLike[str]) -> Path:
+    path = Path(output)
+    if path.is_dir() or not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"cannot write {path}: name a file in an existing folder"
+        )
+    return path
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        frame.to_csv(unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _title(
+    validation: pd.DataFrame, data: str | os.PathLike[str] | None, n_models: int
+) -> str:
+    features = columns_of_role(as_table(validation), "feature", "era")
+    source = "A synthetic tournament" if data is None else os.fspath(data)
+    return (
+        f"{source}: {validation['era'].nunique()} eras, {len(validation):,} rows, "
+        f"{n_models} models, {len(features)} features"
+    )
+
+
+@contextmanager
+def _progress_bar(show: bool) -> Iterator[Callable[[str], None]]:
+    """Yield what announces the next stage."""
+    from tqdm import tqdm
+
+    # None: no bar where the output is no terminal.
+    with tqdm(total=_STAGES, disable=None if show else True, leave=False) as bar:
+        started = False
+
+        def stage(name: str) -> None:
+            nonlocal started
+            bar.update(int(started))
+            bar.set_description(name)
+            started = True
+
+        yield stage

@@ -1,0 +1,83 @@
+"""Grouping rows by era, and the order of eras."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skbench._eras import chronological, era_number, find_eras, map_eras
+from skbench._frames import as_table
+
+
+def rows_of(labels):
+    table = as_table(pd.DataFrame({"era": labels, "x": 1.0}))
+    eras = find_eras(table, "era")
+    positions = np.arange(table.n_rows)
+    return dict(
+        zip(eras.labels, (positions[r].tolist() for r in eras.rows), strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["b", "b", "a"], {"b": [0, 1], "a": [2]}),
+        (["b", "a", "b"], {"b": [0, 2], "a": [1]}),
+        ([3, 1, 3, 1], {3: [0, 2], 1: [1, 3]}),
+        (["a"], {"a": [0]}),
+    ],
+)
+def test_rows_of_an_era_are_found_in_row_order(labels, expected):
+    assert rows_of(labels) == expected
+
+
+def test_contiguous_eras_are_slices_so_that_nothing_is_copied():
+    table = as_table(pd.DataFrame({"era": list("ccaab"), "x": 1.0}))
+    assert find_eras(table, "era").rows == [slice(0, 2), slice(2, 4), slice(4, 5)]
+
+
+def test_more_eras_than_sixteen_bits_hold():
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(70_000), 2))
+    grouped = rows_of(labels)
+    assert len(grouped) == 70_000
+    assert all((labels[rows] == label).all() for label, rows in grouped.items())
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [("0575", 575), ("era12", 12), (12, 12), (12.0, 12), ("X", None), ("eraX", None)],
+)
+def test_number_of_a_label(label, number):
+    assert era_number(label) == number
+
+
+def test_eras_are_ordered_by_their_number_and_those_without_come_last():
+    labels = ["eraX", "era10", "era9", "X"]
+    assert [labels[i] for i in chronological(labels)] == ["era9", "era10", "eraX", "X"]
+
+
+def test_two_labels_of_one_number_are_refused():
+    with pytest.raises(ValueError, match="'0012' and 'era12' have the same number"):
+        chronological(["0012", "era12"])
+
+
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
+def test_results_come_in_the_order_of_the_eras(n_jobs):
+    table = as_table(pd.DataFrame({"era": list("aabbbc"), "x": 1.0}))
+    eras = find_eras(table, "era")
+    results = list(map_eras(lambda rows: rows.stop, eras, n_jobs))
+    assert results == [(rows, rows.stop) for rows in eras.rows]
+
+
+def test_importing_the_package_loads_no_optional_package():
+    code = (
+        "import sys, skbench; skbench.EraRankGauss();"
+        "late = {'numerapi', 'click', 'tqdm', 'matplotlib', 'polars', 'plotly'};"
+        "print(sorted(late & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
