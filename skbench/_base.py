@@ -3,7 +3,8 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Sequence
-from numbers import Real
+from copy import copy
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -103,10 +104,13 @@ class EraEstimator(  # type: ignore[call-arg]
         find_eras(table, era)
         if y is not None:
             check_alignment(table, y)
-        self._choose_columns(table, era)
-        check_numbers(table, self._used())
-        self._layout(table.names)
-        self._record(table)
+        # On a copy, so that a fit that fails leaves the estimator as it was.
+        fitted = copy(self)
+        fitted._choose_columns(table, era)
+        check_numbers(table, fitted._used())
+        fitted._layout(table.names)
+        fitted._record(table)
+        self.__dict__ = fitted.__dict__
         return self
 
     def transform(self, X: Any) -> Any:
@@ -237,7 +241,7 @@ class EraEstimator(  # type: ignore[call-arg]
         return tags
 
     def _read(self, X: Any) -> tuple[Table, Name]:
-        table = as_table(X, object_array=isinstance(self.era, int))
+        table = as_table(X, object_array=isinstance(self.era, Integral))
         return table, era_column(table, self.era, check_bounds(self.single_era_rows))
 
     def _check(self, X: Any) -> tuple[Self, Table, Eras]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from numbers import Integral
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -41,7 +42,7 @@ def era_column(
         return None
     if not table.named:
         return _array_era_column(table, era, single_era_rows)
-    if isinstance(era, int):
+    if isinstance(era, Integral):
         raise ValueError(f"`era` must be a column name for a frame; got {era!r}")
     if era in table.names:
         return era
@@ -59,12 +60,12 @@ def _array_era_column(
     table: Labelled, era: Hashable, single_era_rows: tuple[float, float]
 ) -> Hashable:
     n_columns = len(table.names)
-    if isinstance(era, int):
+    if isinstance(era, Integral):
         if not -n_columns <= era < n_columns:
             raise ValueError(
                 f"`era` must be a position among the {n_columns} columns; got {era}"
             )
-        return range(n_columns)[era]
+        return range(n_columns)[int(era)]
     if era != "era":
         raise ValueError(
             f"X is an array and has no column {era!r}: "
