@@ -86,10 +86,7 @@ class _PandasTable(Table):
     def select(self, names: Sequence[Name]) -> Fetch:
         columns = self._keep(set(names))
         order = columns.columns.get_indexer_for(pd.Index(names))
-        plain = all(isinstance(dtype, np.dtype) for dtype in set(columns.dtypes))
-        options: dict[str, Any] = {}
-        if not plain:
-            options = {"dtype": np.float64, "na_value": np.nan}
+        options = _numpy_options({self.dtypes[name] for name in names})
         return lambda rows: _rows_of(columns.iloc[rows].to_numpy(**options).T, order)
 
     def build(self, layout: Layout, values: Values) -> Any:
@@ -140,7 +137,13 @@ class _NarwhalsTable(Table):
         return codes, encoded.dictionary.to_pylist()
 
     def select(self, names: Sequence[Name]) -> Fetch:
-        columns = self.frame.select([str(name) for name in names])
+        # Beside numbers, polars has no common dtype for booleans but object.
+        columns = self.frame.select(
+            nw.col(str(name)).cast(nw.Int8)
+            if self.dtypes[str(name)] == nw.Boolean
+            else nw.col(str(name))
+            for name in names
+        )
         return lambda rows: columns[rows].to_numpy().T
 
     def build(self, layout: Layout, values: Values) -> Any:
@@ -331,6 +334,13 @@ def listed(names: Iterable[Name], limit: int = 12) -> str:
     names = list(names)
     text = ", ".join(repr(name) for name in names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def _numpy_options(dtypes: set[Any]) -> dict[str, Any]:
+    """Arguments of pandas' `to_numpy` that give one numeric dtype, missing as NaN."""
+    if all(isinstance(dtype, np.dtype) for dtype in dtypes):
+        return {"dtype": np.result_type(*dtypes)}
+    return {"dtype": np.float64, "na_value": np.nan}
 
 
 def _rows_of(block: NDArray[Any], order: NDArray[np.intp]) -> NDArray[Any]:
