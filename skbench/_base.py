@@ -1,5 +1,6 @@
 """The contract that all estimators share: era, predict, score, tags, set_output."""
 
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Sequence
@@ -32,6 +33,7 @@ from ._frames import (
 from .kernels.score import numerai_corr
 
 Name = Hashable
+_INSIDE = ("skbench.", "sklearn.")
 
 
 class EraEstimator(  # type: ignore[call-arg]
@@ -46,6 +48,8 @@ class EraEstimator(  # type: ignore[call-arg]
 
     # Whether `transform` works before `fit`, on the columns that `fit` would choose.
     _stateless = True
+    # The attribute without which there is nothing to transform with.
+    _fitted_by = "columns_"
 
     @abstractmethod
     def _check_parameters(self) -> None:
@@ -63,8 +67,8 @@ class EraEstimator(  # type: ignore[call-arg]
         """Columns that must be there, and hold numbers."""
         return self.columns_
 
-    def _replaced(self) -> list[Name]:
-        """Columns that make room for the new ones."""
+    def _replaced(self, table: Table | None = None) -> list[Name]:
+        """Columns that make room for the new ones, in X or as seen at fit."""
         return self.columns_
 
     def _dropped(self) -> list[Name]:
@@ -78,6 +82,10 @@ class EraEstimator(  # type: ignore[call-arg]
     def _single_precision(self, table: Table) -> list[bool]:
         """Whether each new column comes from float32, and so is float32."""
         return [table.single_precision(name) for name in self.columns_]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # The argument of this class is not inherited.
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Record the columns to work on; nothing is learned from the rows.
@@ -108,7 +116,7 @@ class EraEstimator(  # type: ignore[call-arg]
         fitted = copy(self)
         fitted._choose_columns(table, era)
         check_numbers(table, fitted._used())
-        fitted._layout(table.names)
+        fitted._layout(table.names, fitted._replaced(table))
         fitted._record(table)
         self.__dict__ = fitted.__dict__
         return self
@@ -148,7 +156,8 @@ class EraEstimator(  # type: ignore[call-arg]
             One prediction a row, or one a row and column where there are several.
         """
         fitted, table, eras = self._check(X)
-        values = fitted._in_precision(table, fitted._compute(table, eras))
+        computed = fitted._compute(table, eras)
+        values = in_precision(computed, fitted._single_precision(table))
         return values[0] if len(values) == 1 else np.column_stack(list(values))
 
     def score(self, X: Any, y: Any) -> float:
@@ -175,6 +184,8 @@ class EraEstimator(  # type: ignore[call-arg]
             If no era can be scored.
         """
         fitted, table, eras = self._check(X)
+        if y is None:
+            raise ValueError("`score` needs the targets `y`; got None")
         target = aligned_target(table, y)
         values = fitted._compute(table, eras)
         scores = [numerai_corr(values[:, rows], target[rows]) for rows in eras.rows]
@@ -198,9 +209,10 @@ class EraEstimator(  # type: ignore[call-arg]
         names : ndarray of str objects
             The names, in the order of the output.
         """
-        check_is_fitted(self, "columns_")
+        check_is_fitted(self, self._fitted_by)
         labels = dict(zip(self._names_in, self._labels_in(input_features), strict=True))
-        out = [labels.get(name, name) for name, _ in self._layout(self._names_in)]
+        layout = self._layout(self._names_in, self._replaced())
+        out = [labels.get(name, name) for name, _ in layout]
         return np.asarray(out, dtype=object)
 
     def set_output(self, *, transform: str | None = None) -> Self:
@@ -249,7 +261,7 @@ class EraEstimator(  # type: ignore[call-arg]
         if self._stateless and not hasattr(self, "columns_"):
             fitted: Self = clone(self)
             return fitted.fit(X)._check(X)
-        check_is_fitted(self, "columns_")
+        check_is_fitted(self, self._fitted_by)
         self._check_parameters()
         table, era = self._read(X)
         self._check_names(table)
@@ -300,9 +312,9 @@ class EraEstimator(  # type: ignore[call-arg]
             raise ValueError("input_features is not equal to feature_names_in_")
         return labels
 
-    def _layout(self, names: Sequence[Name]) -> Layout:
+    def _layout(self, names: Sequence[Name], replaced: Collection[Name]) -> Layout:
         """Columns of the output: new ones in place of the first that they replace."""
-        replaced, dropped = set(self._replaced()), set(self._dropped())
+        replaced, dropped = set(replaced), set(self._dropped())
         new: list[tuple[Name, int | None]] = [
             (name, i) for i, name in enumerate(self._new())
         ]
@@ -312,6 +324,7 @@ class EraEstimator(  # type: ignore[call-arg]
                 layout, new = layout + new, []
             elif name not in dropped:
                 layout.append((name, None))
+        layout += new  # where nothing is left to replace
         kept = {name for name, i in layout if i is None}
         if clash := [name for name in self._new() if name in kept]:
             raise ValueError(
@@ -320,22 +333,25 @@ class EraEstimator(  # type: ignore[call-arg]
             )
         return layout
 
-    def _in_precision(self, table: Table, values: NDArray[np.float64]) -> Values:
-        single = self._single_precision(table)
-        if not any(single):
-            return values
-        if all(single):
-            return values.astype(np.float32)
-        dtypes = [np.float32 if is_single else np.float64 for is_single in single]
-        return [column.astype(d) for column, d in zip(values, dtypes, strict=True)]
-
     def _output(self, table: Table, values: NDArray[np.float64]) -> Any:
-        layout = self._layout(table.names)
-        native = table.build(layout, self._in_precision(table, values))
+        layout = self._layout(table.names, self._replaced(table))
+        native = table.build(
+            layout, in_precision(values, self._single_precision(table))
+        )
         config = getattr(self, "_sklearn_output_config", {})
         container = config.get("transform", get_config()["transform_output"])
         names = [] if table.named else list(self.get_feature_names_out())
         return convert(native, container, names)
+
+
+def in_precision(values: NDArray[np.float64], single: Sequence[bool]) -> Values:
+    """Return each row as float32 where that is what it comes from."""
+    if not any(single):
+        return values
+    if all(single):
+        return values.astype(np.float32)
+    dtypes = [np.float32 if is_single else np.float64 for is_single in single]
+    return [column.astype(d) for column, d in zip(values, dtypes, strict=True)]
 
 
 def prediction_columns(
@@ -347,9 +363,9 @@ def prediction_columns(
         names = [name for name in names if name not in without]
         if not names:
             raise ValueError(
-                "X has no prediction column (floating-point, and not a feature, target "
-                f"or {META_MODEL!r}); it has {listed(table.names)}. "
-                "Name one in `columns`"
+                f"X with {len(table.names)} feature(s) has no prediction column "
+                f"(floating-point, and not a feature, target or {META_MODEL!r}); "
+                f"it has {listed(table.names)}. Name one in `columns`"
             )
         return names
     names = resolve(table, columns, "columns")
@@ -364,19 +380,25 @@ def warn_of_roles(table: Table, names: Sequence[Name], era: Name) -> None:
         if found == "era":
             raise ValueError(f"the era column {name!r} cannot be a prediction")
         if found not in ("prediction", "other"):
-            warnings.warn(
+            warn(
                 f"column {name!r} is used as a prediction, but by its name it is "
-                f"a column of the role {found!r}",
-                UserWarning,
-                stacklevel=4,
+                f"a column of the role {found!r}"
             )
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line of the caller that is outside skbench and scikit-learn."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals["__name__"].startswith(_INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def check_bounds(bounds: Any) -> tuple[float, float]:
     """Check `single_era_rows`."""
     try:
         low, high = bounds
-        if low < high:
+        if is_number(low) and is_number(high) and low < high:
             return low, high
     except (TypeError, ValueError):
         pass

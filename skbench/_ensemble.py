@@ -1,6 +1,6 @@
 """The dot product of predictions with weights: `WeightedEnsemble`."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ._base import EraEstimator, check_choice, check_name, is_number, prediction_columns
 from ._eras import Eras
-from ._frames import Table, columns_of_role, listed, resolve
+from ._frames import Table, as_mapping, columns_of_role, listed, resolve_names
 from .kernels.blend import blend, blend_present
 
 Name = Hashable
@@ -98,6 +98,12 @@ class WeightedEnsemble(EraEstimator):
     def _check_parameters(self) -> None:
         check_choice("nan_policy", self.nan_policy, _NAN_POLICIES)
         check_name("output", self.output)
+        weights = getattr(self, "weights", None)
+        if isinstance(weights, str) or not isinstance(weights, Iterable | None):
+            raise ValueError(
+                "`weights` must be a mapping from column to weight, a sequence or "
+                f"None; got {weights!r}"
+            )
 
     def _choose_columns(self, table: Table, era: Name) -> None:
         columns = self._blended(table, era)
@@ -110,24 +116,26 @@ class WeightedEnsemble(EraEstimator):
     def _blended(self, table: Table, era: Name) -> list[Name]:
         """Columns to blend, in column order."""
         columns: Any = self.columns
-        if columns is None and isinstance(self.weights, Mapping):
-            named = set(resolve(table, list(self.weights), "weights"))
+        weights = as_mapping(self.weights)
+        if columns is None and isinstance(weights, Mapping):
+            named = set(resolve_names(table, list(weights), "weights"))
             columns = [i for i, name in enumerate(table.names) if name in named]
         return prediction_columns(table, columns, era)
 
     def _weights_of(self, table: Table, columns: list[Name]) -> dict[Name, float]:
         if self.weights is None:
             return dict.fromkeys(columns, 1.0 / len(columns))
-        if isinstance(self.weights, Mapping):
-            names = resolve(table, list(self.weights), "weights")
-            given = dict(zip(names, self.weights.values(), strict=True))
+        weights = as_mapping(self.weights)
+        if isinstance(weights, Mapping):
+            names = resolve_names(table, list(weights), "weights")
+            given = dict(zip(names, weights.values(), strict=True))
             if other := [name for name in given if name not in columns]:
                 raise ValueError(
                     f"`weights` names {listed(other)}, which `columns` leaves out"
                 )
             columns = [name for name in columns if name in given]
         else:
-            values = list(self.weights)
+            values = list(weights)
             if len(values) != len(columns):
                 raise ValueError(
                     f"`weights` must have one weight for each of the {len(columns)} "
@@ -139,14 +147,19 @@ class WeightedEnsemble(EraEstimator):
     def _used(self) -> list[Name]:
         return [name for name, weight in self.weights_.items() if weight != 0]
 
-    def _replaced(self) -> list[Name]:
-        return self._inputs
+    def _replaced(self, table: Table | None = None) -> list[Name]:
+        if table is None or self.columns is not None:
+            return self._inputs
+        # Also a model that is new in X: it is not used, and makes room all the same.
+        return self._inputs + columns_of_role(table, "prediction", self.era)
 
     def _new(self) -> list[Name]:
         return [self.output]
 
     def _single_precision(self, table: Table) -> list[bool]:
-        return [all(table.single_precision(name) for name in self._used())]
+        names = self._used() or [name for name in self.columns_ if name in table.names]
+        single = [table.single_precision(name) for name in names]
+        return [bool(single) and all(single)]
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
         names = self._used()

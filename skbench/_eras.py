@@ -1,9 +1,10 @@
 """What an era is: labels to blocks of rows, their order, and work done era by era."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from numbers import Integral
 from typing import Any, Protocol, TypeVar
 
@@ -32,6 +33,14 @@ class Eras:
 
     labels: list[Hashable]
     rows: list[Rows]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of all eras."""
+        return sum(
+            rows.stop - rows.start if isinstance(rows, slice) else rows.size
+            for rows in self.rows
+        )
 
 
 def era_column(
@@ -80,6 +89,16 @@ def _array_era_column(
     return None
 
 
+def stated_era_column(table: Labelled, era: Hashable) -> Hashable:
+    """Return the name of an era column that must be there: one era is not enough."""
+    if era is not None and (era in table.names or isinstance(era, Integral)):
+        return era_column(table, era, (0, 0))
+    raise ValueError(
+        f"X has no era column {era!r}: name it in `era` (by its position in an array), "
+        "or pass the era of each row as `groups`"
+    )
+
+
 def find_eras(table: Labelled, column: Hashable) -> Eras:
     """Find the rows of each era by the labels in ``column`` (None: all are one era)."""
     if column is None:
@@ -107,6 +126,14 @@ def _group(codes: NDArray[Any], n_eras: int) -> list[Rows]:
     return [*np.split(order, np.searchsorted(codes[order], starts[1:-1]))]
 
 
+def rows_of(eras: Eras, positions: Iterable[int]) -> NDArray[np.intp]:
+    """Rows of some of the eras, in row order."""
+    inside = np.zeros(eras.n_rows, dtype=bool)
+    for position in positions:
+        inside[eras.rows[position]] = True
+    return np.flatnonzero(inside)
+
+
 def chronological(labels: Sequence[Hashable]) -> list[int]:
     """Positions of the labels in the order of the number in each.
 
@@ -129,6 +156,44 @@ def era_number(label: Hashable) -> int | None:
     """Return the one whole number in an era label such as "0575", "era12" or 12."""
     match = re.fullmatch(r"\D*(\d+)(?:\.0)?\D*", str(label))
     return int(match[1]) if match else None
+
+
+def calendar(eras: Eras) -> list[tuple[int, int]]:
+    """Pair each era's position with its number, in the order of the numbers.
+
+    Labels without a number ("X", "eraX") count on from the last number, in order of
+    appearance; so where no label has one, eras count by position, from 1. That order
+    means nothing where the rows of the eras mix: then at most one may lack a number.
+    """
+    unnumbered = [label for label in eras.labels if era_number(label) is None]
+    if len(unnumbered) > 1 and not all(isinstance(rows, slice) for rows in eras.rows):
+        raise ValueError(
+            f"the era labels {unnumbered[0]!r}, {unnumbered[1]!r} have no number to "
+            "order them by, and the rows of the eras are mixed: number the eras, or "
+            "sort the rows by time"
+        )
+    return count_eras(eras.labels)
+
+
+def count_eras(labels: Sequence[Hashable]) -> list[tuple[int, int]]:
+    """Pair each label's position with its number, as `calendar` does."""
+    dates: list[tuple[int, int]] = []
+    last = 0
+    for position in chronological(labels):
+        number = era_number(labels[position])
+        last = last + 1 if number is None else number
+        dates.append((position, last))
+    return dates
+
+
+def block_length(target: str | None) -> int:
+    """Eras over which the scores of a target hang together: blocks for a bootstrap.
+
+    One a week of the target's days, which its name ends in, and one more; 13 (60 days)
+    where it does not say.
+    """
+    match = re.search(r"_(\d+)$", target or "")
+    return ceil(int(match[1]) / 5) + 1 if match else 13
 
 
 def map_eras(

@@ -6,7 +6,8 @@ else in the package calls a method of a dataframe.
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -29,7 +30,6 @@ Layout = Sequence[tuple[Name, int | None]]
 
 META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
-_PANDAS_2 = pd.__version__.startswith("2.")
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -77,7 +77,8 @@ class _PandasTable(Table):
         return "number" if number else str(dtype)
 
     def single_precision(self, name: Name) -> bool:
-        return bool(self.dtypes[name] == np.float32)
+        dtype = self.dtypes[name]
+        return bool(getattr(dtype, "numpy_dtype", dtype) == np.float32)
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
         codes, labels = pd.factorize(self.native[name])
@@ -94,17 +95,26 @@ class _PandasTable(Table):
         # The new columns stand together, so that one frame can be made of them at once.
         data = values.T if isinstance(values, np.ndarray) else dict(enumerate(values))
         made = pd.DataFrame(data, index=self.native.index, copy=False)
-        made.columns = pd.Index([name for name, new in layout if new is not None])
+        names = [name for name, new in layout if new is not None]
+        made.columns = pd.Index(names, name=self.native.columns.name)
+        made.attrs = self.native.attrs
         at = [new is not None for _, new in layout].index(True)
-        # Not to copy is the default since pandas 3, which deprecates the argument.
-        options: dict[str, Any] = {"copy": False} if _PANDAS_2 else {}
-        parts = [rest.iloc[:, :at], made, rest.iloc[:, at:]]
-        return pd.concat(parts, axis=1, **options)
+        with _copy_on_write():
+            return pd.concat([rest.iloc[:, :at], made, rest.iloc[:, at:]], axis=1)
 
     def _keep(self, names: set[Name]) -> pd.DataFrame:
-        # Unlike a selection, dropping the other columns copies nothing.
         frame: pd.DataFrame = self.native
-        return frame.drop(columns=[name for name in self.names if name not in names])
+        others = [name for name in self.names if name not in names]
+        with _copy_on_write():
+            # Unlike a selection, dropping the other columns copies nothing.
+            return frame.drop(columns=others)
+
+
+def _copy_on_write() -> AbstractContextManager[Any]:
+    """Let pandas 2 pass columns on without a copy, as pandas 3 always does."""
+    if pd.__version__.startswith("2."):
+        return pd.option_context("mode.copy_on_write", True)
+    return nullcontext()
 
 
 class _NarwhalsTable(Table):
@@ -199,15 +209,18 @@ class _ArrayTable(Table):
         return out
 
 
-def as_table(X: Any, *, object_array: bool = False) -> Table:
+def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
     """Wrap a container, or say why it cannot be used.
 
     ``object_array`` admits arrays of dtype object, whose era labels may be strings.
+    ``name`` is what a message calls the container.
     """
     if isinstance(X, pd.DataFrame):
         table: Table = _PandasTable(X)
     elif nw.dependencies.is_polars_lazyframe(X):
-        raise TypeError("X is a polars LazyFrame, without rows yet: pass X.collect()")
+        raise TypeError(
+            f"{name} is a polars LazyFrame, without rows yet: pass {name}.collect()"
+        )
     elif nw.dependencies.is_into_dataframe(X):
         table = _NarwhalsTable(X)
     else:
@@ -216,17 +229,113 @@ def as_table(X: Any, *, object_array: bool = False) -> Table:
             X, dtype=None if mixed else "numeric", ensure_all_finite=False
         )
         return _ArrayTable(array)
-    _check_frame(table)
+    _check_frame(table, name)
     return table
 
 
-def _check_frame(table: Table) -> None:
+def as_column(values: Any, name: str) -> Table:
+    """Wrap a series or sequence of labels as a table of one column."""
+    if isinstance(values, pa.Array):
+        values = pa.chunked_array([values])
+    if nw.dependencies.is_into_series(values):
+        series = nw.from_native(values, series_only=True)
+        return as_table(series.alias(name).to_frame().to_native())
+    if np.ndim(values) != 1:
+        raise ValueError(
+            f"`{name}` must be one column of labels; got {type(values).__name__} of "
+            f"shape {np.shape(values)}"
+        )
+    return as_table(pd.DataFrame({name: pd.Series(values)}))
+
+
+def as_columns(values: Any, name: str, default: str | None = None) -> Table:
+    """Wrap a frame, or one column: under its own name, if it has one.
+
+    ``name`` is what a message calls it, and ``default`` (else ``name``) what a column
+    without a name is called.
+    """
+    default = default or name
+    if isinstance(values, pd.Series):
+        own = default if values.name is None else values.name
+        return as_table(values.to_frame(own), name=f"`{name}`")
+    lazy = nw.dependencies.is_polars_lazyframe(values)
+    if lazy or nw.dependencies.is_into_dataframe(values):
+        return as_table(values, name=f"`{name}`")
+    if np.ndim(values) == 2:
+        values = np.asarray(values)
+        if values.shape[1] != 1:
+            return as_table(values, name=f"`{name}`")
+        values = values[:, 0]
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        values = pd.Series(values).infer_objects()  # numbers, if that is what they are
+    return as_column(values, getattr(values, "name", None) or default)
+
+
+def pick(table: Table, names: Sequence[Name]) -> Any:
+    """Return some columns as a container of the same kind."""
+    if isinstance(table.native, pd.DataFrame):
+        return table.native[list(names)]
+    if isinstance(table.native, np.ndarray):
+        return table.native[:, np.array(names, dtype=np.intp)]
+    return (
+        nw.from_native(table.native).select([str(name) for name in names]).to_native()
+    )
+
+
+def row_labels(values: Any) -> list[Hashable]:
+    """Return the index of a pandas object; without one, the rows count from 0."""
+    return list(values.index) if isinstance(values, _PANDAS) else [*range(len(values))]
+
+
+def at_labels(values: Any, labels: Sequence[Hashable], name: str) -> NDArray[Any]:
+    """Return one column at the labels of rows, NaN where it has none.
+
+    A pandas object is read by its index, anything else by position.
+    """
+    table = as_columns(values, name)
+    check_numbers(table, table.names)
+    if len(table.names) > 1:
+        raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
+    block = table.select(table.names)(slice(0, table.n_rows))
+    column: NDArray[np.float64] = block[0].astype(np.float64)
+    if not isinstance(values, _PANDAS):
+        if len(column) != len(labels):
+            raise ValueError(
+                f"`{name}` must have one value a row; got {len(column)} for "
+                f"{len(labels)} rows"
+            )
+        return column
+    if values.index.has_duplicates:
+        twice = list(values.index[values.index.duplicated()].unique())
+        raise ValueError(f"`{name}` has several values for {listed(twice)}")
+    places = values.index.get_indexer(pd.Index(labels))
+    if (places < 0).all():
+        raise ValueError(
+            f"`{name}` has no value for any of {listed(labels)}; "
+            f"it has {listed(values.index)}"
+        )
+    return np.where(places < 0, np.nan, column[places])
+
+
+def take(values: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of a frame, series or array, of the same kind."""
+    if isinstance(values, _PANDAS):
+        return values.iloc[rows]
+    if nw.dependencies.is_into_dataframe(values) or nw.dependencies.is_into_series(
+        values
+    ):
+        native = nw.from_native(values, eager_only=True, allow_series=True)
+        return native[rows].to_native()
+    return np.asarray(values)[rows]
+
+
+def _check_frame(table: Table, name: str) -> None:
     if len(set(table.names)) < len(table.names):
         twice = [name for name, count in Counter(table.names).items() if count > 1]
-        raise ValueError(f"X has duplicate column names: {listed(twice)}")
+        raise ValueError(f"{name} has duplicate column names: {listed(twice)}")
     if table.n_rows == 0 or not table.names:
         raise ValueError(
-            f"X has {table.n_rows} rows and {len(table.names)} columns; "
+            f"{name} has {table.n_rows} rows and {len(table.names)} columns; "
             "at least one of each is needed"
         )
 
@@ -296,6 +405,23 @@ def _resolve_one(table: Table, column: Any, parameter: str) -> Name:
     )
 
 
+def resolve_names(table: Table, names: Sequence[Any], parameter: str) -> list[Name]:
+    """Return the columns that the keys of a mapping stand for (array: positions)."""
+    if table.named and (absent := [n for n in names if n not in set(table.names)]):
+        raise ValueError(
+            f"`{parameter}` names {listed(absent)}, which X does not have; "
+            f"it has {listed(table.names)}"
+        )
+    if table.named and names:
+        return list(names)
+    return resolve(table, names, parameter)
+
+
+def as_mapping(values: Any) -> Any:
+    """Return a pandas Series as the mapping that its index makes of it."""
+    return values.to_dict() if isinstance(values, pd.Series) else values
+
+
 def check_numbers(table: Table, names: Iterable[Name]) -> None:
     """Refuse columns that hold no real numbers."""
     for name in names:
@@ -318,15 +444,44 @@ def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
 
 def check_alignment(table: Table, y: Any) -> None:
     """Refuse a y of other rows: another length or, both pandas, another index."""
-    if len(y) != table.n_rows:
-        raise ValueError(f"X has {table.n_rows} rows and y has {len(y)}")
-    X = table.native
-    both_pandas = isinstance(y, _PANDAS) and isinstance(X, pd.DataFrame)
-    if both_pandas and not y.index.equals(X.index):
+    n_rows = len(y) if hasattr(y, "__len__") else len(np.asarray(y))
+    if n_rows != table.n_rows:
+        raise ValueError(f"X has {table.n_rows} rows and y has {n_rows}")
+    check_index(table.native, y, "y")
+
+
+def check_index(X: Any, other: Any, name: str) -> None:
+    """Refuse, where both are pandas, another index than that of X."""
+    both_pandas = isinstance(other, _PANDAS) and isinstance(X, _PANDAS)
+    if both_pandas and not other.index.equals(X.index):
         raise ValueError(
-            "y has another index than X, so their rows may not belong together: "
-            "pass y.loc[X.index], or y.to_numpy() if the order is right"
+            f"{name} has another index than X, so their rows may not belong together: "
+            f"pass {name}.loc[X.index], or {name}.to_numpy() if the order is right"
         )
+
+
+def name_of(y: Any) -> str | None:
+    """Return the name of a column, if it has one."""
+    name = getattr(y, "name", None)
+    return None if name is None else str(name)
+
+
+def check_same_rows(inputs: Mapping[str, Any]) -> None:
+    """Refuse inputs of different lengths or, where they are pandas, indexes."""
+    (first, values), *others = inputs.items()
+    for name, other in others:
+        if len(other) != len(values):
+            raise ValueError(
+                f"`{first}` has {len(values)} rows and `{name}` has {len(other)}"
+            )
+    pandas = [name for name, values in inputs.items() if isinstance(values, _PANDAS)]
+    for name in pandas[1:]:
+        if not inputs[name].index.equals(inputs[pandas[0]].index):
+            raise ValueError(
+                f"`{name}` has another index than `{pandas[0]}`, so their rows may not "
+                f"belong together: pass `{name}` in the order of `{pandas[0]}`, or "
+                "its to_numpy() if the order is right"
+            )
 
 
 def listed(names: Iterable[Name], limit: int = 12) -> str:

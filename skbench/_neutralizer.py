@@ -11,6 +11,7 @@ from ._base import (
     EraEstimator,
     check_flag,
     check_share,
+    in_precision,
     is_number,
     prediction_columns,
 )
@@ -304,11 +305,13 @@ def neutralization_path(
     if len(set(names)) < len(names):
         raise ValueError(f"`proportions` must differ; got {proportions!r}")
     layout = [(name, i) for i, name in enumerate(names)]
-    return table.build(layout, path.swapaxes(0, 1).reshape(len(names), -1))
+    values = path.swapaxes(0, 1).reshape(len(names), -1)
+    single = [s for s in fitted._single_precision(table) for _ in proportions]
+    return table.build(layout, in_precision(values, single))
 
 
 def _refuse_infinite(block: NDArray[Any], names: Sequence[Name], what: str) -> None:
-    if block.dtype.kind != "f" or np.isfinite(block.sum()):
+    if block.dtype.kind != "f" or not np.isinf(block).any():
         return
     for column, name in zip(block, names, strict=True):
         if infinite := int(np.isinf(column).sum()):

@@ -32,5 +32,5 @@ def blend_present(columns: Sequence[Floats], weights: Sequence[float]) -> Floats
         size += abs(weight) * present
     whole = sum(abs(weight) for weight in weights)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # A complete row keeps the bits of `blend`; one without values is 0 / 0.
-        return np.where(size == whole, out, out * (whole / size))
+        # A complete row is multiplied by exactly 1; one without values by infinity.
+        return out * (whole / size)

@@ -5,7 +5,7 @@ centred (with an intercept) and scaled to unit norm: one ``syrk``, one Cholesky.
 matrix squares the condition number, so the residual is refined against the features
 themselves, in float64. Binned features are small whole numbers, whose Gram matrix is
 exact in float32 at half the time. A singular Gram matrix is factorised again with
-pivoting, and where that leaves a doubt about the rank, by its eigenvectors.
+pivoting; where that leaves a doubt about the rank, singular values decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas, eigh, lapack
+from scipy.linalg import blas, lapack, svd
 
 Floats = NDArray[np.float64]
 Solver = Callable[[Floats], Floats]
 
 # Share of the largest eigenvalue beyond which the smallest is known to be no rounding.
 _TRUSTED = 1e-10
-# Pivoting stops where all that is left of each feature has this squared norm at most.
-_PIVOT = 1e-12
+# Pivoting stops where this is left of the norm of each feature. It could not tell
+# smaller singular values from rounding.
+_FINEST = 1e-6
 # A feature whose spread is below this share of its size is constant but for rounding.
 _CONSTANT = 1e-13
 # float32 sums hold whole numbers exactly up to here.
@@ -72,12 +73,15 @@ def neutralize(
             continue
         complete = rows.all()
         block = predictions[columns] if complete else predictions[np.ix_(columns, rows)]
+        block, exponents = _unit_range(block)
         design = _design(features if complete else features[:, rows], fit_intercept)
         residual = _residual(block, design, fit_intercept, rcond)
         for i, proportion in enumerate(proportions):
             result = _blend(block, residual, proportion, fit_intercept, rcond)
             if standardize:
                 result = _unit_deviation(result)
+            else:
+                result = np.ldexp(result, exponents)
             out[i][np.ix_(columns, rows)] = result
     return out
 
@@ -105,6 +109,12 @@ def _patterns(
     patterns, group = np.unique(missing, axis=0, return_inverse=True)
     group = group.reshape(-1)
     return [(np.flatnonzero(group == i), ~rows) for i, rows in enumerate(patterns)]
+
+
+def _unit_range(block: Floats) -> tuple[Floats, NDArray[np.intc]]:
+    """Rows scaled by powers of two, without rounding, so that no square overflows."""
+    _, exponents = np.frexp(np.abs(block).max(axis=1, keepdims=True))
+    return np.ldexp(block, -exponents), exponents
 
 
 def _blend(
@@ -173,6 +183,11 @@ class _Design:
             products += part @ chunk.T
         return self._scaled(products, residual)
 
+    def written_out(self) -> Floats:
+        """Return the features themselves, of unit norm."""
+        values: Floats = (self.values - self.mean[:, None]) * self.unit[:, None]
+        return values
+
     def _scaled(self, products: NDArray[Any], residual: Floats) -> Floats:
         """Products with the values, as products with the centred unit features."""
         sums = residual.sum(axis=1, keepdims=True)
@@ -182,27 +197,32 @@ class _Design:
 
 def _design(features: NDArray[Any], centre: bool) -> _Design:
     if features.shape[0] < features.shape[1]:
-        binned = _whole_numbers(features)
+        binned = _whole_numbers(features, centre)
         if binned is not None:
             return _exact_design(binned, centre)
     return _dense_design(features, centre)
 
 
-def _whole_numbers(features: NDArray[Any]) -> NDArray[np.float32] | None:
+def _whole_numbers(features: NDArray[Any], centre: bool) -> NDArray[np.float32] | None:
     """Return features as float32 if their Gram matrix is exact in it, else None.
 
-    Bins in quarters (0, 0.25, ... 1) are whole numbers once multiplied by four.
+    Bins in quarters (0, 0.25, ... 1) are whole numbers once multiplied by four. If
+    they are to be centred, bins far from zero are moved there.
     """
+    if max(abs(float(features.max())), abs(float(features.min()))) > _EXACT / 4:
+        return None
     if features.dtype.kind == "f":
         for start in range(0, len(features), 64):
             quarters = 4 * features[start : start + 64]
             if (quarters != np.rint(quarters)).any():
                 return None
         features = 4 * features
-    largest = max(abs(float(features.max())), abs(float(features.min())))
-    if features.shape[1] * largest**2 >= _EXACT:
-        return None
-    return features.astype(np.float32, order="C")
+    values = features.astype(np.float32, order="C")
+    low = features.min(axis=1, keepdims=True)
+    if centre and low.any():
+        values -= low.astype(np.float32)
+    largest = max(abs(float(values.max())), abs(float(values.min())))
+    return values if values.shape[1] * largest**2 < _EXACT else None
 
 
 def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
@@ -228,9 +248,11 @@ def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
 
 
 def _dense_design(features: NDArray[Any], centre: bool) -> _Design:
-    values = features.astype(np.float64, order="C")
+    values, _ = _unit_range(features.astype(np.float64, order="C"))
     size = _norm(values)
     if centre:
+        # Twice: the first mean of values far from zero is rounded too.
+        values -= values.mean(axis=1, keepdims=True)
         values -= values.mean(axis=1, keepdims=True)
     norm = _norm(values)
     constant = norm <= _CONSTANT * size
@@ -249,6 +271,8 @@ def _residual(block: Floats, design: _Design, centre: bool, rcond: float) -> Flo
     if design.gram is None:
         return _few_rows_residual(residual, design.values, centre, rcond)
     solve = _solver(design.gram, rcond)
+    if solve is None:
+        return _without_span(residual, design.written_out(), rcond)
     least = (rcond * _norm(residual)) ** 2
     weights = solve(design.products(residual))
     for _ in range(_REFINEMENTS):
@@ -265,35 +289,40 @@ def _residual(block: Floats, design: _Design, centre: bool, rcond: float) -> Flo
 def _few_rows_residual(
     residual: Floats, values: Floats, centre: bool, rcond: float
 ) -> Floats:
-    """Do so where features outnumber rows, from the Gram matrix of the rows."""
+    """Do so where features are as many as rows: mostly nothing is left."""
     gram = blas.dsyrk(1.0, values.T)
-    n = len(gram)
     # The intercept spans the constant, which centred features leave out.
-    whole = gram + gram.trace() / n**2 if centre else gram
+    whole = gram + gram.trace() / len(gram) ** 2 if centre else gram
     factor = _cholesky(whole)
     if factor is not None and _trusted(factor, whole, rcond):
         return np.zeros_like(residual)
-    weights, vectors = _leading_eigenvectors(gram, rcond)
-    for _ in range(3):
-        rows = ((residual @ vectors) * weights) @ vectors.T
-        residual = residual - (rows @ values.T) @ values
+    return _without_span(residual, values, rcond)
+
+
+def _without_span(residual: Floats, values: Floats, rcond: float) -> Floats:
+    """Subtract the projection on the singular directions that count."""
+    _, sizes, directions = svd(values, full_matrices=False)
+    directions = directions[sizes > rcond * sizes[0]]
+    for _ in range(2):  # the second time for what rounding left
+        residual = residual - (residual @ directions.T) @ directions
     return residual
 
 
-def _solver(gram: Floats, rcond: float) -> Solver:
-    """Solve ``gram @ weights = products`` on the directions that count.
+def _solver(gram: Floats, rcond: float) -> Solver | None:
+    """Return what solves ``gram @ weights = products``; None if the rank is in doubt.
 
     Only the upper triangle of ``gram`` is read.
     """
     factor = _cholesky(gram)
     if factor is not None and _trusted(factor, gram, rcond):
         return partial(_solve_cholesky, factor)
-    pivoted, order, rank, _ = lapack.dpstrf(gram, tol=_PIVOT)
+    if rcond < _FINEST:
+        return None
+    pivoted, order, rank, _ = lapack.dpstrf(gram, tol=_FINEST**2)
     leading = np.asfortranarray(pivoted[:rank, :rank])
     if _trusted(leading, gram, rcond):
         return partial(_solve_kept, leading, order[:rank] - 1)
-    weights, vectors = _leading_eigenvectors(gram, rcond)
-    return lambda products: ((products @ vectors) * weights) @ vectors.T
+    return None
 
 
 def _cholesky(gram: Floats) -> Floats | None:
@@ -319,11 +348,3 @@ def _solve_kept(factor: Floats, kept: NDArray[np.intp], products: Floats) -> Flo
     weights = np.zeros_like(products)
     weights[:, kept] = _solve_cholesky(factor, products[:, kept])
     return weights
-
-
-def _leading_eigenvectors(gram: Floats, rcond: float) -> tuple[Floats, Floats]:
-    """Inverse eigenvalues and eigenvectors, without those that count as zero."""
-    values, vectors = eigh(gram, lower=False, driver="evd")
-    least = max(rcond**2, len(gram) * np.finfo(np.float64).eps) * values[-1]
-    kept = values > least
-    return 1.0 / values[kept], vectors[:, kept]

@@ -9,9 +9,8 @@ A row whose values crowd into few buckets (one far outlier is enough) is sorted 
 packed 64-bit keys instead.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +44,16 @@ def rank_gauss(block: Floats, *, ties: str = "average", scale: bool = True) -> F
     return _rank(block, ties, _normal, _normal_tied, constant=0.0)
 
 
+def ascending_gauss(block: Floats) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+    """Yield for each row where its ascending values stand, and their normal quantiles.
+
+    These are what `rank_gauss` without ``scale`` puts there; missing values have none.
+    Rows without ties share one array of quantiles, so that a sum over a row, which
+    needs no order, can be had without writing the row out.
+    """
+    return _ascending(block, "average", _normal, _normal_tied, constant=0.0)
+
+
 def _rank(
     block: Floats,
     ties: str,
@@ -52,21 +61,36 @@ def _rank(
     tied: Callable[[NDArray[np.intp], int], Floats],
     constant: float,
 ) -> Floats:
+    """Write the scores of `_ascending` where they belong."""
+    out = np.empty(block.shape)
+    rows = _ascending(block, ties, untied, tied, constant)
+    for out_row, (places, scores) in zip(out, rows, strict=True):
+        if places.size < out_row.size:
+            out_row.fill(np.nan)
+        out_row[places] = scores
+    return out
+
+
+def _ascending(
+    block: Floats,
+    ties: str,
+    untied: Callable[[int], Floats],
+    tied: Callable[[NDArray[np.intp], int], Floats],
+    constant: float,
+) -> Iterator[tuple[NDArray[np.intp], Floats]]:
     """Give position i of each sorted row ``untied(n)[i]``, or what its ties share."""
     order, ascending = _sort(block)
     counts = _counts(ascending)
     has_ties = (ascending[:, 1:] == ascending[:, :-1]).any(axis=1)
-    out = np.empty(block.shape)
     for row, n in enumerate(counts):
-        out_row, values = out[row], ascending[row, :n]
-        if n < out_row.size:
-            out_row.fill(np.nan)
-        scores: Any = constant
-        if n and values[0] != values[-1]:
-            average = ties == "average" and has_ties[row]
-            scores = tied(_doubled_ranks(values), n) if average else untied(n)
-        out_row[order[row, :n]] = scores
-    return out
+        values = ascending[row, :n]
+        if n == 0 or values[0] == values[-1]:
+            scores = np.full(n, constant)
+        elif ties == "average" and has_ties[row]:
+            scores = tied(_doubled_ranks(values), n)
+        else:
+            scores = untied(n)
+        yield order[row, :n], scores
 
 
 def _counts(ascending: Floats) -> list[int]:
@@ -133,8 +157,9 @@ def _frozen(table: Floats) -> Floats:
 
 def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Sort each row, stably, NaN last: the order, and the values in that order."""
-    order = np.argsort(_buckets(block), axis=1, kind="stable")
-    ascending = np.empty_like(block)
+    # Contiguous whatever the layout of the block: neighbours swap in flat views.
+    order = np.ascontiguousarray(np.argsort(_buckets(block), axis=1, kind="stable"))
+    ascending = np.empty(block.shape)
     for row, indices in enumerate(order):
         np.take(block[row], indices, out=ascending[row], mode="clip")
     for row in _swap_neighbours(order, ascending):

@@ -1,18 +1,31 @@
-"""Scores of the predictions of one era against its targets."""
+"""Scores of the predictions of one era, all models in one call.
 
+Every prediction is a row of a block, NaN where it is missing, and is scored on the rows
+where it and all that it is compared with are there. So a score never depends on the
+gaps of another prediction. Fewer than three such rows give NaN; a constant prediction
+scores 0.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .rank import rank_gauss
+from .neutralize import neutralize
+from .rank import ascending_gauss, rank_gauss
 
 Floats = NDArray[np.float64]
+Indices = slice | NDArray[np.intp]
 # A correlation of two points says nothing.
 MIN_ROWS = 3
+_ALL = slice(None)
+_CHUNK = 128
 
 
-def numerai_corr(predictions: Floats, target: Floats) -> Floats:
+def numerai_corr(
+    predictions: Floats, target: Floats, top_bottom: int | None = None
+) -> Floats:
     """Numerai CORR of each prediction: Pearson correlation of two stretched columns.
 
     The prediction is ranked (ties kept), gaussianized and stretched by
@@ -24,55 +37,342 @@ def numerai_corr(predictions: Floats, target: Floats) -> Floats:
     ----------
     predictions : array of shape (n_columns, n_rows)
     target : array of shape (n_rows,)
+    top_bottom : int or None
+        Correlate only so many of the highest and of the lowest predictions.
 
     Returns
     -------
     array of shape (n_columns,)
     """
-    scored = ~np.isnan(target)
-    if not scored.any():
+    rows = _without(np.isnan(target))
+    if target[rows].size == 0:
         return np.full(len(predictions), np.nan)
-    centred = target[scored] - target[scored].mean()
-    normal = rank_gauss(predictions[:, scored], scale=False)
-    return _correlation(_stretch(normal), _stretch(centred))
+    centred = target[rows] - target[rows].mean()
+    return _correlation(_take(predictions, rows), _stretch(centred), top_bottom)
 
 
-def _stretch(values: Floats) -> Floats:
-    stretched: Floats = np.sign(values) * np.abs(values) ** 1.5
-    return stretched
+def correlation_with(predictions: Floats, reference: Floats) -> Floats:
+    """Pearson correlation of each prediction, stretched as in CORR, with a reference.
+
+    The reference stays as it is. A constant prediction scores 0; fewer than 3 rows
+    that both have, or a constant reference, give NaN.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    reference : array of shape (n_rows,)
+
+    Returns
+    -------
+    array of shape (n_columns,)
+    """
+    rows = _without(np.isnan(reference))
+    if reference[rows].size == 0:
+        return np.full(len(predictions), np.nan)
+    return _correlation(_take(predictions, rows), reference[rows])
 
 
-def _correlation(columns: Floats, target: Floats) -> Floats:
-    """Pearson correlation of each column with the target, on the rows it has."""
-    present = ~np.isnan(columns)
-    counts = present.sum(axis=1)
-    x = _deviations(np.where(present, columns, 0.0), present, counts)
-    y = _deviations(np.where(present, target, 0.0), present, counts)
-    spread = np.sqrt((x * x).sum(axis=1)), np.sqrt((y * y).sum(axis=1))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        scores: Floats = (x * y).sum(axis=1) / (spread[0] * spread[1])
-    scores[spread[0] == 0] = 0.0
-    lowest = np.where(present, target, np.inf).min(axis=1)
-    highest = np.where(present, target, -np.inf).max(axis=1)
-    scores[(counts < MIN_ROWS) | (lowest >= highest)] = np.nan
+def feature_neutral_corr(
+    predictions: Floats,
+    target: Floats,
+    features: NDArray[Any],
+    top_bottom: int | None = None,
+) -> Floats:
+    """Numerai CORR of what the features leave of each gaussianized prediction.
+
+    Ranks and regression use all rows that have the prediction and every feature, also
+    those without a target. A prediction of which nothing is left scores 0.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+    features : array of shape (n_features, n_rows)
+    top_bottom : int or None
+        As for `numerai_corr`; the extremes are those of the neutralised prediction.
+
+    Returns
+    -------
+    array of shape (n_columns,)
+    """
+    gaps = np.asarray(_missing(features).any(axis=0))
+    if (gaps | np.isnan(target)).all():
+        return np.full(len(predictions), np.nan)
+    neutral = np.full(predictions.shape, np.nan)
+    rows = _without(gaps)
+    normal = rank_gauss(_take(predictions, rows), scale=False)
+    neutral[:, rows] = neutralize(normal, _take(features, rows), standardize=False)[0]
+    return numerai_corr(neutral, target, top_bottom)
+
+
+def correlation_contribution(
+    predictions: Floats,
+    target: Floats,
+    reference: Floats,
+    top_bottom: int | None = None,
+) -> Floats:
+    """Covariance with the target of what each prediction adds to a reference.
+
+    Prediction and reference are ranked (ties kept) and gaussianized; the prediction
+    loses its projection on the reference. The target, times 4 where all of it lies in
+    [0, 1], is centred on the rows that count. A constant prediction or target gives 0;
+    a constant reference, or fewer than 3 rows that have all, give NaN.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+    reference : array of shape (n_rows,)
+    top_bottom : int or None
+        Sum only over so many of the highest and of the lowest values of what is added.
+
+    Returns
+    -------
+    array of shape (n_columns,)
+    """
+    gaps = np.isnan(target) | np.isnan(reference)
+    scores = np.full(len(predictions), np.nan)
+    for models, rows in alike(np.isnan(predictions) | gaps):
+        if len(target[rows]) >= MIN_ROWS:
+            block = _take(predictions[models], rows)
+            normal = rank_gauss(reference[None, rows], scale=False)[0]
+            if top_bottom is None:
+                scores[models] = _contribution(block, target[rows], normal)
+            else:
+                block = rank_gauss(block, scale=False)
+                scores[models] = _covariance(block, target[rows], normal, top_bottom)
     return scores
 
 
-def _deviations(
-    columns: Floats, present: NDArray[np.bool_], counts: NDArray[np.intp]
+def neutral_contribution(
+    predictions: Floats,
+    target: Floats,
+    reference: Floats,
+    features: NDArray[Any],
+    top_bottom: int | None = None,
 ) -> Floats:
-    means = columns.sum(axis=1) / np.maximum(counts, 1)
-    return np.where(present, columns - means[:, None], 0.0)
+    """Contribution as above, prediction and reference neutralised to features first.
+
+    A reference of which nothing is left gives NaN, as a constant one does.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+    reference : array of shape (n_rows,)
+    features : array of shape (n_features, n_rows)
+    top_bottom : int or None
+        As for `correlation_contribution`.
+
+    Returns
+    -------
+    array of shape (n_columns,)
+    """
+    gaps = np.isnan(target) | np.isnan(reference) | _missing(features).any(axis=0)
+    scores = np.full(len(predictions), np.nan)
+    for models, rows in alike(np.isnan(predictions) | gaps):
+        if len(target[rows]) >= MIN_ROWS:
+            block = _take(np.vstack([predictions[models], reference]), rows)
+            normal = rank_gauss(block, scale=False)
+            known = _take(features, rows)
+            *own, other = neutralize(normal, known, standardize=False)[0]
+            scores[models] = _covariance(np.array(own), target[rows], other, top_bottom)
+    return scores
+
+
+def _contribution(predictions: Floats, target: Floats, reference: Floats) -> Floats:
+    """Covariance of a target with what predictions, still to be ranked, add."""
+    size = _dot(reference, reference)
+    if size == 0:
+        return np.full(len(predictions), np.nan)
+    centred = _centred(target)
+    # What is not in the reference is orthogonal to it: so take it from the target.
+    rest = (centred - _dot(centred, reference) / size * reference) / target.size
+    return np.array(
+        [_dot(normal, rest[places]) for places, normal in ascending_gauss(predictions)]
+    )
+
+
+def _covariance(
+    predictions: Floats, target: Floats, reference: Floats, top_bottom: int | None
+) -> Floats:
+    """Covariance of a target with what predictions, in normal quantiles, add."""
+    size = _dot(reference, reference)
+    if size == 0:
+        return np.full(len(predictions), np.nan)
+    shares = (predictions * reference).sum(axis=1, keepdims=True) / size
+    added = predictions - shares * reference
+    products = added * _centred(target)
+    counted = True if top_bottom is None else ~_inside(added, top_bottom)
+    scores: Floats = products.mean(axis=1, where=counted)
+    return scores
+
+
+def _centred(target: Floats) -> Floats:
+    """Centre a target, times 4 if it lies in [0, 1]: bins that are one apart."""
+    if target.min() >= 0 and target.max() <= 1:
+        target = 4 * target
+    centred: Floats = target - target.mean()
+    return centred
+
+
+def correlations(
+    predictions: Floats, features: NDArray[Any], top_bottom: int | None = None
+) -> Floats:
+    """Pearson correlation of each prediction with each feature, neither ranked.
+
+    Each pair on the rows that both have; fewer than 3 give NaN. A constant prediction
+    or feature has correlation 0.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    features : array of shape (n_features, n_rows)
+    top_bottom : int or None
+        Correlate only so many of the highest and of the lowest predictions.
+
+    Returns
+    -------
+    array of shape (n_columns, n_features)
+    """
+    unknown = _missing(features)
+    chosen = predictions
+    if top_bottom is not None:
+        chosen = np.where(_inside(predictions, top_bottom), np.nan, predictions)
+    out = np.empty((len(predictions), len(features)))
+    for some, rows in alike(unknown):
+        known = _take(features[some], rows)
+        out[:, some] = _complete_correlations(_take(chosen, rows), known)
+        few = (~np.isnan(_take(predictions, rows))).sum(axis=1) < MIN_ROWS
+        out[few, some] = np.nan
+    return out
+
+
+def _complete_correlations(predictions: Floats, features: NDArray[Any]) -> Floats:
+    """Correlations with features that lack no value."""
+    out = np.full((len(predictions), len(features)), np.nan)
+    for models, rows in alike(np.isnan(predictions)):
+        block = _take(predictions[models], rows)
+        if block.shape[1] < 2:
+            continue
+        units = _unit(block)
+        for start in range(0, len(features), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
+            out[models, chunk] = units @ _unit(_take(features[chunk], rows)).T
+    clipped: Floats = np.clip(out, -1.0, 1.0)
+    return clipped
 
 
 def largest_correlation(prediction: Floats, features: NDArray[Any]) -> float:
     """Largest absolute Pearson correlation of a prediction with any feature.
 
-    Without missing values. A constant prediction or feature has correlation 0.
+    A constant prediction or feature has correlation 0.
     """
-    x = prediction - prediction.mean()
-    f = features.astype(np.float64)
-    f -= f.mean(axis=1, keepdims=True)
-    size = np.sqrt((x @ x) * np.einsum("ij,ij->i", f, f))
-    products = np.abs(f @ x)
-    return float((products / np.where(size > 0, size, np.inf)).max())
+    return float(np.abs(correlations(prediction[None, :], features)).max())
+
+
+def pearson(column: Floats, other: Floats) -> float:
+    """Pearson correlation of two columns without missing values.
+
+    A constant column has correlation 0; a constant other, or fewer than 2 rows, NaN.
+    """
+    if other.size < 2 or other.min() == other.max():
+        return float("nan")
+    return min(max(_dot(_unit(column), _unit(other)), -1.0), 1.0)
+
+
+def alike(missing: NDArray[np.bool_]) -> Iterator[tuple[Indices, Indices]]:
+    """Group the columns that miss the same rows: the columns, the rows they have."""
+    if not missing.any():
+        yield _ALL, _ALL
+        return
+    groups: dict[bytes, list[int]] = {}
+    for column, gaps in enumerate(missing):
+        groups.setdefault(gaps.tobytes(), []).append(column)
+    for columns in groups.values():
+        yield np.array(columns), np.flatnonzero(~missing[columns[0]])
+
+
+def _without(gaps: NDArray[np.bool_]) -> Indices:
+    return np.flatnonzero(~gaps) if gaps.any() else _ALL
+
+
+def _take(block: NDArray[Any], rows: Indices) -> NDArray[Any]:
+    """Rows of an era, contiguous: an index would leave the columns interleaved."""
+    return block[:, rows] if isinstance(rows, slice) else np.take(block, rows, axis=1)
+
+
+def _correlation(
+    predictions: Floats, other: Floats, top_bottom: int | None = None
+) -> Floats:
+    """Correlation of each prediction, its normal quantiles stretched, with another."""
+    scores = np.full(len(predictions), np.nan)
+    if other.min() == other.max():
+        return scores
+    whole = _unit(other)
+    normal = stretched = unit = np.empty(0)
+    for row, (places, quantiles) in enumerate(ascending_gauss(predictions)):
+        if places.size < MIN_ROWS:
+            continue
+        if quantiles is not normal:  # columns without ties share them
+            normal, stretched = quantiles, _stretch(quantiles)
+            unit = _unit(stretched)
+        ends = _ends(places.size, top_bottom)
+        if ends is _ALL and places.size == other.size:
+            scores[row] = _dot(unit, whole[places])
+        else:
+            scores[row] = pearson(stretched[ends], other[places[ends]])
+    return scores
+
+
+def _ends(n: int, top_bottom: int | None) -> Indices:
+    """Find the lowest and the highest of n ascending values; all, where they meet."""
+    if top_bottom is None or 2 * top_bottom >= n:
+        return _ALL
+    return np.concatenate([np.arange(top_bottom), np.arange(n - top_bottom, n)])
+
+
+def _dot(a: Floats, b: Floats) -> float:
+    """Inner product, without the threads that a BLAS would start for it."""
+    return float(np.einsum("i,i->", a, b))
+
+
+def _inside(columns: Floats, top_bottom: int) -> NDArray[np.bool_]:
+    """Mark the values of each column that are not among its highest or lowest.
+
+    Of ties, the first in row order are the lowest. Where top and bottom overlap, no
+    value is marked. Nor is a missing one.
+    """
+    order = np.argsort(columns, axis=1, kind="stable")  # NaN last
+    place = np.empty_like(order)
+    np.put_along_axis(place, order, np.arange(columns.shape[1])[None, :], axis=1)
+    counts = (~np.isnan(columns)).sum(axis=1, keepdims=True)
+    inside: NDArray[np.bool_] = (place >= top_bottom) & (place < counts - top_bottom)
+    return inside
+
+
+def _missing(features: NDArray[Any]) -> NDArray[np.bool_]:
+    missing = np.zeros(features.shape, dtype=bool)
+    if features.dtype.kind == "f":
+        np.isnan(features, out=missing)
+    return missing
+
+
+def _stretch(values: Floats) -> Floats:
+    stretched: Floats = values * np.sqrt(np.abs(values))
+    return stretched
+
+
+def _unit(columns: NDArray[Any]) -> Floats:
+    """Centre each column and scale it to unit norm; a constant one is zero."""
+    values = columns.astype(np.float64, order="C")
+    varies = values.max(axis=-1, keepdims=True) > values.min(axis=-1, keepdims=True)
+    values -= values.mean(axis=-1, keepdims=True)
+    # Scaled to 1 first, because squares of tiny values would be 0.
+    largest = np.maximum(
+        values.max(axis=-1, keepdims=True), -values.min(axis=-1, keepdims=True)
+    )
+    values *= varies / np.where(varies, largest, 1.0)
+    norm = np.sqrt(np.einsum("...i,...i->...", values, values))[..., None]
+    values /= np.where(varies, norm, 1.0)
+    return values

@@ -1,0 +1,167 @@
+"""Slow, obvious versions of every formula: one column of one era, nothing clever."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+
+def by_era(function, eras, *arrays):
+    """Apply a function of one era to each era, whatever the order of the rows."""
+    eras = np.asarray(eras)
+    arrays = [np.asarray(array) for array in arrays]
+    out = np.empty(len(eras))
+    for era in pd.unique(eras):
+        rows = [i for i in range(len(eras)) if eras[i] == era]
+        out[rows] = function(*(array[rows] for array in arrays))
+    return out
+
+
+def percentile_rank(values, ties="average"):
+    """(r - 1/2) / n among the n values that are not missing; NaN stays NaN."""
+    values = np.asarray(values, dtype=float)
+    present = values[~np.isnan(values)]
+    out = np.full(len(values), np.nan)
+    seen = {}
+    for i, value in enumerate(values.tolist()):
+        if math.isnan(value):
+            continue
+        below = int((present < value).sum())
+        if ties == "first":
+            seen[value] = seen.get(value, 0) + 1
+            rank = below + seen[value]
+        else:
+            rank = below + (int((present == value).sum()) + 1) / 2
+        out[i] = (rank - 0.5) / len(present)
+    return out
+
+
+def rank_gauss(values, ties="average", scale=True):
+    """Normal quantiles of the percentile ranks; a column that is constant gives 0."""
+    values = np.asarray(values, dtype=float)
+    present = ~np.isnan(values)
+    if len(set(values[present].tolist())) < 2:
+        return np.where(present, 0.0, np.nan)
+    z = norm.ppf(percentile_rank(values, ties))
+    return z / np.std(z[present], ddof=1) if scale else z
+
+
+def blend(rows, weights, nan_policy="propagate"):
+    """Weighted sum of each row. A weight of 0 means that a value is never looked at."""
+    out = []
+    for row in np.asarray(rows, dtype=float).tolist():
+        terms = [(x, w) for x, w in zip(row, weights, strict=True) if w != 0]
+        there = [(x, w) for x, w in terms if not math.isnan(x)]
+        total = sum(w * x for x, w in there)
+        if len(there) == len(terms):
+            out.append(total)
+        elif nan_policy == "raise":
+            raise ValueError("a value is missing")
+        elif nan_policy == "omit" and there:
+            whole = sum(abs(w) for _, w in terms)
+            out.append(total * whole / sum(abs(w) for _, w in there))
+        else:
+            out.append(math.nan)
+    return np.array(out)
+
+
+def fill_missing(features, missing="median"):
+    """Missing features become the era's median of the feature, 1/2 without one."""
+    features = pd.DataFrame(np.array(features, dtype=float))
+    if missing == "median":
+        return features.fillna(features.median()).fillna(0.5).to_numpy()
+    return features.fillna(missing).to_numpy()
+
+
+def neutralize(
+    prediction,
+    features,
+    proportion=1.0,
+    fit_intercept=True,
+    standardize=True,
+    missing="median",
+    rcond=1e-6,
+):
+    """Subtract a share of the projection; features are (n_rows, n_features)."""
+    prediction = np.asarray(prediction, dtype=float)
+    out = np.full(len(prediction), np.nan)
+    rows = ~np.isnan(prediction)
+    if not rows.any():
+        return out
+    x, F = prediction[rows], fill_missing(features, missing)[rows]
+    mean, means = x.mean(), F.mean(axis=0)
+    if not fit_intercept:
+        mean, means = 0.0, np.zeros(F.shape[1])
+
+    # Unit norm; a feature that varies by nothing but rounding explains nothing.
+    size = np.linalg.norm(F, axis=0)
+    F = F - means
+    spread = np.linalg.norm(F, axis=0)
+    F = F[:, spread > 1e-13 * size] / spread[spread > 1e-13 * size]
+
+    varying = x - mean
+    if np.linalg.norm(varying) <= 1e-13 * np.linalg.norm(x):
+        varying = np.zeros(len(x))
+    projection = np.zeros(len(x))
+    if F.size:
+        U, s, _ = np.linalg.svd(F, full_matrices=False)
+        U = U[:, s > rcond * s.max()]
+        projection = U @ (U.T @ varying)
+    left = varying - proportion * projection
+    if np.linalg.norm(left) <= rcond * np.linalg.norm(varying):
+        left = np.zeros(len(x))
+    result = left + (1 - proportion) * mean
+    if standardize:
+        deviation = result.std(ddof=0)
+        constant = deviation <= 1e-13 * np.abs(result).max()
+        result = np.zeros(len(x)) if constant else result / deviation
+    out[rows] = result
+    return out
+
+
+def published_neutralization(prediction, features, proportion=1.0):
+    """Neutralise as Numerai publishes it, but in float64: no intercept, pinv.
+
+    The prediction is ranked, ties by row order, and gaussianized; the features are not.
+    """
+    scores = pd.Series(prediction, dtype=float)
+    ranked = (scores.rank(method="first") - 0.5) / scores.count()
+    scores = norm.ppf(ranked.to_numpy())
+    F = fill_missing(features)
+    scores = scores - proportion * F @ (np.linalg.pinv(F, rcond=1e-6) @ scores)
+    return scores / scores.std(ddof=0)
+
+
+def stretch(values):
+    """Raise to the power 1.5 and keep the sign."""
+    return np.sign(values) * np.abs(values) ** 1.5
+
+
+def numerai_corr(prediction, target):
+    """Numerai CORR; NaN where fewer than 3 rows, or a constant target, say nothing."""
+    prediction = np.asarray(prediction, dtype=float)
+    target = np.asarray(target, dtype=float)
+    centred = target - np.mean(target[~np.isnan(target)])
+    both = ~np.isnan(prediction) & ~np.isnan(target)
+    prediction, centred = prediction[both], centred[both]
+    if len(prediction) < 3 or len(set(centred.tolist())) < 2:
+        return math.nan
+    if len(set(prediction.tolist())) < 2:
+        return 0.0
+    normal = rank_gauss(prediction, scale=False)
+    return np.corrcoef(stretch(normal), stretch(centred))[0, 1]
+
+
+def score(predictions, target, eras):
+    """Mean over eras and columns of the CORR that can be told."""
+    predictions, target = np.asarray(predictions), np.asarray(target, dtype=float)
+    eras = np.asarray(eras)
+    predictions = predictions.reshape(len(target), -1)
+    scores = []
+    for era in pd.unique(eras):
+        rows = eras == era
+        if np.isnan(target[rows]).all():
+            continue
+        scores += [numerai_corr(one, target[rows]) for one in predictions[rows].T]
+    return np.mean([one for one in scores if not math.isnan(one)])
