@@ -34,3 +34,8 @@ def published_neutralize(era, column, features):
 def official_neutralize(era, column, features):
     """The official library's neutralisation of one era: ``lstsq``."""
     return neutralize(era[[column]], era[features])[column]
+
+
+def by_era(frame, score):
+    """A score of the official library, era by era, as a frame of eras x models."""
+    return pd.DataFrame({label: score(era) for label, era in frame.groupby("era")}).T

@@ -1,6 +1,5 @@
 """Interleaved timing of two ways to do the same work."""
 
-from statistics import median
 from time import perf_counter
 
 
@@ -11,13 +10,8 @@ def seconds(function):
     return perf_counter() - start
 
 
-def interleaved(ours, peer, repeats):
-    """Time both in turn, so that drift hits both; one warm-up of ours.
-
-    Returns the seconds of ours, those of the peer and the median ratio.
-    """
+def interleaved(ours, other, repeats):
+    """Time both in turn, so that drift hits both, after a warm-up of ours."""
     ours()
-    pairs = [(seconds(ours), seconds(peer)) for _ in range(repeats)]
-    ratios = [theirs / own for own, theirs in pairs]
-    own, theirs = zip(*pairs, strict=True)
-    return own, theirs, median(ratios)
+    pairs = [(seconds(ours), seconds(other)) for _ in range(repeats)]
+    return tuple(zip(*pairs, strict=True))

@@ -10,6 +10,7 @@ _HOMES = {
     "EraRank": "_rank_gauss",
     "EraRankGauss": "_rank_gauss",
     "FeatureNeutralizer": "_neutralizer",
+    "StackingWeights": "_stacking",
     "WeightedEnsemble": "_ensemble",
     "neutralization_path": "_neutralizer",
     "rank_gauss": "_rank_gauss",
@@ -19,17 +20,21 @@ __all__ = [
     "EraRank",
     "EraRankGauss",
     "FeatureNeutralizer",
+    "StackingWeights",
     "WeightedEnsemble",
     "datasets",
+    "metrics",
+    "model_selection",
     "neutralization_path",
     "rank_gauss",
 ]
 
 if TYPE_CHECKING:
-    from . import datasets
+    from . import datasets, metrics, model_selection
     from ._ensemble import WeightedEnsemble
     from ._neutralizer import FeatureNeutralizer, neutralization_path
     from ._rank_gauss import EraRank, EraRankGauss, rank_gauss
+    from ._stacking import StackingWeights
 
 
 def __getattr__(name: str) -> Any:

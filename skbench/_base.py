@@ -433,6 +433,15 @@ def check_flag(parameter: str, value: Any) -> None:
         raise ValueError(f"`{parameter}` must be True or False; got {value!r}")
 
 
+def check_count(parameter: str, value: Any, least: int) -> None:
+    """Check a parameter that is a whole number."""
+    whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < least:
+        raise ValueError(
+            f"`{parameter}` must be a whole number of at least {least}; got {value!r}"
+        )
+
+
 def is_number(value: Any) -> bool:
     """Whether a value is a real number, and no bool."""
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

@@ -48,8 +48,8 @@ def demo(data: Path | None, output: Path, proportion: float, seed: int) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
     Gaussianize each model's predictions per era, blend them, gaussianize the blend,
-    neutralise it to the features, rank it. The weights come from the first half of the
-    eras; the table shows the scores in later ones.
+    neutralise it to the features, rank it. The weights are learned from the first half
+    of the eras; the table shows the scores in later ones, beside equal weights.
 
     FOLDER needs validation.parquet, validation_benchmark_models.parquet, live.parquet,
     live_benchmark_models.parquet and features.json, as Numerai publishes them.
@@ -62,12 +62,14 @@ def demo(data: Path | None, output: Path, proportion: float, seed: int) -> None:
     scores, (before, after) = result.scores, result.exposures
     click.echo(result.title)
     click.echo(
-        f"\nCORR in eras {scores.index[0]} to {scores.index[-1]} ({len(scores)})\n"
+        f"\nCORR in eras {scores.index[0]} to {scores.index[-1]} ({len(scores)} eras; "
+        "low and high: 95% interval of the mean)\n"
     )
     weights = {name: f"{weight:.1%}" for name, weight in result.weights.items()}
-    table = result.summary().map("{:.4f}".format)
+    table = result.summary()[["mean", "low", "high", "std", "sharpe", "max_drawdown"]]
+    table = table.map("{:.4f}".format).rename(columns={"max_drawdown": "max drawdown"})
     table.insert(0, "weight", [weights.get(str(name), "") for name in table.index])
-    click.echo(table.to_string())
+    click.echo(table.rename_axis(None).to_string())
     click.echo(
         "\nLargest correlation of the ensemble with a feature (mean over eras): "
         f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"

@@ -2,27 +2,25 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ._ensemble import WeightedEnsemble
-from ._eras import Rows, chronological, find_eras, map_eras
 from ._frames import as_table, columns_of_role
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
+from ._stacking import StackingWeights
 from .datasets import make_benchmark_models
-from .kernels.score import largest_correlation, numerai_corr
+from .metrics import max_feature_exposure, numerai_corr, summarize
 
 __all__ = ["Demo", "run_demo"]
 
-_EQUAL, _ENSEMBLE = "equal weights", "ensemble"
 # Targets of neighbouring eras overlap: a 60-day target reaches into 13 weekly eras.
 _PURGE = 13
 _STAGES = 5
@@ -38,8 +36,9 @@ class Demo:
         Where the rows come from, and how many there are.
     weights : dict of str to float
         Weight of each model; they sum to one.
-    scores : pandas.DataFrame of shape (n_scored_eras, n_models + 2)
-        Numerai CORR of each model, of equal weights and of the ensemble, by era.
+    scores : pandas.DataFrame of shape (n_scored_eras, n_models + 3)
+        Numerai CORR by era: of each model, of equal weights, of the learned weights,
+        and of the ensemble, which is the latter after neutralisation.
     exposures : tuple of (float, float)
         Largest correlation of the ensemble with a feature, mean over eras, before and
         after neutralisation.
@@ -58,21 +57,10 @@ class Demo:
 
         Returns
         -------
-        summary : pandas.DataFrame of shape (n_models + 2, 4)
-            Mean, standard deviation (``ddof=0``), Sharpe ratio, and the largest fall of
-            the cumulative score from its highest point, or from 0.
+        summary : pandas.DataFrame of shape (n_models + 3, 10)
+            As `skbench.metrics.summarize` gives it.
         """
-        cumulative = self.scores.cumsum()
-        peaks = cumulative.cummax().clip(lower=0.0)
-        mean, std = self.scores.mean(), self.scores.std(ddof=0)
-        return pd.DataFrame(
-            {
-                "mean": mean,
-                "std": std,
-                "sharpe": mean / std,
-                "max drawdown": (peaks - cumulative).max(),
-            }
-        )
+        return summarize(self.scores, random_state=0)
 
 
 def run_demo(
@@ -88,10 +76,10 @@ def run_demo(
 ) -> Demo:
     """Run the five steps on a tournament, score them and write a submission.
 
-    Each model is weighted by its mean CORR in the first half of the eras, or not at all
-    where that is negative. Scores are those of later eras, which had no part in the
-    weights; the 13 eras between are left out, since targets of neighbouring eras
-    overlap.
+    The weights are learned from the first half of the eras, half-way from equal weights
+    to those with the best mean correlation there. Scores are those of later eras, which
+    had no part in the weights; the 13 eras between are left out, since targets of
+    neighbouring eras overlap.
 
     Parameters
     ----------
@@ -139,86 +127,68 @@ def run_demo(
             stage("reading the files")
             validation, live = (_load(Path(data), s) for s in ("validation", "live"))
         stage("scoring the models")
-        gauss = EraRankGauss().fit_transform(validation)
-        scores = _era_scores(gauss)
-        learning, testing = _split(scores)
-        weights = _weights(scores.loc[learning])
+        models = columns_of_role(as_table(validation), "prediction", "era")
+        scores = _scores(validation, models)
+        learning, testing = _split(scores.index)
         stage("running the five steps")
-        pipeline = five_steps(weights, proportion)
-        pipeline[:1].fit(validation)
-        blended = pipeline[1:3].fit_transform(gauss)
-        neutral = pipeline[3:].fit_transform(blended)
-        scores[_EQUAL] = _era_scores(WeightedEnsemble().fit_transform(gauss))
-        scores[_ENSEMBLE] = _era_scores(neutral)
+        pipeline = five_steps(proportion)
+        older = validation[validation["era"].isin(learning)]
+        pipeline.fit(older, older["target"])
+        blended = pipeline[:3].transform(validation)
+        neutral = pipeline[3:].transform(blended)
+        equal = make_pipeline(EraRankGauss(), WeightedEnsemble())
+        for name, frame in {
+            "equal weights": equal.fit_transform(validation),
+            "learned weights": blended,
+            "ensemble": neutral,
+        }.items():
+            scores[name] = _scores(frame, ["prediction"])
         stage("measuring exposures")
         exposures = _exposure(blended, validation), _exposure(neutral, validation)
         stage("predicting the live era")
         submission = pipeline.transform(live)[["prediction"]].rename_axis("id")
         _write_csv(submission, output)
-    title = _title(validation, data, len(weights))
+    title = _title(validation, data, len(models))
+    weights = pipeline[1].weights_
     return Demo(title, weights, scores.loc[testing], exposures, submission)
 
 
-def five_steps(weights: dict[str, float], proportion: float) -> Pipeline:
-    """Make the pipeline of Numerai's ensembles."""
+def five_steps(proportion: float) -> Pipeline:
+    """Make the pipeline of Numerai's ensembles, its weights to be learned."""
     return make_pipeline(
         EraRankGauss(),
-        WeightedEnsemble(weights),
+        StackingWeights(shrinkage=0.5),
         EraRankGauss(),
         FeatureNeutralizer(proportion=proportion),
         EraRank(),
     )
 
 
-def _era_scores(frame: pd.DataFrame) -> pd.DataFrame:
-    """Score each prediction column in each era that has a target, eras in order."""
-    table = as_table(frame)
-    models = columns_of_role(table, "prediction", "era")
-    predictions, target = table.select(models), table.select(["target"])
-    eras = find_eras(table, "era")
-
-    def score(rows: Rows) -> np.ndarray:
-        return numerai_corr(predictions(rows), target(rows)[0].astype(np.float64))
-
-    scores = np.stack([scores for _, scores in map_eras(score, eras)])
-    out = pd.DataFrame(scores, index=pd.Index(eras.labels, name="era"), columns=models)
-    return out.iloc[chronological(eras.labels)].dropna()
+def _scores(frame: pd.DataFrame, columns: list[Hashable]) -> pd.DataFrame:
+    """Score columns in each era that has a target, in order."""
+    scores = numerai_corr(frame["target"], frame[columns], era=frame["era"])
+    return scores.dropna()
 
 
-def _split(scores: pd.DataFrame) -> tuple[pd.Index, pd.Index]:
-    """Eras for the weights, and later ones for the scores, purged in between."""
-    half = len(scores) // 2
-    learning, testing = scores.index[: half - _PURGE // 2], scores.index[half:]
-    testing = testing[_PURGE - _PURGE // 2 :]
+def _split(eras: pd.Index) -> tuple[pd.Index, pd.Index]:
+    """Eras to learn from, and later ones to score, with others left out between."""
+    half = len(eras) // 2
+    learning, testing = eras[: half - _PURGE // 2], eras[half + _PURGE - _PURGE // 2 :]
     if len(learning) < 5 or len(testing) < 5:
         raise ValueError(
-            f"only {len(scores)} eras have a target: too few to weight the models in "
-            f"some and score them in others, {_PURGE} eras later"
+            f"only {len(eras)} eras have a target: too few to learn weights in some "
+            f"and score them in others, {_PURGE} eras later"
         )
     return learning, testing
 
 
-def _weights(scores: pd.DataFrame) -> dict[str, float]:
-    """Weights that sum to one, in proportion to each model's mean score above 0."""
-    gain = scores.mean().clip(lower=0.0)
-    if not gain.any():
-        raise ValueError(
-            "no model has a mean CORR above 0 in the first half of the eras"
-        )
-    return {str(name): float(weight) for name, weight in (gain / gain.sum()).items()}
-
-
 def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
     """Largest correlation of the prediction with a feature, mean over eras."""
-    table = as_table(features_of)
-    names = columns_of_role(table, "feature", "era")
-    features, prediction = table.select(names), as_table(frame).select(["prediction"])
-
-    def largest(rows: Rows) -> float:
-        return largest_correlation(prediction(rows)[0], features(rows))
-
-    eras = find_eras(table, "era")
-    return float(np.mean([value for _, value in map_eras(largest, eras)]))
+    names = columns_of_role(as_table(features_of), "feature", "era")
+    largest = max_feature_exposure(
+        frame["prediction"], features_of[names], era=features_of["era"]
+    )
+    return float(largest.mean().iloc[0])
 
 
 def _load(folder: Path, split: str) -> pd.DataFrame:

@@ -42,10 +42,8 @@ class TestRunDemo:
         assert sum(weights) == pytest.approx(1)
         assert min(weights) >= 0
 
-    def test_scores_are_those_of_every_model_of_equal_weights_and_the_ensemble(
-        self, demo
-    ):
-        names = [*demo[0].weights, "equal weights", "ensemble"]
+    def test_scores_are_those_of_every_model_and_of_the_ensembles(self, demo):
+        names = [*demo[0].weights, "equal weights", "learned weights", "ensemble"]
         assert list(demo[0].scores.columns) == names
         assert demo[0].scores.notna().all(axis=None)
 
@@ -60,7 +58,8 @@ class TestRunDemo:
         total = np.concatenate([[0.0], np.cumsum(scores)])
         fall = max(total[: i + 1].max() - total[i] for i in range(total.size))
         expected = [scores.mean(), scores.std(), scores.mean() / scores.std(), fall]
-        np.testing.assert_allclose(row.to_numpy(), expected)
+        found = row[["mean", "std", "sharpe", "max_drawdown"]].to_numpy()
+        np.testing.assert_allclose(found, expected)
 
     def test_neutralising_lowers_the_largest_exposure(self, demo):
         before, after = demo[0].exposures
@@ -170,6 +169,6 @@ class TestCommand:
         )
         assert "100 eras" in done.stdout
         assert "8 models" in done.stdout
-        for word in ("mean", "std", "sharpe", "max drawdown", "equal weights"):
+        for word in ("mean", "low", "std", "sharpe", "max drawdown", "equal weights"):
             assert word in done.stdout
         assert (tmp_path / "submission.csv").is_file()

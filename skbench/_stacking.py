@@ -1,0 +1,718 @@
+"""Weights learned from validation targets: `StackingWeights`."""
+
+from collections.abc import Hashable, Mapping
+from copy import copy
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.utils import check_random_state
+
+from ._base import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_share,
+    is_number,
+    prediction_columns,
+    warn,
+)
+from ._ensemble import WeightedEnsemble
+from ._eras import Eras, Rows, block_length, count_eras, find_eras, map_eras
+from ._frames import (
+    Table,
+    aligned_target,
+    check_numbers,
+    columns_of_role,
+    listed,
+    name_of,
+)
+from .kernels.moments import era_moments
+from .kernels.score import correlation_contribution, numerai_corr
+from .kernels.weights import Problem, shrunk
+
+Name = Hashable
+_OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
+_SCORES = ("corr", "contribution")
+_SEARCHES = ("slsqp", "greedy")
+# What `refit` cannot change: it decides which moments are kept.
+_OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
+# Share of lost rows from which on a warning names the columns that cost them.
+_MANY = 0.2
+
+
+class NotEnoughErasError(ValueError):
+    """Too few eras can be scored yet to learn weights from."""
+
+
+class StackingWeights(WeightedEnsemble):
+    r"""Blend prediction columns by weights learned from validation targets.
+
+    The weights w sum to one and maximise an objective of the blend :math:`Xw`, where
+    :math:`\rho_e` is its Pearson correlation with the target in era e:
+
+    - "corr": the mean over eras of :math:`\rho_e`;
+    - "sharpe": that mean over its standard deviation (``ddof=0``);
+    - "mse": least squares on all rows, each era centred and weighing the same, with
+      the scale free: Breiman's stacking;
+    - "contribution": the mean over eras of the contribution to the reference (the Meta
+      Model) of the blend, scaled to unit variance;
+    - "payout": the sum of the first and the fourth times their multipliers, over the
+      eras that have both. Clips are not modelled.
+
+    Learning takes one pass over the rows, which keeps per-era moments only; so another
+    objective costs no second pass (`refit`), and eras may come in batches
+    (`partial_fit`) or be learned from elsewhere (`merge`), with the same result.
+
+    Missing predictions: a column without a value, or with one value only, throughout
+    gets weight 0, with a warning. Then ``nan_policy`` says what happens to rows that
+    lack some prediction: "propagate" leaves them out of learning, with a warning where
+    they are over 20 %; "omit" counts a missing value as 0, which is exact for gaps of
+    whole eras; "raise" is an error. Rows without a target, and eras without any, are
+    left out. Columns that are not standardised within each era draw a
+    `DataConversionWarning`: put `EraRankGauss` before this step.
+
+    Parameters
+    ----------
+    objective : {"corr", "sharpe", "mse", "contribution", "payout"}, default="corr"
+        What the weights are to maximise.
+    columns : str, int, list of these or callable, default=None
+        Columns to blend: names, positions or what
+        `sklearn.compose.make_column_selector` returns. None: every prediction column.
+    output : str, default="prediction"
+        Name of the output column.
+    payout : mapping of str to float, default=None
+        For the objective "payout": multipliers of "corr" and "contribution".
+    nonnegative : bool, default=True
+        Whether weights must not be negative. Otherwise their absolute sum is one.
+    max_weight : float, default=1.0
+        Largest absolute weight, above 0 and at most 1.
+    prior : mapping from column to float, default=None
+        Weights believed in beforehand, scaled to sum one. None: equal weights.
+    shrinkage : float or "auto", default=0.0
+        Share of the prior in the weights, between 0 and 1. "auto": the one of 0, 0.1,
+        ... 1 that does best on later eras, over five expanding folds, with
+        ``block_size`` eras left out in between.
+    search : {"slsqp", "greedy"}, default="slsqp"
+        Gradient ascent from several starts, or forward selection with replacement.
+    max_iter : int, default=100
+        Iterations of the ascent from each start, or most picks of the selection.
+    halflife : float, default=None
+        Number of eras over which the weight of an era in the objective halves, going
+        back from the last. None: every era weighs the same.
+    n_bootstrap : int, default=0
+        Samples of eras for ``weights_interval_``.
+    block_size : int, default=None
+        Eras in a block of the bootstrap, and in the gap of the folds. None: one a week
+        of the days in the target's name ("target_ender_60": 13) and one more; 13 where
+        the name does not say.
+    random_state : int, RandomState or None, default=None
+        Seed of the bootstrap.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        What a missing prediction does to its row, in learning as above, and in
+        `transform` as in `WeightedEnsemble`.
+    meta_model : str, int or None, default="numerai_meta_model"
+        Column of the reference, where there is one: needed for "contribution" and
+        "payout" only, and only in learning. It is never blended.
+    era : str, int or None, default="era"
+        The era column: its name, or its position in an array. None: all rows are one
+        era.
+    single_era_rows : tuple of (float, float), default=(1800, 10000)
+        A frame without the era column is taken as one era if its row count lies
+        between these.
+
+    Attributes
+    ----------
+    weights_ : dict of str or int to float
+        Weight of each column, in column order.
+    weights_interval_ : dict of str or int to (float, float)
+        Percentiles 2.5 and 97.5 of each weight, by moving-block bootstrap over eras;
+        where ``n_bootstrap`` is above 0.
+    era_statistics_ : dict of str to ndarray
+        Moments of each era held, one entry an era, in the order of the eras.
+    n_eras_ : int
+        Eras that the weights rest on.
+    n_rows_ : int
+        Rows that the weights rest on.
+    shrinkage_ : float
+        Share of the prior in the weights.
+    train_score_ : dict
+        "objective": which; "optimised": its value; "exact" (after `fit` only): the
+        score of the final blend as the tournament computes it, with ranks and powers
+        (CORR for "corr" and "mse", its Sharpe ratio, contribution or payout).
+    columns_ : list of str or int
+        The columns in play.
+    n_features_in_ : int
+        Number of columns of X at fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X at fit, where all are strings.
+
+    See Also
+    --------
+    WeightedEnsemble : The same with weights given.
+
+    References
+    ----------
+    L. Breiman, "Stacked Regressions", Machine Learning 24, 1996.
+    R. Caruana et al., "Ensemble Selection from Libraries of Models", ICML 2004.
+    Numerai, ``numerai_tools.scoring.correlation_contribution``.
+
+    Examples
+    --------
+    >>> from skbench import EraRankGauss, StackingWeights
+    >>> from skbench.datasets import make_benchmark_models
+    >>> data = make_benchmark_models(n_models=3, mean_corr=0.1, random_state=0)
+    >>> gauss = EraRankGauss().fit_transform(data.frame)
+    >>> learned = StackingWeights().fit(gauss, data.frame["target"])
+    >>> {name: round(weight, 2) for name, weight in learned.weights_.items()}
+    {'v53_lgbm_cyrus20': 0.6, 'v53_lgbm_cyrus60': 0.21, 'v53_lgbm_ender20': 0.19}
+    >>> {name: round(weight, 2) for name, weight in data.weights.items()}
+    {'v53_lgbm_cyrus20': 0.69, 'v53_lgbm_cyrus60': 0.2, 'v53_lgbm_ender20': 0.11}
+    """
+
+    _fitted_by = "weights_"
+
+    def __init__(
+        self,
+        objective: str = "corr",
+        *,
+        columns: Any = None,
+        output: str = "prediction",
+        payout: Mapping[str, float] | None = None,
+        nonnegative: bool = True,
+        max_weight: float = 1.0,
+        prior: Mapping[Any, float] | None = None,
+        shrinkage: Any = 0.0,
+        search: str = "slsqp",
+        max_iter: int = 100,
+        halflife: float | None = None,
+        n_bootstrap: int = 0,
+        block_size: int | None = None,
+        random_state: Any = None,
+        nan_policy: str = "propagate",
+        meta_model: Any = "numerai_meta_model",
+        era: Any = "era",
+        single_era_rows: tuple[float, float] = (1800, 10000),
+    ) -> None:
+        self.objective = objective
+        self.columns = columns
+        self.output = output
+        self.payout = payout
+        self.nonnegative = nonnegative
+        self.max_weight = max_weight
+        self.prior = prior
+        self.shrinkage = shrinkage
+        self.search = search
+        self.max_iter = max_iter
+        self.halflife = halflife
+        self.n_bootstrap = n_bootstrap
+        self.block_size = block_size
+        self.random_state = random_state
+        self.nan_policy = nan_policy
+        self.meta_model = meta_model
+        self.era = era
+        self.single_era_rows = single_era_rows
+
+    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
+        """Learn the weights.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            Predictions, standardised within each era, and the era column.
+        y : array-like of shape (n_rows,)
+            Targets, NaN where there is none yet; a pandas object must have the index
+            of X.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, column or target cannot be used, or too few eras can be
+            scored.
+        """
+        learned, table, eras, target = self._gathered(X, y, anew=True)
+        problem, scored = learned._solve()
+        learned._rescore(problem, scored, table, eras, target)
+        self.__dict__ = learned.__dict__
+        return self
+
+    def partial_fit(self, X: Any, y: Any) -> Self:
+        """Learn from further eras, with the result of `fit` on all of them.
+
+        As long as too few eras have a target, there are no weights yet.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            Whole eras, none of them held already.
+        y : array-like of shape (n_rows,)
+            Targets, NaN where there is none yet.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If an era is held already, or the rows cannot be used.
+        """
+        learned, *_ = self._gathered(X, y, anew=not hasattr(self, "era_statistics_"))
+        learned._solve_if_possible()
+        self.__dict__ = learned.__dict__
+        return self
+
+    def merge(self, other: "StackingWeights") -> Self:
+        """Take over the eras of another, with the result of `fit` on all of them.
+
+        Parameters
+        ----------
+        other : StackingWeights
+            Fitted on other eras, with the same columns.
+
+        Returns
+        -------
+        self : object
+            The estimator; ``other`` is unchanged.
+
+        Raises
+        ------
+        ValueError
+            If both hold an era, or their columns differ.
+        """
+        for estimator in (self, other):
+            if not hasattr(estimator, "era_statistics_"):
+                raise NotFittedError("merge needs two fitted StackingWeights")
+        if other.columns_ != self.columns_:
+            raise ValueError(
+                f"cannot merge weights of other columns: {listed(self.columns_)} and "
+                f"{listed(other.columns_)}"
+            )
+        learned = copy(self)
+        learned._hold(other.era_statistics_)
+        learned._solve_if_possible()
+        self.__dict__ = learned.__dict__
+        return self
+
+    def refit(self, **params: Any) -> Self:
+        """Learn anew from the moments held, with other parameters; no rows needed.
+
+        Parameters
+        ----------
+        **params
+            Parameters to change: any but those that decide what is kept of the rows
+            (``columns``, ``nan_policy``, ``meta_model``, ``era``, ``single_era_rows``).
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter cannot be used or changed.
+        """
+        if fixed := [name for name in params if name in _OF_ROWS]:
+            raise ValueError(
+                f"`{fixed[0]}` decides what is kept of the rows: refit cannot change "
+                "it, fit can"
+            )
+        if not hasattr(self, "era_statistics_"):
+            raise NotFittedError("refit needs a fitted StackingWeights")
+        learned = copy(self).set_params(**params)
+        learned._check_parameters()
+        learned._solve()
+        self.__dict__ = learned.__dict__
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn that `fit` needs a target."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_choice("objective", self.objective, _OBJECTIVES)
+        check_choice("search", self.search, _SEARCHES)
+        check_flag("nonnegative", self.nonnegative)
+        if self.shrinkage != "auto":
+            check_share("shrinkage", self.shrinkage)
+        if not is_number(self.max_weight) or not 0 < self.max_weight <= 1:
+            raise ValueError(
+                f"`max_weight` must be above 0 and at most 1; got {self.max_weight!r}"
+            )
+        if self.halflife is not None and not _positive(self.halflife):
+            raise ValueError(f"`halflife` must be above 0; got {self.halflife!r}")
+        check_count("max_iter", self.max_iter, 1)
+        check_count("n_bootstrap", self.n_bootstrap, 0)
+        if self.block_size is not None:
+            check_count("block_size", self.block_size, 1)
+        self._check_payout()
+
+    def _check_payout(self) -> None:
+        if self.objective != "payout":
+            return
+        payout = self.payout
+        valid = (
+            isinstance(payout, Mapping)
+            and payout
+            and set(payout) <= set(_SCORES)
+            and all(
+                is_number(value) and np.isfinite(value) for value in payout.values()
+            )
+        )
+        if not valid:
+            raise ValueError(
+                "`payout` must map 'corr' and 'contribution' to their multipliers, "
+                f"as in {{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
+            )
+
+    # What is kept of the rows.
+
+    def _gathered(
+        self, X: Any, y: Any, anew: bool
+    ) -> tuple[Self, Table, Eras, NDArray[np.float64]]:
+        """Return a copy of the estimator that holds the moments of these rows too."""
+        self._check_parameters()
+        table, era = self._read(X)
+        if y is None:
+            raise ValueError(
+                "StackingWeights requires y to be passed, but the target y is None"
+            )
+        target = aligned_target(table, y)
+        eras = find_eras(table, era)
+        learned = copy(self)
+        if anew:
+            learned._start(table, era, name_of(y))
+        learned._check_names(table)
+        check_numbers(table, learned._read_columns())
+        learned._hold(learned._moments(table, eras, target))
+        return learned, table, eras, target
+
+    def _start(self, table: Table, era: Name, target: str | None) -> None:
+        """Forget what was learned, and choose the columns."""
+        self._forget(*(name for name in vars(self) if name.endswith("_")))
+        self._choose_columns(table, era)
+        self._target = target
+        self._layout(table.names, self._replaced(table))
+        self._record(table)
+
+    def _forget(self, *attributes: str) -> None:
+        for name in attributes:
+            if hasattr(self, name):
+                delattr(self, name)
+
+    def _choose_columns(self, table: Table, era: Name) -> None:
+        named = table.named and self.meta_model in table.names
+        placed = not table.named and isinstance(self.meta_model, Integral)
+        self._reference = self.meta_model if named or placed else None
+        self.columns_ = prediction_columns(
+            table, self.columns, era, without=[self._reference]
+        )
+        inputs = (
+            columns_of_role(table, "prediction", era) if self.columns is None else []
+        )
+        inputs = [name for name in inputs if name != self._reference]
+        self._inputs = list(dict.fromkeys(inputs + self.columns_))
+
+    def _replaced(self, table: Table | None = None) -> list[Name]:
+        return [name for name in super()._replaced(table) if name != self._reference]
+
+    def _read_columns(self) -> list[Name]:
+        """Columns that learning reads: all, not just those that get a weight."""
+        return self.columns_ + [name for name in [self._reference] if name is not None]
+
+    def _used(self) -> list[Name]:
+        return super()._used() if hasattr(self, "weights_") else self._read_columns()
+
+    def _moments(
+        self, table: Table, eras: Eras, target: NDArray[np.float64]
+    ) -> dict[str, NDArray[Any]]:
+        """Moments of each era, and the labels of the eras."""
+        fetch = table.select(self.columns_)
+        fetch_reference = None
+        if self._reference is not None:
+            fetch_reference = table.select([self._reference])
+
+        def moments(rows: Rows) -> dict[str, Any]:
+            block = np.ascontiguousarray(fetch(rows), dtype=np.float64)
+            if not np.isfinite(block.sum()):
+                self._check_values(block, self.columns_)
+            reference = None
+            if fetch_reference is not None:
+                reference = fetch_reference(rows)[0].astype(np.float64)
+            omit = self.nan_policy == "omit"
+            return era_moments(block, target[rows], reference, missing_as_zero=omit)
+
+        parts = [part for _, part in map_eras(moments, eras)]
+        stacked = {name: np.array([part[name] for part in parts]) for name in parts[0]}
+        labels = np.empty(len(parts), dtype=object)
+        labels[:] = eras.labels
+        return {"era": labels, **stacked}
+
+    def _hold(self, new: dict[str, NDArray[Any]]) -> None:
+        """Add the statistics of further eras, and put all in the order of the eras."""
+        held = getattr(self, "era_statistics_", None)
+        if held is not None:
+            if twice := set(held["era"]) & set(new["era"]):
+                raise ValueError(
+                    f"era {min(twice, key=str)!r} is held already: hand over every era "
+                    "once, and whole"
+                )
+            new = {name: np.concatenate([held[name], new[name]]) for name in new}
+        # Labels without a number have no order of their own: not that of the batches.
+        by_text = np.array(
+            sorted(range(len(new["era"])), key=lambda i: str(new["era"][i]))
+        )
+        new = {name: values[by_text] for name, values in new.items()}
+        dates = count_eras(new["era"].tolist())
+        order = [position for position, _ in dates]
+        self.era_statistics_ = {name: values[order] for name, values in new.items()}
+        self.era_statistics_["number"] = np.array(
+            [number for _, number in dates], float
+        )
+
+    # What is made of it.
+
+    def _solve(self) -> tuple[Problem, NDArray[np.intp]]:
+        """Find the weights; return the problem, and the positions of its eras."""
+        problem, usable, scored = self._problem()
+        weights, optimal = problem.solve()
+        if not optimal:
+            warn(
+                f"the search for weights stopped short of an optimum, with `max_iter` "
+                f"{self.max_iter}: the best weights found are kept",
+                ConvergenceWarning,
+            )
+        if not weights.any():
+            warn(
+                "no non-negative weights help to predict the target: the prior is kept",
+            )
+            weights = problem.prior
+        block_size = self._block_size()
+        self.shrinkage_ = self.shrinkage
+        if self.shrinkage == "auto":
+            self.shrinkage_ = problem.best_shrinkage(block_size)
+        weights = shrunk(weights, problem.prior, self.shrinkage_)
+        self.weights_ = self._by_column(usable, weights)
+        self.n_eras_ = scored.size
+        self.n_rows_ = int(self.era_statistics_["n_rows"][scored].sum())
+        self.train_score_ = {
+            "objective": self.objective,
+            "optimised": problem.value(weights),
+        }
+        self._set_interval(problem, usable, block_size)
+        return problem, scored
+
+    def _solve_if_possible(self) -> None:
+        """Solve, or leave the weights open until there are eras enough."""
+        try:
+            self._solve()
+        except NotEnoughErasError:
+            self._forget("weights_", "train_score_")
+
+    def _problem(self) -> tuple[Problem, NDArray[np.intp], NDArray[np.intp]]:
+        """Return the problem, and the positions of the columns and eras in play."""
+        held = self.era_statistics_
+        usable = self._usable(held)
+        scored = (held["n_rows"] > 0) & (held["target_variance"] > 0)
+        if self.nan_policy != "omit":
+            absent = held["n_missing"] == held["n_target"][:, None]
+            scored &= ~absent[:, usable].any(axis=1)
+        self._warn_of_lost_rows(held, usable, scored)
+        scored &= self._has_reference(held)
+        eras = np.flatnonzero(scored)
+        least = 2 if self.objective == "sharpe" else 1
+        if eras.size < least:
+            raise NotEnoughErasError(
+                f"objective {self.objective!r} needs at least {least} eras with 3 or "
+                f"more complete rows and a target that varies; {eras.size} of the "
+                f"{scored.size} eras have them"
+            )
+        if usable.size * self.max_weight < 1 - 1e-12:
+            raise ValueError(
+                f"`max_weight` must be at least 1/{usable.size}, as {usable.size} "
+                f"columns share the weight; got {self.max_weight!r}"
+            )
+        problem = Problem(
+            {name: _in_play(held[name][eras], usable) for name in held},
+            numbers=held["number"][eras],
+            prior=self._prior(usable),
+            objective=self.objective,
+            multipliers=self.payout if self.objective == "payout" else None,
+            signed=not self.nonnegative,
+            max_weight=self.max_weight,
+            search=self.search,
+            max_iter=self.max_iter,
+            halflife=self.halflife,
+        )
+        return problem, usable, eras
+
+    def _usable(self, held: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
+        """Return the positions of the columns that vary; warn of the others."""
+        varies = held["varies"].any(axis=0)
+        if not varies.any() and (held["n_rows"] > 0).any():
+            raise ValueError(f"every column is constant: {listed(self.columns_)}")
+        names = np.array(self.columns_, dtype=object)
+        if (held["n_rows"] > 0).any() and not varies.all():
+            warn(
+                f"{listed(names[~varies])} constant or missing throughout: weight 0",
+            )
+        odd = varies & ~held["standardized"].all(axis=0)
+        if odd.any():
+            warn(
+                f"{listed(names[odd])} not standardised within each era, so that "
+                "weights depend on the scale: put EraRankGauss before StackingWeights",
+                DataConversionWarning,
+            )
+        return np.flatnonzero(varies)
+
+    def _warn_of_lost_rows(
+        self,
+        held: dict[str, NDArray[Any]],
+        usable: NDArray[np.intp],
+        scored: NDArray[np.bool_],
+    ) -> None:
+        total = int(held["n_target"].sum())
+        lost = total - int(held["n_rows"][scored].sum())
+        gaps = held["n_missing"][:, usable].sum(axis=0)
+        if self.nan_policy == "omit" or not gaps.any() or lost <= _MANY * total:
+            return
+        names = [self.columns_[i] for i in usable[gaps > 0]]
+        warn(
+            f"{lost / total:.0%} of the rows with a target are left out, because "
+            f"{listed(names)} have missing values there: drop these columns, or choose "
+            "nan_policy='omit'",
+        )
+
+    def _has_reference(self, held: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+        """Whether each era has what the objective needs of the reference."""
+        if "contribution" not in self._scores():
+            return np.ones(held["n_rows"].size, dtype=bool)
+        if self._reference is None:
+            raise ValueError(
+                f"objective {self.objective!r} needs the reference: X had no column "
+                f"{self.meta_model!r} (`meta_model`) at fit"
+            )
+        # A constant reference explains nothing: its square is 0, and its score none.
+        return (held["reference_n_rows"] > 0) & (held["reference_square"] > 0)
+
+    def _prior(self, usable: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the prior of the columns in play; its absolute values sum to one."""
+        if self.prior is None:
+            return np.full(usable.size, 1.0 / usable.size)
+        if not isinstance(self.prior, Mapping):
+            raise ValueError(
+                "`prior` must be a mapping from column to weight, or None for equal "
+                f"weights; got {self.prior!r}"
+            )
+        if other := [name for name in self.prior if name not in self.columns_]:
+            raise ValueError(
+                f"`prior` names {listed(other)}, which is not among the columns "
+                f"{listed(self.columns_)}"
+            )
+        values = [self.prior.get(self.columns_[i], 0.0) for i in usable]
+        least = 0.0 if self.nonnegative else -np.inf
+        if not all(is_number(v) and np.isfinite(v) and v >= least for v in values):
+            raise ValueError(f"`prior` must hold finite weights; got {self.prior!r}")
+        total = np.abs(values).sum()
+        if not total:
+            raise ValueError("`prior` must give some column that varies a weight")
+        prior: NDArray[np.float64] = np.array(values, dtype=np.float64) / total
+        if np.abs(prior).max() > self.max_weight + 1e-12:
+            raise ValueError(
+                f"`prior` exceeds `max_weight` {self.max_weight!r} once it sums to one"
+            )
+        return prior
+
+    def _block_size(self) -> int:
+        if self.block_size is not None:
+            return int(self.block_size)
+        return block_length(self._target)
+
+    def _by_column(
+        self, usable: NDArray[np.intp], weights: NDArray[np.float64]
+    ) -> dict[Name, float]:
+        given = dict.fromkeys(self.columns_, 0.0)
+        given.update(
+            {self.columns_[i]: float(w) for i, w in zip(usable, weights, strict=True)}
+        )
+        return given
+
+    def _set_interval(
+        self, problem: Problem, usable: NDArray[np.intp], block_size: int
+    ) -> None:
+        self._forget("weights_interval_")
+        if not self.n_bootstrap:
+            return
+        if problem.numbers.size < 2 * block_size:
+            raise NotEnoughErasError(
+                f"a bootstrap with blocks of {block_size} eras (`block_size`) needs "
+                f"twice as many; got {problem.numbers.size}"
+            )
+        rng = check_random_state(self.random_state)
+        found = problem.resampled(self.n_bootstrap, block_size, rng)
+        found = shrunk(found, problem.prior, self.shrinkage_)
+        low, high = np.quantile(found, [0.025, 0.975], axis=0)
+        lows, highs = self._by_column(usable, low), self._by_column(usable, high)
+        self.weights_interval_ = {name: (lows[name], highs[name]) for name in lows}
+
+    def _rescore(
+        self,
+        problem: Problem,
+        scored: NDArray[np.intp],
+        table: Table,
+        eras: Eras,
+        target: NDArray[np.float64],
+    ) -> None:
+        """Score the blend exactly, as the tournament does, in the eras learned from."""
+        blend = self._compute(table, eras)
+        reference = None
+        if self._reference is not None:
+            fetch = table.select([self._reference])
+            reference = fetch(slice(None))[0].astype(np.float64)
+        rows_of = dict(zip(eras.labels, eras.rows, strict=True))
+        exact = np.zeros(scored.size)
+        for i, label in enumerate(self.era_statistics_["era"][scored]):
+            rows = rows_of[label]
+            for name, multiplier in self._scores().items():
+                if name == "corr":
+                    score = numerai_corr(blend[:, rows], target[rows])
+                else:
+                    assert reference is not None  # or there was no problem to solve
+                    score = correlation_contribution(
+                        blend[:, rows], target[rows], reference[rows]
+                    )
+                exact[i] += multiplier * score[0]
+        weights = problem.era_weights()
+        mean = weights @ exact
+        if self.objective == "sharpe":
+            mean /= np.sqrt(weights @ (exact - mean) ** 2)
+        self.train_score_["exact"] = float(mean)
+
+    def _scores(self) -> Mapping[str, float]:
+        """Multiplier of each score of the tournament that the objective stands for."""
+        if self.objective == "payout":
+            return self.payout or {}
+        return {"contribution" if self.objective == "contribution" else "corr": 1.0}
+
+
+def _in_play(values: NDArray[Any], usable: NDArray[np.intp]) -> NDArray[Any]:
+    """Moments of the columns in play: of each, of each pair, or of none."""
+    if values.ndim == 3:
+        return values[:, usable[:, None], usable]
+    return values[:, usable] if values.ndim == 2 else values
+
+
+def _positive(value: Any) -> bool:
+    return is_number(value) and 0 < value < np.inf

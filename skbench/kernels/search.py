@@ -1,0 +1,194 @@
+"""Weights that maximise an objective on the simplex, and least squares on it.
+
+Objectives do not change when all weights are scaled alike. Weights sum to one; where
+they may be negative, the absolute weights do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize, nnls
+
+from .objectives import Objective
+
+Floats = NDArray[np.float64]
+
+# SLSQP stops when the objective gains less than this, in units of its slope.
+_TOLERANCE = 1e-14
+# What moving weight from one column to another may gain, in the same units, where the
+# weights count as optimal.
+_OPTIMAL = 1e-5
+# Weights below this are what rounding left of zero.
+_NOTHING = 1e-12
+
+
+def ascend(
+    objective: Objective,
+    starts: Sequence[Floats],
+    *,
+    max_weight: float = 1.0,
+    signed: bool = False,
+    max_iter: int = 100,
+) -> tuple[Floats, bool]:
+    """Maximise by SLSQP from each start; say whether the best weights are optimal.
+
+    Parameters
+    ----------
+    objective : Objective
+        What to maximise.
+    starts : sequence of arrays of shape (n_columns,)
+        Weights to start from.
+    max_weight : float
+        Largest absolute weight.
+    signed : bool
+        Whether weights may be negative.
+    max_iter : int
+        Iterations from each start.
+    """
+    signs = np.ones(starts[0].size)
+    if signed:
+        # As the difference of two non-negative parts. What both parts of a column hold
+        # cancels, and would loosen the cap: so this only finds the signs.
+        parts = [np.concatenate([_positive(w), _positive(-w)]) for w in starts]
+        both, _ = ascend(_Difference(objective), parts, max_iter=max_iter)
+        difference = both[: signs.size] - both[signs.size :]
+        signs = np.where(difference < 0, -1.0, 1.0)
+        starts = [difference, *starts]
+    orthant = _Orthant(objective, signs, max_weight, starts[0])
+    found = [orthant.ascend(_positive(signs * start), max_iter) for start in starts]
+    best = max(found, key=orthant.value)
+    return signs * best, orthant.is_optimal(best)
+
+
+def pick(
+    objective: Objective,
+    n_columns: int,
+    *,
+    max_weight: float = 1.0,
+    signed: bool = False,
+    max_iter: int = 100,
+) -> Floats:
+    """Forward selection with replacement: the best of the blends met on the way.
+
+    Each step adds one more share of the column that helps the objective most, the
+    first of equals. A column gets no more shares than ``max_weight`` allows at the end.
+    """
+    steps = np.eye(n_columns)
+    if signed:
+        steps = np.hstack([steps, -steps])
+    shares, best, best_value = np.zeros(n_columns), None, -np.inf
+    for count in range(1, max_iter + 1):
+        candidates = shares[:, None] + steps
+        values = objective.values(candidates)
+        largest = np.abs(candidates).max(axis=0)
+        values[largest > max(max_weight * max_iter, 1) + 1e-9] = -np.inf
+        # A share that takes back another leaves a blend of fewer shares: no step.
+        values[np.abs(candidates).sum(axis=0) < count - 0.5] = -np.inf
+        chosen = int(np.argmax(values))
+        shares = candidates[:, chosen]
+        feasible = largest[chosen] <= max_weight * count + 1e-9
+        if feasible and values[chosen] > best_value:
+            best, best_value = shares / count, values[chosen]
+    if best is None:
+        raise ValueError(
+            f"no blend of at most {max_iter} shares keeps every weight within "
+            f"{max_weight}: allow more shares or a larger weight"
+        )
+    return best
+
+
+def least_squares(square: Floats, linear: Floats, *, signed: bool = False) -> Floats:
+    """Minimise ``w @ square @ w - 2 w @ linear``, over w >= 0 unless ``signed``."""
+    values, vectors = np.linalg.eigh(square)
+    kept = values > max(values[-1], 0.0) * len(square) * np.finfo(np.float64).eps
+    root = np.sqrt(values[kept])
+    design, response = (vectors[:, kept] * root).T, vectors[:, kept].T @ linear / root
+    if signed:
+        weights: Floats = np.linalg.lstsq(design, response)[0]
+    else:
+        weights = nnls(design, response)[0]
+    return weights
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """An objective of two non-negative parts, stacked, by their difference."""
+
+    objective: Objective
+
+    def values(self, weights: Floats) -> Floats:
+        k = len(weights) // 2
+        return self.objective.values(weights[:k] - weights[k:])
+
+    def gradient(self, weights: Floats) -> tuple[float, Floats]:
+        k = weights.size // 2
+        value, slope = self.objective.gradient(weights[:k] - weights[k:])
+        return value, np.concatenate([slope, -slope])
+
+
+class _Orthant:
+    """The objective on ``signs * x``; x is non-negative, capped and sums to one."""
+
+    def __init__(
+        self, objective: Objective, signs: Floats, max_weight: float, start: Floats
+    ) -> None:
+        self.objective = objective
+        self.signs = signs
+        self.max_weight = min(max_weight, 1.0)
+        # SLSQP's tolerances are absolute: the objective is put in units of its slope.
+        value, slope = objective.gradient(start)
+        self.unit = max(float(np.abs(slope).max()), abs(value)) or 1.0
+
+    def value(self, x: Floats) -> float:
+        return self.objective.gradient(self.signs * x)[0]
+
+    def ascend(self, start: Floats, max_iter: int) -> Floats:
+        begin = _onto_simplex(start, self.max_weight)
+        result = minimize(
+            self._loss,
+            begin,
+            jac=True,
+            method="SLSQP",
+            bounds=[(0.0, self.max_weight)] * start.size,
+            constraints={"type": "eq", "fun": _excess, "jac": np.ones_like},
+            options={"ftol": _TOLERANCE, "maxiter": max_iter},
+        )
+        end = _onto_simplex(np.nan_to_num(result.x), self.max_weight)
+        return max(begin, end, key=self.value)
+
+    def is_optimal(self, x: Floats) -> bool:
+        """Whether moving weight from one column to another gains nothing."""
+        slope = self.signs * self.objective.gradient(self.signs * x)[1] / self.unit
+        can_grow, can_shrink = x < self.max_weight - 1e-9, x > 1e-9
+        if not can_grow.any():
+            return True
+        return bool(slope[can_grow].max() - slope[can_shrink].min() <= _OPTIMAL)
+
+    def _loss(self, x: Floats) -> tuple[float, Floats]:
+        value, slope = self.objective.gradient(self.signs * x)
+        return -value / self.unit, -self.signs * slope / self.unit
+
+
+def _excess(x: Floats) -> float:
+    return float(x.sum() - 1.0)
+
+
+def _positive(x: Floats) -> Floats:
+    return np.maximum(x, 0.0)
+
+
+def _onto_simplex(x: Floats, max_weight: float) -> Floats:
+    """Nearest point with entries in [0, max_weight] that sum to one, by bisection."""
+    low, high = x.min() - 1.0, x.max()
+    for _ in range(100):
+        shift = (low + high) / 2
+        if np.clip(x - shift, 0.0, max_weight).sum() > 1.0:
+            low = shift
+        else:
+            high = shift
+    point = np.clip(x - high, 0.0, max_weight)
+    point[point < _NOTHING] = 0.0
+    nearest: Floats = point / point.sum()
+    return nearest

@@ -1,0 +1,183 @@
+"""From per-era moments to the weights of a blend."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .objectives import MeanScore, Objective, Ratio, SharpeRatio
+from .search import ascend, least_squares, pick
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+SHRINKAGES = np.linspace(0.0, 1.0, 11)
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Moments of the eras that are scored, in order, and what is asked of the weights.
+
+    ``moments`` holds arrays with one entry an era, as `era_moments` gives them;
+    ``numbers`` are the eras' places in the calendar.
+    """
+
+    moments: Mapping[str, NDArray[Any]]
+    numbers: Floats
+    prior: Floats
+    objective: str = "corr"
+    multipliers: Mapping[str, float] | None = None
+    signed: bool = False
+    max_weight: float = 1.0
+    search: str = "slsqp"
+    max_iter: int = 100
+    halflife: float | None = None
+
+    def of_eras(self, eras: Indices) -> Self:
+        """Return the same problem on some of the eras."""
+        moments = {name: values[eras] for name, values in self.moments.items()}
+        return replace(self, moments=moments, numbers=self.numbers[eras])
+
+    def era_weights(self) -> Floats:
+        """Weigh the eras alike, or by halves every ``halflife``; the sum is one."""
+        if self.halflife is None:
+            return np.full(self.numbers.size, 1.0 / self.numbers.size)
+        ages = self.numbers[-1] - self.numbers
+        weights: Floats = 0.5 ** (ages / self.halflife)
+        weights /= weights.sum()
+        return weights
+
+    def function(self, eras: Floats) -> Objective:
+        """Return the objective for given weights of the eras."""
+        if self.objective == "mse":
+            return MeanScore([self._pooled(eras)], np.ones(1))
+        reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
+        return reduce(self._terms(), eras)
+
+    def solve(
+        self, eras: Floats | None = None, start: Floats | None = None
+    ) -> tuple[Floats, bool]:
+        """Find the weights, and whether the search reached an optimum.
+
+        ``start`` takes the place of the several starts of a search from nowhere.
+        """
+        eras = self.era_weights() if eras is None else eras
+        objective = self.function(eras)
+        limits: dict[str, Any] = {
+            "max_weight": self.max_weight,
+            "signed": self.signed,
+            "max_iter": self.max_iter,
+        }
+        if self.search == "greedy":
+            return pick(objective, self.prior.size, **limits), True
+        fitted = self._least_squares(eras)
+        if self.objective == "mse":
+            if not fitted.any() or np.abs(fitted).max() <= self.max_weight:
+                return fitted, True
+            return ascend(objective, [fitted], **limits)
+        starts = [start] if start is not None else self._starts(objective)
+        return ascend(objective, [*starts, fitted], **limits)
+
+    def value(self, weights: Floats) -> float:
+        """Value of the objective for given weights."""
+        return float(self.function(self.era_weights()).values(weights[:, None])[0])
+
+    def best_shrinkage(self, block_size: int) -> float:
+        """Share of the prior that does best on later eras than those it was fitted on.
+
+        The mean over five expanding folds; of equals the larger share.
+        """
+        gains = []
+        for train, test in self._folds(block_size):
+            best, _ = self.of_eras(train).solve()
+            blends = [shrunk(best, self.prior, share) for share in SHRINKAGES]
+            later = self.of_eras(test)
+            gains.append(
+                later.function(later.era_weights()).values(np.transpose(blends))
+            )
+        means = np.mean(gains, axis=0)
+        return float(SHRINKAGES[np.flatnonzero(means == means.max())[-1]])
+
+    def resampled(
+        self, n_bootstrap: int, block_size: int, rng: np.random.RandomState
+    ) -> Floats:
+        """Solve moving-block bootstrap samples of eras: (n_bootstrap, n_columns)."""
+        n = self.numbers.size
+        base, start = self.era_weights(), self.solve()[0]
+        found = []
+        for _ in range(n_bootstrap):
+            firsts = rng.randint(0, n - block_size + 1, size=-(-n // block_size))
+            drawn = (firsts[:, None] + np.arange(block_size)).ravel()[:n]
+            eras = base * np.bincount(drawn, minlength=n)
+            found.append(self.solve(eras / eras.sum(), start)[0])
+        return np.stack(found)
+
+    def _terms(self) -> list[Ratio]:
+        multipliers = self.multipliers or {self.objective: 1.0}
+        if self.objective == "sharpe":
+            multipliers = {"corr": 1.0}
+        makers = {"corr": self._corr, "contribution": self._contribution}
+        return [makers[name](value) for name, value in multipliers.items()]
+
+    def _corr(self, multiplier: float) -> Ratio:
+        m = self.moments
+        linear = m["target_covariance"] / np.sqrt(m["target_variance"])[:, None]
+        return Ratio(linear, m["covariance"], multiplier)
+
+    def _contribution(self, multiplier: float) -> Ratio:
+        """Covariance with the target of what the reference does not explain."""
+        m = self.moments
+        square = m["reference_square"]
+        slope = m["reference_target"] / np.where(square > 0, square, 1.0)
+        linear = (
+            m["reference_target_covariance"] - slope[:, None] * m["reference_cross"]
+        )
+        return Ratio(
+            m["target_unit"][:, None] * linear, m["reference_covariance"], multiplier
+        )
+
+    def _pooled(self, eras: Floats) -> Ratio:
+        """Correlation over the rows of all eras, each centred, as if they were one."""
+        m = self.moments
+        linear = eras @ m["target_covariance"] / np.sqrt(eras @ m["target_variance"])
+        square = np.tensordot(eras, m["covariance"], 1)
+        return Ratio(linear[None], square[None])
+
+    def _least_squares(self, eras: Floats) -> Floats:
+        """Least squares on the mean moments, to sum one; zeros where nothing helps."""
+        terms = [self._pooled(eras)] if self.objective == "mse" else self._terms()
+        eras = np.ones(1) if self.objective == "mse" else eras
+        linear = sum(term.multiplier * (eras @ term.linear) for term in terms)
+        square = np.tensordot(eras, terms[0].square, 1)
+        weights = least_squares(square, np.asarray(linear), signed=self.signed)
+        return weights / (np.abs(weights).sum() or 1.0)
+
+    def _starts(self, objective: Objective) -> list[Floats]:
+        equal = np.full(self.prior.size, 1.0 / self.prior.size)
+        single = np.eye(self.prior.size)
+        best = single[int(np.argmax(objective.values(single)))]
+        return [equal, self.prior, (equal + best) / 2]
+
+    def _folds(self, block_size: int) -> Iterator[tuple[Indices, Indices]]:
+        numbers = self.numbers
+        # The last of six parts is only ever tested on, and the purge comes before it.
+        before = np.searchsorted(numbers, numbers[-1] - block_size)
+        ends = np.linspace(0, before, N_FOLDS + 2).astype(int)[1:-1]
+        if ends[0] == 0:
+            raise ValueError(
+                f"shrinkage='auto' needs more than {numbers.size} scored eras: six "
+                f"parts, and {block_size} (`block_size`) before the last. Give a number"
+            )
+        starts = np.searchsorted(numbers, numbers[ends - 1] + block_size, side="right")
+        for end, first, last in zip(
+            ends, starts, [*starts[1:], numbers.size], strict=True
+        ):
+            yield np.arange(end), np.arange(first, last)
+
+
+def shrunk(weights: Floats, prior: Floats, share: float) -> Floats:
+    """Move weights towards the prior by a share of the way."""
+    return (1.0 - share) * weights + share * prior

@@ -1,0 +1,514 @@
+"""One score an era and model: `numerai_corr` and its relatives."""
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skbench._base import check_count
+from skbench._eras import Rows, chronological, find_eras
+from skbench._frames import Table, as_columns, check_numbers, check_same_rows, listed
+from skbench.kernels import score
+
+Kernel = Callable[..., NDArray[np.float64]]
+
+# Inputs of one column.
+_SINGLE = ("y_true", "meta_model", "reference", "era")
+# What an unnamed column of an input is called.
+_NAMES = {"y_pred": "prediction"}
+# Inputs of which only the ranks count, so that an infinite value is the extreme one.
+_RANKED = ("y_pred", "meta_model")
+
+
+def numerai_corr(
+    y_true: Any, y_pred: Any, *, era: Any, top_bottom: int | None = None
+) -> pd.DataFrame:
+    r"""Numerai CORR of each model in each era.
+
+    With r the rank of a prediction among the n of its era, ties sharing their average
+    rank, and :math:`s(x) = \mathrm{sign}(x) |x|^{1.5}`, the Pearson correlation
+
+    .. math::
+
+        \rho\left(s\left(\Phi^{-1}\left(\frac{r - 1/2}{n}\right)\right),
+        s\left(y - \bar y\right)\right).
+
+    A model counts on the rows where it and the target are there; the target is centred
+    before, over all its rows. A constant prediction scores 0. An era with fewer than 3
+    rows that count, or with no target or a constant one there, gives NaN. Infinite
+    predictions rank as the extremes.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Correlate only so many of the highest and of the lowest predictions of an era;
+        of ties, the first in row order are the lowest. None: all.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Scores, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, or a column holds
+        no numbers.
+
+    See Also
+    --------
+    summarize : The usual numbers of such scores.
+
+    References
+    ----------
+    ``numerai_tools.scoring.numerai_corr``, which takes one era, and drops the rows that
+    any model lacks for all.
+
+    Examples
+    --------
+    >>> from skbench.metrics import numerai_corr
+    >>> numerai_corr([0, 0.25, 0.5, 1] * 2, [0.2, 0.1, 0.3, 0.4, 1, 2, 3, 4],
+    ...              era=["0001"] * 4 + ["0002"] * 4).round(4)
+          prediction
+    era
+    0001      0.7408
+    0002      0.9814
+    """
+    kernel = partial(score.numerai_corr, top_bottom=_checked(top_bottom))
+    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true)
+
+
+def correlation_contribution(
+    y_true: Any,
+    y_pred: Any,
+    meta_model: Any,
+    *,
+    era: Any,
+    top_bottom: int | None = None,
+) -> pd.DataFrame:
+    r"""Contribution of each model to a reference in each era: MMC or BMC.
+
+    With p and m the normal quantiles of the ranks of prediction and reference, ties
+    sharing their average rank, the covariance with the target of what p adds to m,
+
+    .. math:: \frac{1}{n} \left(p - \frac{p \cdot m}{m \cdot m} m\right)
+        \cdot (y - \bar y),
+
+    where y is 4 times the target if all targets that count in the era lie in [0, 1].
+
+    A model counts on the rows that have it, the reference and the target; the target is
+    centred on these. A constant prediction or target gives 0. A constant reference, or
+    fewer than 3 rows that count, give NaN. Against one benchmark this is the BMC of the
+    diagnostics, not that of the leaderboard, whose reference is not published.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    meta_model : array-like of shape (n_rows,)
+        The reference: the Meta Model or a benchmark; NaN where there is none.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Take the mean only over so many of the highest and of the lowest values of what
+        a model adds in an era. None: over all.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Scores, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, or a column holds
+        no numbers.
+
+    References
+    ----------
+    ``numerai_tools.scoring.correlation_contribution``, for one era.
+
+    Examples
+    --------
+    >>> from skbench.metrics import correlation_contribution
+    >>> target, reference = [0, 0.25, 0.5, 0.75, 1], [1, 3, 2, 5, 4]
+    >>> correlation_contribution(target, [2, 1, 3, 4, 5], reference,
+    ...                          era=[1] * 5).round(4)
+         prediction
+    era
+    1         0.569
+    """
+    kernel = partial(score.correlation_contribution, top_bottom=_checked(top_bottom))
+    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true, meta_model=meta_model)
+
+
+def feature_neutral_corr(
+    y_true: Any,
+    y_pred: Any,
+    features: Any,
+    *,
+    era: Any,
+    top_bottom: int | None = None,
+) -> pd.DataFrame:
+    """Numerai CORR of each model, neutralised to features, in each era: FNC.
+
+    The prediction is ranked (ties kept) and gaussianized, loses its least-squares
+    projection on the features and a constant, and is scored as in `numerai_corr`.
+
+    Ranks and projection use all rows of the era that have the prediction and every
+    feature, also those without a target. A prediction that the features explain wholly
+    scores 0. Collinear and constant features are fine. Otherwise as `numerai_corr`.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    features : array-like of shape (n_rows, n_features)
+        What to neutralise to. A row with a missing feature does not count.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Correlate only so many of the highest and of the lowest neutralised predictions
+        of an era. None: all.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Scores, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, a column holds no
+        numbers, or a feature is infinite.
+
+    References
+    ----------
+    ``numerai_tools.scoring.feature_neutral_corr``, for one era.
+
+    Examples
+    --------
+    >>> from skbench.metrics import feature_neutral_corr
+    >>> features = [[0], [2], [1], [1], [4]]
+    >>> feature_neutral_corr([0, 0.25, 0.5, 0.75, 1], [0.2, 0.1, 0.3, 0.5, 0.4],
+    ...                      features, era=[1] * 5).round(4)
+         prediction
+    era
+    1        0.5612
+    """
+    kernel = partial(score.feature_neutral_corr, top_bottom=_checked(top_bottom))
+    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true, features=features)
+
+
+def neutral_contribution(
+    y_true: Any,
+    y_pred: Any,
+    meta_model: Any,
+    neutralizers: Any,
+    *,
+    era: Any,
+    top_bottom: int | None = None,
+) -> pd.DataFrame:
+    """Contribution of each model to a reference, both neutralised, in each era.
+
+    As `correlation_contribution`, but prediction and reference, once ranked and
+    gaussianized, lose their least-squares projections on the neutralizers and a
+    constant. Where nothing is left of a prediction, it scores 0; where nothing is left
+    of the reference, the era gives NaN.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    meta_model : array-like of shape (n_rows,)
+        The reference: the Meta Model or a benchmark; NaN where there is none.
+    neutralizers : array-like of shape (n_rows, n_neutralizers)
+        What to neutralise to. A row with a missing one does not count.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Take the mean only over so many of the highest and of the lowest values of what
+        a model adds in an era. None: over all.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Scores, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, a column holds no
+        numbers, or a neutralizer is infinite.
+
+    References
+    ----------
+    ``numerai_tools.scoring.neutral_contribution``, for one era.
+
+    Examples
+    --------
+    >>> from skbench.metrics import neutral_contribution
+    >>> target, reference = [0, 0.25, 0.5, 0.75, 1], [1, 3, 2, 5, 4]
+    >>> neutral_contribution(target, [2, 1, 3, 4, 5], reference, [[0], [1], [1], [0],
+    ...                      [0]], era=[1] * 5).round(4)
+         prediction
+    era
+    1          0.51
+    """
+    kernel = partial(score.neutral_contribution, top_bottom=_checked(top_bottom))
+    return _by_era(
+        kernel,
+        era,
+        y_pred=y_pred,
+        y_true=y_true,
+        meta_model=meta_model,
+        neutralizers=neutralizers,
+    )
+
+
+def correlation_with(y_pred: Any, reference: Any, *, era: Any) -> pd.DataFrame:
+    r"""Correlation of each model with a reference in each era: CWMM.
+
+    With r the rank of a prediction among the n of its era, ties sharing their average
+    rank, and :math:`s(x) = \mathrm{sign}(x) |x|^{1.5}`, the Pearson correlation
+
+    .. math::
+
+        \rho\left(s\left(\Phi^{-1}\left(\frac{r - 1/2}{n}\right)\right), m\right)
+
+    with the reference m as it stands: it is not ranked, gaussianized or stretched. So
+    the reference itself, which in Numerai's file is spread evenly over (0, 1), has a
+    correlation below 1 with itself (0.91), and CWMM is not symmetric.
+
+    A model counts on the rows where it and the reference are there. A constant
+    prediction scores 0; a constant reference, or fewer than 3 rows that count, give
+    NaN.
+
+    Parameters
+    ----------
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    reference : array-like of shape (n_rows,)
+        The Meta Model, or what else to compare with; NaN where there is none.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Correlations, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, a column holds no
+        numbers, or the reference is infinite.
+
+    References
+    ----------
+    Numerai's "Correlation With the Meta Model", which is not in ``numerai_tools``.
+
+    Examples
+    --------
+    >>> from skbench.metrics import correlation_with
+    >>> correlation_with([0.1, 0.2, 0.3, 0.4], [0.2, 0.4, 0.6, 0.8],
+    ...                  era=[1] * 4).round(4)
+         prediction
+    era
+    1        0.9844
+    """
+    return _by_era(score.correlation_with, era, y_pred=y_pred, reference=reference)
+
+
+def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
+    """Pearson correlation of each model with each feature in each era.
+
+    Neither is ranked. Each pair counts on the rows that both have; fewer than 3 give
+    NaN. A constant prediction or feature has exposure 0.
+
+    Parameters
+    ----------
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    features : array-like of shape (n_rows, n_features)
+        Features.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+
+    Returns
+    -------
+    exposures : pandas.DataFrame of shape (n_eras, n_models * n_features)
+        Correlations, eras in order. The columns are the features for one model, and
+        pairs of model and feature for several.
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, or a column holds
+        no numbers or an infinite one.
+
+    See Also
+    --------
+    max_feature_exposure : The largest of them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench.metrics import feature_exposure
+    >>> features = pd.DataFrame({"feature_a": [0, 1, 2, 3], "feature_b": [1, 0, 0, 1]})
+    >>> feature_exposure([0.1, 0.2, 0.3, 0.4], features, era=["0001"] * 4).round(4)
+          feature_a  feature_b
+    era
+    0001        1.0        0.0
+    """
+    tables = _tables(era=era, y_pred=y_pred, features=features)
+    index, values = _era_scores(score.correlations, tables, ranked=())
+    models, columns = tables["y_pred"].names, pd.Index(tables["features"].names)
+    if len(models) > 1:
+        names = ["model", "feature"]
+        columns = pd.MultiIndex.from_product([models, columns], names=names)
+    return pd.DataFrame(values.reshape(len(index), -1), index=index, columns=columns)
+
+
+def max_feature_exposure(
+    y_pred: Any, features: Any, *, era: Any, top_bottom: int | None = None
+) -> pd.DataFrame:
+    """Largest absolute Pearson correlation of each model with any feature in each era.
+
+    The policies are those of `feature_exposure`; pairs without a correlation are left
+    out.
+
+    Parameters
+    ----------
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    features : array-like of shape (n_rows, n_features)
+        Features.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Correlate only so many of the highest and of the lowest predictions of an era;
+        of ties, the first in row order are the lowest. None: all.
+
+    Returns
+    -------
+    exposures : pandas.DataFrame of shape (n_eras, n_models)
+        Largest exposures, eras in order.
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, or a column holds
+        no numbers or an infinite one.
+
+    References
+    ----------
+    ``numerai_tools.scoring.max_feature_correlation``, for one era and model.
+
+    Examples
+    --------
+    >>> from skbench.metrics import max_feature_exposure
+    >>> max_feature_exposure([0.1, 0.2, 0.3, 0.4], [[3, 1], [2, 0], [0, 0], [1, 1]],
+    ...                      era=[1] * 4)
+         prediction
+    era
+    1           0.8
+    """
+    kernel = partial(_largest, top_bottom=_checked(top_bottom))
+    return _by_era(kernel, era, ranked=(), y_pred=y_pred, features=features)
+
+
+def _checked(top_bottom: Any) -> int | None:
+    if top_bottom is None:
+        return None
+    check_count("top_bottom", top_bottom, 1)
+    return int(top_bottom)
+
+
+def _largest(
+    predictions: NDArray[np.float64], features: NDArray[Any], top_bottom: int | None
+) -> NDArray[np.float64]:
+    exposures = np.abs(score.correlations(predictions, features, top_bottom))
+    largest: NDArray[np.float64] = np.fmax.reduce(exposures, axis=1)
+    return largest
+
+
+def _by_era(
+    kernel: Kernel, era: Any, *, ranked: Sequence[str] = _RANKED, **inputs: Any
+) -> pd.DataFrame:
+    """Score the models of each era: a frame (n_eras, n_models)."""
+    tables = _tables(era=era, **inputs)
+    index, values = _era_scores(kernel, tables, ranked)
+    return pd.DataFrame(values, index=index, columns=pd.Index(tables["y_pred"].names))
+
+
+def _tables(**inputs: Any) -> dict[str, Table]:
+    """Wrap the inputs, rows of which belong together by position."""
+    for name, values in inputs.items():
+        if values is None or isinstance(values, str):
+            raise ValueError(f"`{name}` must hold one value a row; got {values!r}")
+    tables = {}
+    for name, values in inputs.items():
+        tables[name] = table = as_columns(values, name, _NAMES.get(name))
+        if name in _SINGLE and len(table.names) > 1:
+            raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
+        if name != "era":
+            check_numbers(table, table.names)
+    check_same_rows(inputs)
+    return tables
+
+
+def _era_scores(
+    kernel: Kernel, tables: dict[str, Table], ranked: Sequence[str]
+) -> tuple[pd.Index, NDArray[np.float64]]:
+    """Call the kernel with the inputs of each era: the eras in order, what it gives."""
+    label = tables["era"].names[0]
+    eras = find_eras(tables["era"], label)
+    order = chronological(eras.labels)
+    inputs = {name: table for name, table in tables.items() if name != "era"}
+    fetches = {name: table.select(table.names) for name, table in inputs.items()}
+
+    def block(name: str, rows: Rows, era: Hashable) -> NDArray[Any]:
+        values = fetches[name](rows)
+        if name not in ranked:
+            _refuse_infinite(values, name, inputs[name].names, era)
+        if name in ("features", "neutralizers"):
+            return values
+        values = values.astype(np.float64, copy=False)
+        if values.strides[1] != values.itemsize:  # a frame may interleave its columns
+            values = np.ascontiguousarray(values)
+        return values[0] if name in _SINGLE else values
+
+    scores = [
+        kernel(*(block(name, eras.rows[i], eras.labels[i]) for name in inputs))
+        for i in order
+    ]
+    return pd.Index([eras.labels[i] for i in order], name="era"), np.stack(scores)
+
+
+def _refuse_infinite(
+    values: NDArray[Any], name: str, columns: Sequence[Hashable], era: Hashable
+) -> None:
+    if values.dtype.kind != "f":
+        return
+    for column, infinite in zip(columns, np.isinf(values).sum(axis=1), strict=True):
+        if infinite:
+            raise ValueError(
+                f"`{name}` has {infinite} infinite values in column {column!r} in era "
+                f"{era!r}: replace them by NaN to leave them out"
+            )
