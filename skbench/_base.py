@@ -264,11 +264,11 @@ class EraEstimator(  # type: ignore[call-arg]
         check_is_fitted(self, self._fitted_by)
         self._check_parameters()
         table, era = self._read(X)
-        self._check_names(table)
+        self._check_names(table, self._used())
         check_numbers(table, self._used())
         return self, table, find_eras(table, era)
 
-    def _check_names(self, table: Table) -> None:
+    def _check_names(self, table: Table, needed: Sequence[Name]) -> None:
         estimator = type(self).__name__
         if table.named != self._named:
             kinds = {True: "a frame", False: "an array"}
@@ -282,7 +282,7 @@ class EraEstimator(  # type: ignore[call-arg]
                 f"{self.n_features_in_} features as input"
             )
         present = set(table.names)
-        missing = [name for name in self._used() if name not in present]
+        missing = [name for name in needed if name not in present]
         if missing:
             raise ValueError(
                 f"X lacks {listed(missing)}, which {estimator} uses; "

@@ -432,9 +432,16 @@ def check_numbers(table: Table, names: Iterable[Name]) -> None:
 def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     """Return y as floats, one a row of the table."""
     check_alignment(table, y)
-    if isinstance(y, _PANDAS):
-        y = y.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = np.asarray(y, dtype=np.float64)
+    try:
+        if isinstance(y, _PANDAS):
+            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"y must hold numbers: {error}") from error
+    if infinite := int(np.isinf(values).sum()):
+        raise ValueError(
+            f"y has {infinite} infinite values: the targets must be finite"
+        )
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:

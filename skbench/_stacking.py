@@ -31,7 +31,7 @@ from ._frames import (
 )
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
-from .kernels.weights import Problem, shrunk
+from .kernels.weights import NotEnoughErasError, Problem, shrunk
 
 Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
@@ -41,10 +41,6 @@ _SEARCHES = ("slsqp", "greedy")
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
-
-
-class NotEnoughErasError(ValueError):
-    """Too few eras can be scored yet to learn weights from."""
 
 
 class StackingWeights(WeightedEnsemble):
@@ -132,6 +128,8 @@ class StackingWeights(WeightedEnsemble):
         where ``n_bootstrap`` is above 0.
     era_statistics_ : dict of str to ndarray
         Moments of each era held, one entry an era, in the order of the eras.
+    n_iter_ : int
+        Iterations of the ascent that found the weights, or picks of the selection.
     n_eras_ : int
         Eras that the weights rest on.
     n_rows_ : int
@@ -394,7 +392,7 @@ class StackingWeights(WeightedEnsemble):
         learned = copy(self)
         if anew:
             learned._start(table, era, name_of(y))
-        learned._check_names(table)
+        learned._check_names(table, learned._read_columns())
         check_numbers(table, learned._read_columns())
         learned._hold(learned._moments(table, eras, target))
         return learned, table, eras, target
@@ -415,7 +413,9 @@ class StackingWeights(WeightedEnsemble):
     def _choose_columns(self, table: Table, era: Name) -> None:
         named = table.named and self.meta_model in table.names
         placed = not table.named and isinstance(self.meta_model, Integral)
-        self._reference = self.meta_model if named or placed else None
+        self._reference = self.meta_model if named else None
+        if placed:
+            self._reference = table.names[self.meta_model]
         self.columns_ = prediction_columns(
             table, self.columns, era, without=[self._reference]
         )
@@ -487,8 +487,9 @@ class StackingWeights(WeightedEnsemble):
     def _solve(self) -> tuple[Problem, NDArray[np.intp]]:
         """Find the weights; return the problem, and the positions of its eras."""
         problem, usable, scored = self._problem()
-        weights, optimal = problem.solve()
-        if not optimal:
+        found = problem.solve()
+        weights, self.n_iter_ = found.weights, found.n_iter
+        if not found.optimal:
             warn(
                 f"the search for weights stopped short of an optimum, with `max_iter` "
                 f"{self.max_iter}: the best weights found are kept",
@@ -519,7 +520,7 @@ class StackingWeights(WeightedEnsemble):
         try:
             self._solve()
         except NotEnoughErasError:
-            self._forget("weights_", "train_score_")
+            self._forget("weights_", "weights_interval_", "train_score_")
 
     def _problem(self) -> tuple[Problem, NDArray[np.intp], NDArray[np.intp]]:
         """Return the problem, and the positions of the columns and eras in play."""
@@ -536,11 +537,13 @@ class StackingWeights(WeightedEnsemble):
         if eras.size < least:
             raise NotEnoughErasError(
                 f"objective {self.objective!r} needs at least {least} eras with 3 or "
-                f"more complete rows and a target that varies; {eras.size} of the "
-                f"{scored.size} eras have them"
+                f"more complete rows, a target that varies{self._what_else()}; "
+                f"{eras.size} of {scored.size} have them "
+                f"(n_samples = {held['n_target'].sum()} with a target)"
             )
         if usable.size * self.max_weight < 1 - 1e-12:
-            raise ValueError(
+            hopeless = len(self.columns_) * self.max_weight < 1 - 1e-12
+            raise (ValueError if hopeless else NotEnoughErasError)(
                 f"`max_weight` must be at least 1/{usable.size}, as {usable.size} "
                 f"columns share the weight; got {self.max_weight!r}"
             )
@@ -562,7 +565,9 @@ class StackingWeights(WeightedEnsemble):
         """Return the positions of the columns that vary; warn of the others."""
         varies = held["varies"].any(axis=0)
         if not varies.any() and (held["n_rows"] > 0).any():
-            raise ValueError(f"every column is constant: {listed(self.columns_)}")
+            raise NotEnoughErasError(
+                f"every column is constant: {listed(self.columns_)}"
+            )
         names = np.array(self.columns_, dtype=object)
         if (held["n_rows"] > 0).any() and not varies.all():
             warn(
@@ -627,7 +632,9 @@ class StackingWeights(WeightedEnsemble):
             raise ValueError(f"`prior` must hold finite weights; got {self.prior!r}")
         total = np.abs(values).sum()
         if not total:
-            raise ValueError("`prior` must give some column that varies a weight")
+            raise NotEnoughErasError(
+                "`prior` must give some column that varies a weight"
+            )
         prior: NDArray[np.float64] = np.array(values, dtype=np.float64) / total
         if np.abs(prior).max() > self.max_weight + 1e-12:
             raise ValueError(
@@ -695,10 +702,15 @@ class StackingWeights(WeightedEnsemble):
                     )
                 exact[i] += multiplier * score[0]
         weights = problem.era_weights()
-        mean = weights @ exact
+        mean = float(weights @ exact)
         if self.objective == "sharpe":
-            mean /= np.sqrt(weights @ (exact - mean) ** 2)
-        self.train_score_["exact"] = float(mean)
+            spread = float(np.sqrt(weights @ (exact - mean) ** 2))
+            mean = mean / spread if spread > 0 else 0.0
+        self.train_score_["exact"] = mean
+
+    def _what_else(self) -> str:
+        needed = "contribution" in self._scores()
+        return f" and the reference {self.meta_model!r}" if needed else ""
 
     def _scores(self) -> Mapping[str, float]:
         """Multiplier of each score of the tournament that the objective stands for."""

@@ -104,7 +104,7 @@ def _moments(columns: Floats, target: Floats, rows: NDArray[np.bool_]) -> Moment
             "target_covariance": np.zeros(k),
             "target_variance": 0.0,
         }
-    x, y = (columns, target) if n == target.size else (columns[:, rows], target[rows])
+    x, y = _of_rows(columns, rows), target[rows]
     means = x.mean(axis=1)
     x, y = x - means[:, None], y - y.mean()
     covariance = x @ x.T / n
@@ -116,6 +116,11 @@ def _moments(columns: Floats, target: Floats, rows: NDArray[np.bool_]) -> Moment
         "target_covariance": x @ y / n,
         "target_variance": y @ y / n if y.max() > y.min() else 0.0,
     }
+
+
+def _of_rows(columns: Floats, rows: NDArray[np.bool_]) -> Floats:
+    """Columns of some rows, laid out alike whether they are all or not."""
+    return columns if rows.all() else np.compress(rows, columns, axis=1)
 
 
 def _reference_moments(
@@ -132,7 +137,7 @@ def _reference_moments(
             "reference_target": 0.0,
             "target_unit": 1.0,
         }
-    x, y = columns[:, rows], target[rows]
+    x, y = _of_rows(columns, rows), target[rows]
     m = rank_gauss(reference[None, rows], scale=False)[0]
     return out | {
         "reference_cross": x @ m / m.size,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_ROUNDING = 1e-13
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ class MeanScore:
 
 @dataclass(frozen=True)
 class SharpeRatio:
-    """Weighted mean of the scores over their standard deviation (``ddof=0``)."""
+    """Weighted mean of the scores over their standard deviation (``ddof=0``).
+
+    0 where the scores of all eras are alike.
+    """
 
     terms: Sequence[Ratio]
     eras: Floats
@@ -82,13 +86,13 @@ class SharpeRatio:
         """Value of each column of ``weights``, (n_blends,)."""
         scores = _sum_of_scores(self.terms, weights)
         mean = self.eras @ scores
-        return _divided(mean, _root(self.eras @ (scores - mean) ** 2))
+        return _divided(mean, _spread(mean, self.eras @ (scores - mean) ** 2))
 
     def gradient(self, weights: Floats) -> tuple[float, Floats]:
         """Value of one blend, and the gradient (n_columns,)."""
         scores, slopes = _sum_of_gradients(self.terms, weights)
         mean = self.eras @ scores
-        spread = float(np.sqrt(self.eras @ (scores - mean) ** 2))
+        spread = float(_spread(mean, self.eras @ (scores - mean) ** 2))
         if spread == 0.0:
             return 0.0, np.zeros_like(weights)
         mean_slope = self.eras @ slopes
@@ -105,6 +109,12 @@ def _sum_of_scores(terms: Sequence[Ratio], weights: Floats) -> Floats:
 def _sum_of_gradients(terms: Sequence[Ratio], weights: Floats) -> tuple[Floats, Floats]:
     scores, slopes = zip(*(term.gradient(weights) for term in terms), strict=True)
     return np.sum(scores, axis=0), np.sum(slopes, axis=0)
+
+
+def _spread(mean: Floats, variance: Floats) -> Floats:
+    """Root of the variance, 0 where it is only what rounding left of the mean."""
+    root = _root(np.asarray(variance))
+    return np.where(root <= _ROUNDING * np.abs(mean), 0.0, root)
 
 
 def _root(size: Floats) -> Floats:

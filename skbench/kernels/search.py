@@ -24,6 +24,15 @@ _OPTIMAL = 1e-5
 _NOTHING = 1e-12
 
 
+@dataclass(frozen=True)
+class Found:
+    """Weights, whether they are optimal as far as can be told, and the steps taken."""
+
+    weights: Floats
+    optimal: bool = True
+    n_iter: int = 1
+
+
 def ascend(
     objective: Objective,
     starts: Sequence[Floats],
@@ -31,8 +40,8 @@ def ascend(
     max_weight: float = 1.0,
     signed: bool = False,
     max_iter: int = 100,
-) -> tuple[Floats, bool]:
-    """Maximise by SLSQP from each start; say whether the best weights are optimal.
+) -> Found:
+    """Maximise by SLSQP from each start, and take the best.
 
     Parameters
     ----------
@@ -47,19 +56,66 @@ def ascend(
     max_iter : int
         Iterations from each start.
     """
-    signs = np.ones(starts[0].size)
-    if signed:
-        # As the difference of two non-negative parts. What both parts of a column hold
-        # cancels, and would loosen the cap: so this only finds the signs.
-        parts = [np.concatenate([_positive(w), _positive(-w)]) for w in starts]
-        both, _ = ascend(_Difference(objective), parts, max_iter=max_iter)
-        difference = both[: signs.size] - both[signs.size :]
-        signs = np.where(difference < 0, -1.0, 1.0)
-        starts = [difference, *starts]
+    if not signed:
+        return _ascend_within(
+            objective, np.ones(starts[0].size), starts, max_weight, max_iter
+        )
+    # As the difference of two non-negative parts. What both parts of a column hold
+    # cancels, and would loosen a cap: so this only finds the signs.
+    parts = [np.concatenate([_positive(w), _positive(-w)]) for w in starts]
+    both = ascend(_Difference(objective), parts, max_iter=max_iter).weights
+    difference = both[: starts[0].size] - both[starts[0].size :]
+    starts = [difference, *starts]
+    signs = np.where(difference < 0, -1.0, 1.0)
+    best = _ascend_within(objective, signs, starts, max_weight, max_iter)
+    if max_weight < 1.0:
+        best = _flip_signs(objective, best, starts, max_weight, max_iter)
+    return best
+
+
+def _ascend_within(
+    objective: Objective,
+    signs: Floats,
+    starts: Sequence[Floats],
+    max_weight: float,
+    max_iter: int,
+) -> Found:
+    """Maximise over weights of given signs."""
     orthant = _Orthant(objective, signs, max_weight, starts[0])
     found = [orthant.ascend(_positive(signs * start), max_iter) for start in starts]
-    best = max(found, key=orthant.value)
-    return signs * best, orthant.is_optimal(best)
+    best, n_iter = max(found, key=lambda pair: orthant.value(pair[0]))
+    if orthant.value(best) <= 0.0:
+        # Where nothing scores above 0, to mix is no gain: single columns are the peaks.
+        found += [orthant.ascend(column, max_iter) for column in np.eye(signs.size)]
+        best, n_iter = max(found, key=lambda pair: orthant.value(pair[0]))
+    return Found(signs * best, orthant.is_optimal(best), n_iter)
+
+
+def _flip_signs(
+    objective: Objective,
+    best: Found,
+    starts: Sequence[Floats],
+    max_weight: float,
+    max_iter: int,
+) -> Found:
+    """Flip the sign of one column at a time for as long as that gains."""
+    value = objective.gradient(best.weights)[0]
+    tried = set()
+    while True:
+        signs = np.where(best.weights < 0, -1.0, 1.0)
+        around = signs * (1.0 - 2.0 * np.eye(signs.size))
+        found = []
+        for flipped in around:
+            if tuple(flipped) not in tried:
+                tried.add(tuple(flipped))
+                nearby = [flipped * np.abs(best.weights), *starts]
+                found.append(
+                    _ascend_within(objective, flipped, nearby, max_weight, max_iter)
+                )
+        values = [objective.gradient(one.weights)[0] for one in found]
+        if not values or max(values) <= value + 1e-12 * abs(value):
+            return best
+        best, value = found[int(np.argmax(values))], max(values)
 
 
 def pick(
@@ -103,6 +159,8 @@ def least_squares(square: Floats, linear: Floats, *, signed: bool = False) -> Fl
     """Minimise ``w @ square @ w - 2 w @ linear``, over w >= 0 unless ``signed``."""
     values, vectors = np.linalg.eigh(square)
     kept = values > max(values[-1], 0.0) * len(square) * np.finfo(np.float64).eps
+    if not kept.any():
+        return np.zeros(len(linear))
     root = np.sqrt(values[kept])
     design, response = (vectors[:, kept] * root).T, vectors[:, kept].T @ linear / root
     if signed:
@@ -144,7 +202,7 @@ class _Orthant:
     def value(self, x: Floats) -> float:
         return self.objective.gradient(self.signs * x)[0]
 
-    def ascend(self, start: Floats, max_iter: int) -> Floats:
+    def ascend(self, start: Floats, max_iter: int) -> tuple[Floats, int]:
         begin = _onto_simplex(start, self.max_weight)
         result = minimize(
             self._loss,
@@ -156,7 +214,7 @@ class _Orthant:
             options={"ftol": _TOLERANCE, "maxiter": max_iter},
         )
         end = _onto_simplex(np.nan_to_num(result.x), self.max_weight)
-        return max(begin, end, key=self.value)
+        return max(begin, end, key=self.value), max(int(result.nit), 1)
 
     def is_optimal(self, x: Floats) -> bool:
         """Whether moving weight from one column to another gains nothing."""

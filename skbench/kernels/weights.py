@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .objectives import MeanScore, Objective, Ratio, SharpeRatio
-from .search import ascend, least_squares, pick
+from .search import Found, ascend, least_squares, pick
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+
+
+class NotEnoughErasError(ValueError):
+    """What is held does not determine the weights, but more eras may."""
+
 
 SHRINKAGES = np.linspace(0.0, 1.0, 11)
 N_FOLDS = 5
@@ -57,10 +63,8 @@ class Problem:
         reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
         return reduce(self._terms(), eras)
 
-    def solve(
-        self, eras: Floats | None = None, start: Floats | None = None
-    ) -> tuple[Floats, bool]:
-        """Find the weights, and whether the search reached an optimum.
+    def solve(self, eras: Floats | None = None, start: Floats | None = None) -> Found:
+        """Find the weights; zeros where least squares find none that help.
 
         ``start`` takes the place of the several starts of a search from nowhere.
         """
@@ -72,11 +76,13 @@ class Problem:
             "max_iter": self.max_iter,
         }
         if self.search == "greedy":
-            return pick(objective, self.prior.size, **limits), True
+            return Found(
+                pick(objective, self.prior.size, **limits), True, self.max_iter
+            )
         fitted = self._least_squares(eras)
         if self.objective == "mse":
             if not fitted.any() or np.abs(fitted).max() <= self.max_weight:
-                return fitted, True
+                return Found(fitted)
             return ascend(objective, [fitted], **limits)
         starts = [start] if start is not None else self._starts(objective)
         return ascend(objective, [*starts, fitted], **limits)
@@ -92,7 +98,7 @@ class Problem:
         """
         gains = []
         for train, test in self._folds(block_size):
-            best, _ = self.of_eras(train).solve()
+            best = self.of_eras(train)._weights()
             blends = [shrunk(best, self.prior, share) for share in SHRINKAGES]
             later = self.of_eras(test)
             gains.append(
@@ -106,14 +112,21 @@ class Problem:
     ) -> Floats:
         """Solve moving-block bootstrap samples of eras: (n_bootstrap, n_columns)."""
         n = self.numbers.size
-        base, start = self.era_weights(), self.solve()[0]
+        base, start = self.era_weights(), self._weights()
         found = []
         for _ in range(n_bootstrap):
             firsts = rng.randint(0, n - block_size + 1, size=-(-n // block_size))
             drawn = (firsts[:, None] + np.arange(block_size)).ravel()[:n]
             eras = base * np.bincount(drawn, minlength=n)
-            found.append(self.solve(eras / eras.sum(), start)[0])
+            found.append(self._weights(eras / eras.sum(), start))
         return np.stack(found)
+
+    def _weights(
+        self, eras: Floats | None = None, start: Floats | None = None
+    ) -> Floats:
+        """Weights that `solve` finds, or the prior where none help."""
+        weights = self.solve(eras, start).weights
+        return weights if weights.any() else self.prior
 
     def _terms(self) -> list[Ratio]:
         multipliers = self.multipliers or {self.objective: 1.0}
@@ -162,20 +175,21 @@ class Problem:
         return [equal, self.prior, (equal + best) / 2]
 
     def _folds(self, block_size: int) -> Iterator[tuple[Indices, Indices]]:
-        numbers = self.numbers
-        # The last of six parts is only ever tested on, and the purge comes before it.
-        before = np.searchsorted(numbers, numbers[-1] - block_size)
-        ends = np.linspace(0, before, N_FOLDS + 2).astype(int)[1:-1]
-        if ends[0] == 0:
-            raise ValueError(
-                f"shrinkage='auto' needs more than {numbers.size} scored eras: six "
-                f"parts, and {block_size} (`block_size`) before the last. Give a number"
+        numbers, n = self.numbers, self.numbers.size
+        # A sixth of the eras is always learned from, and what follows a gap is tried.
+        first = int(
+            np.searchsorted(numbers, numbers[n // 6] + block_size, side="right")
+        )
+        if n - first < N_FOLDS:
+            raise NotEnoughErasError(
+                f"shrinkage='auto' needs more than {n} scored eras: it learns from a "
+                f"sixth of them or more, and tries {N_FOLDS} parts of those that come "
+                f"{block_size} eras later (`block_size`). Give a number, or more eras"
             )
-        starts = np.searchsorted(numbers, numbers[ends - 1] + block_size, side="right")
-        for end, first, last in zip(
-            ends, starts, [*starts[1:], numbers.size], strict=True
-        ):
-            yield np.arange(end), np.arange(first, last)
+        edges = np.linspace(first, n, N_FOLDS + 1).astype(int)
+        for begin, end in pairwise(edges):
+            train = np.flatnonzero(numbers < numbers[begin] - block_size)
+            yield train, np.arange(begin, end)
 
 
 def shrunk(weights: Floats, prior: Floats, share: float) -> Floats:
