@@ -469,6 +469,8 @@ def check_index(X: Any, other: Any, name: str) -> None:
 
 def name_of(y: Any) -> str | None:
     """Return the name of a column, if it has one."""
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
     name = getattr(y, "name", None)
     return None if name is None else str(name)
 

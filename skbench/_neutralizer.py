@@ -253,10 +253,20 @@ def neutralization_path(
         Whole eras, with predictions, neutralizers and the era column.
     proportions : sequence of float
         Shares of the explained part to subtract, each between 0 and 1.
-    neutralizers, columns, fit_intercept, standardize, missing, rcond :
-        As for `FeatureNeutralizer`.
-    era, single_era_rows, n_jobs :
-        As for `FeatureNeutralizer`.
+    neutralizers, columns : str, int, list of these or callable, default=None
+        As for `FeatureNeutralizer`, and so for all that follow.
+    fit_intercept, standardize : bool, default=True
+        Whether to neutralise to a constant; whether to divide by the deviation.
+    missing : "median", "raise" or float, default="median"
+        What a missing feature becomes.
+    rcond : float, default=1e-6
+        Share of the largest singular value below which one counts as zero.
+    era : str, int or None, default="era"
+        The era column.
+    single_era_rows : tuple of (float, float), default=(1800, 10000)
+        Bounds of the row count of a frame without the era column.
+    n_jobs : int, default=None
+        Threads over eras.
 
     Returns
     -------

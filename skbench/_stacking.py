@@ -134,6 +134,11 @@ class StackingWeights(WeightedEnsemble):
         Eras that the weights rest on.
     n_rows_ : int
         Rows that the weights rest on.
+    n_eras_left_out_ : int
+        Further eras held: without a target, a complete row or, where it is needed, the
+        reference.
+    n_rows_left_out_ : int
+        Further rows of all eras held.
     shrinkage_ : float
         Share of the prior in the weights.
     train_score_ : dict
@@ -284,7 +289,7 @@ class StackingWeights(WeightedEnsemble):
         Raises
         ------
         ValueError
-            If both hold an era, or their columns differ.
+            If both hold an era, or their columns or ``nan_policy`` differ.
         """
         for estimator in (self, other):
             if not hasattr(estimator, "era_statistics_"):
@@ -294,7 +299,14 @@ class StackingWeights(WeightedEnsemble):
                 f"cannot merge weights of other columns: {listed(self.columns_)} and "
                 f"{listed(other.columns_)}"
             )
+        if other.nan_policy != self.nan_policy:
+            raise ValueError(
+                "cannot merge what was learned with another `nan_policy`: "
+                f"{self.nan_policy!r} and {other.nan_policy!r}"
+            )
         learned = copy(self)
+        if learned._reference is None:
+            learned._reference = other._reference
         learned._hold(other.era_statistics_)
         learned._solve_if_possible()
         self.__dict__ = learned.__dict__
@@ -422,7 +434,6 @@ class StackingWeights(WeightedEnsemble):
         inputs = (
             columns_of_role(table, "prediction", era) if self.columns is None else []
         )
-        inputs = [name for name in inputs if name != self._reference]
         self._inputs = list(dict.fromkeys(inputs + self.columns_))
 
     def _replaced(self, table: Table | None = None) -> list[Name]:
@@ -508,6 +519,8 @@ class StackingWeights(WeightedEnsemble):
         self.weights_ = self._by_column(usable, weights)
         self.n_eras_ = scored.size
         self.n_rows_ = int(self.era_statistics_["n_rows"][scored].sum())
+        self.n_eras_left_out_ = self.era_statistics_["n_rows"].size - self.n_eras_
+        self.n_rows_left_out_ = int(self.era_statistics_["n_all"].sum()) - self.n_rows_
         self.train_score_ = {
             "objective": self.objective,
             "optimised": problem.value(weights),

@@ -131,7 +131,7 @@ def run_demo(
         scores = _scores(validation, models)
         learning, testing = _split(scores.index)
         stage("running the five steps")
-        pipeline = five_steps(proportion)
+        pipeline = _five_steps(proportion)
         older = validation[validation["era"].isin(learning)]
         pipeline.fit(older, older["target"])
         blended = pipeline[:3].transform(validation)
@@ -153,7 +153,7 @@ def run_demo(
     return Demo(title, weights, scores.loc[testing], exposures, submission)
 
 
-def five_steps(proportion: float) -> Pipeline:
+def _five_steps(proportion: float) -> Pipeline:
     """Make the pipeline of Numerai's ensembles, its weights to be learned."""
     return make_pipeline(
         EraRankGauss(),

@@ -41,7 +41,8 @@ def era_moments(
     Returns
     -------
     dict
-        - ``n_target``, ``n_rows``: rows with a target, and those of them that count;
+        - ``n_all``, ``n_target``, ``n_rows``: rows, those with a target, and those of
+          them that count;
         - ``n_missing`` (n_columns,): values missing in rows with a target;
         - ``standardized`` (n_columns,): whether the era's values are, or are alike;
         - ``varies`` (n_columns,): whether not all values of these rows are alike;
@@ -67,6 +68,7 @@ def era_moments(
         n_missing = np.zeros(len(columns), dtype=np.intp)
         standardized = _standardized(columns, np.full(len(columns), target.size))
     return {
+        "n_all": target.size,
         "n_target": int(has_target.sum()),
         "n_missing": n_missing,
         "standardized": standardized,

@@ -19,7 +19,7 @@ class NotEnoughErasError(ValueError):
     """What is held does not determine the weights, but more eras may."""
 
 
-SHRINKAGES = np.linspace(0.0, 1.0, 11)
+SHRINKAGES = np.arange(11) / 10
 N_FOLDS = 5
 
 
