@@ -1,4 +1,4 @@
-"""Scorers for scikit-learn: scorers that read the eras, and what else a metric needs, from X."""
+"""Scorers for scikit-learn, which read the eras, and what a metric needs, from X."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
