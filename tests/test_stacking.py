@@ -21,8 +21,7 @@ from sklearn.exceptions import (
 )
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks, get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils import get_tags
 from stacking_reference import (
     META_MODEL,
     MULTIPLIERS,
@@ -1600,73 +1599,6 @@ def test_grid_search_chooses_an_objective():
 
 
 # scikit-learn
-
-
-_ONE_KIND = (
-    "it fits on named columns and then hands over an array, whose columns have no "
-    "names to be found by: an error here, not a guess"
-)
-# The check that is not passed, and why. Each must really fail.
-EXCEPTIONS = {
-    "check_dataframe_column_names_consistency": (
-        "columns are found by name: they may come, go and change places"
-    ),
-    "check_fit_score_takes_y": (
-        "it hands the same rows to fit and then to partial_fit: an era held already "
-        "is refused, not counted twice"
-    ),
-    "check_set_output_transform_pandas": _ONE_KIND,
-    "check_set_output_transform_polars": _ONE_KIND,
-    "check_global_output_transform_pandas": _ONE_KIND,
-    "check_global_set_output_transform_polars": _ONE_KIND,
-}
-
-# Checks that scikit-learn keeps for itself. Most hand over small named frames.
-MORE_CHECKS = [
-    "check_set_output_transform",
-    "check_set_output_transform_pandas",
-    "check_set_output_transform_polars",
-    "check_global_output_transform_pandas",
-    "check_global_set_output_transform_polars",
-    "check_transformer_get_feature_names_out",
-    "check_transformer_get_feature_names_out_pandas",
-    "check_dataframe_column_names_consistency",
-    "check_estimators_overwrite_params",
-    "check_readonly_memmap_input",
-    "check_n_features_in_after_fitting",
-]
-# Their columns are not standardised, and say so; that is no failure.
-raw_columns = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.DataConversionWarning"
-)
-
-
-def checks_of_scikit_learn():
-    # scikit-learn 1.6 hands a generator to pytest, which wants a list since 9.1.
-    mark = parametrize_with_checks(
-        [StackingWeights()], expected_failed_checks=lambda _: EXCEPTIONS
-    )
-    names, checks = mark.args
-    return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
-
-
-def more_checks():
-    for check in MORE_CHECKS:
-        reason = EXCEPTIONS.get(check)
-        marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-        yield pytest.param(check, marks=marks)
-
-
-@raw_columns
-@checks_of_scikit_learn()
-def test_passes_the_checks_of_scikit_learn(estimator, check):
-    check(estimator)
-
-
-@raw_columns
-@pytest.mark.parametrize("check", list(more_checks()))
-def test_passes_the_checks_that_scikit_learn_keeps_for_itself(check):
-    getattr(estimator_checks, check)("StackingWeights", StackingWeights(era=None))
 
 
 ALL_PARAMETERS = {
