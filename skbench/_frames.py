@@ -104,10 +104,14 @@ class _PandasTable(Table):
 
     def _keep(self, names: set[Name]) -> pd.DataFrame:
         frame: pd.DataFrame = self.native
-        others = [name for name in self.names if name not in names]
+        kept = np.flatnonzero([name in names for name in self.names])
+        runs = np.split(kept, np.flatnonzero(np.diff(kept) > 1) + 1)
         with _copy_on_write():
-            # Unlike a selection, dropping the other columns copies nothing.
-            return frame.drop(columns=others)
+            # Unlike a selection of columns, slices of neighbours copy nothing.
+            parts = [frame.iloc[:, run[0] : run[-1] + 1] for run in runs if run.size]
+            if not parts:
+                return frame.iloc[:, :0]
+            return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
 
 def _copy_on_write() -> AbstractContextManager[Any]:
