@@ -518,7 +518,8 @@ class StackingWeights(WeightedEnsemble):
         weights = shrunk(weights, problem.prior, self.shrinkage_)
         self.weights_ = self._by_column(usable, weights)
         self.n_eras_ = scored.size
-        self.n_rows_ = int(self.era_statistics_["n_rows"][scored].sum())
+        counted = "reference_n_rows" if self.objective == "contribution" else "n_rows"
+        self.n_rows_ = int(self.era_statistics_[counted][scored].sum())
         self.n_eras_left_out_ = self.era_statistics_["n_rows"].size - self.n_eras_
         self.n_rows_left_out_ = int(self.era_statistics_["n_all"].sum()) - self.n_rows_
         self.train_score_ = {

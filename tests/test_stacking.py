@@ -1729,3 +1729,10 @@ def test_merge_of_another_nan_policy_is_refused():
     one, other = batches(X, y, 2)
     with pytest.raises(ValueError, match="'propagate' and 'omit'"):
         learned(*one).merge(learned(*other, nan_policy="omit"))
+
+
+def test_contribution_counts_the_rows_that_have_the_reference():
+    X, y = tournament()
+    X[META_MODEL] = X[META_MODEL].mask(X.index % 3 == 0)
+    assert learned(X, y, "contribution").n_rows_ == X[META_MODEL].notna().sum()
+    assert learned(X, y, "corr").n_rows_ == len(X)
