@@ -680,7 +680,7 @@ class TestKernels:
             row[places] = normal
         np.testing.assert_array_equal(out, rank.rank_gauss(block, scale=False))
 
-    def test_largest_correlation(self):
+    def test_correlations_with_features(self):
         p, F = np.array([1.0, 2, 3, 4]), np.array([[0, 0, 1, 1], [4, 3, 2, 1]])
-        assert_close(score.largest_correlation(p, F), 1)
-        assert score.largest_correlation(np.full(4, 0.1), F) == 0
+        assert_close(np.abs(score.correlations(p[None], F)).max(), 1)
+        assert np.abs(score.correlations(np.full((1, 4), 0.1), F)).max() == 0

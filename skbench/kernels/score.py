@@ -263,14 +263,6 @@ def _complete_correlations(predictions: Floats, features: NDArray[Any]) -> Float
     return clipped
 
 
-def largest_correlation(prediction: Floats, features: NDArray[Any]) -> float:
-    """Largest absolute Pearson correlation of a prediction with any feature.
-
-    A constant prediction or feature has correlation 0.
-    """
-    return float(np.abs(correlations(prediction[None, :], features)).max())
-
-
 def pearson(column: Floats, other: Floats) -> float:
     """Pearson correlation of two columns without missing values.
 
