@@ -681,7 +681,8 @@ class StackingWeights(WeightedEnsemble):
                 f"a bootstrap with blocks of {block_size} eras (`block_size`) needs "
                 f"twice as many; got {problem.numbers.size}"
             )
-        rng = check_random_state(self.random_state)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        rng = np.random.default_rng(seed)
         found = problem.resampled(self.n_bootstrap, block_size, rng)
         found = shrunk(found, problem.prior, self.shrinkage_)
         low, high = np.quantile(found, [0.025, 0.975], axis=0)

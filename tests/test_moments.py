@@ -400,10 +400,10 @@ def test_shrunk_goes_a_share_of_the_way():
 
 
 def test_resamples_are_of_whole_blocks():
-    found = problem().resampled(7, 3, np.random.RandomState(0))
+    found = problem().resampled(7, 3, np.random.default_rng(0))
     assert found.shape == (7, 3)
     assert_close(found.sum(axis=1), 1)
-    again = problem().resampled(7, 3, np.random.RandomState(0))
+    again = problem().resampled(7, 3, np.random.default_rng(0))
     assert_array_equal(found, again)
-    whole = problem().resampled(3, 12, np.random.RandomState(0))
+    whole = problem().resampled(3, 12, np.random.default_rng(0))
     assert_close(whole, np.tile(problem().solve().weights, (3, 1)), 1e-6)

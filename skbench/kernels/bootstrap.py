@@ -8,7 +8,7 @@ holds each value, so all resamples of all series are one matrix product.
 import numpy as np
 from numpy.typing import NDArray
 
-from .score import alike
+from .gaps import alike
 
 Floats = NDArray[np.float64]
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack, svd
 
+from .gaps import alike, where
+
 Floats = NDArray[np.float64]
 Solver = Callable[[Floats], Floats]
 
@@ -67,14 +69,13 @@ def neutralize(
     array of shape (n_proportions, n_columns, n_rows)
     """
     out = np.full((len(proportions), *predictions.shape), np.nan)
-    missing = np.isnan(predictions)
-    for columns, rows in _patterns(missing):
-        if not rows.any():
+    for columns, rows in alike(np.isnan(predictions)):
+        part = where(columns, rows)
+        block = predictions[part]
+        if block.size == 0:
             continue
-        complete = rows.all()
-        block = predictions[columns] if complete else predictions[np.ix_(columns, rows)]
         block, exponents = _unit_range(block)
-        design = _design(features if complete else features[:, rows], fit_intercept)
+        design = _design(features[:, rows], fit_intercept)
         residual = _residual(block, design, fit_intercept, rcond)
         for i, proportion in enumerate(proportions):
             result = _blend(block, residual, proportion, fit_intercept, rcond)
@@ -82,7 +83,7 @@ def neutralize(
                 result = _unit_deviation(result)
             else:
                 result = np.ldexp(result, exponents)
-            out[i][np.ix_(columns, rows)] = result
+            out[i][part] = result
     return out
 
 
@@ -98,17 +99,6 @@ def fill_missing(features: NDArray[Any], fill: float | None = None) -> NDArray[A
             value = 0.5 if gaps.all() else np.median(features[row][~gaps])
         features[row][gaps] = value
     return features
-
-
-def _patterns(
-    missing: NDArray[np.bool_],
-) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
-    """Group the columns that miss the same rows: their indices, the rows they have."""
-    if not missing.any():
-        return [(np.arange(len(missing)), ~missing[0])]
-    patterns, group = np.unique(missing, axis=0, return_inverse=True)
-    group = group.reshape(-1)
-    return [(np.flatnonzero(group == i), ~rows) for i, rows in enumerate(patterns)]
 
 
 def _unit_range(block: Floats) -> tuple[Floats, NDArray[np.intc]]:

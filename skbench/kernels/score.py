@@ -6,20 +6,18 @@ gaps of another prediction. Fewer than three such rows give NaN; a constant pred
 scores 0.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .gaps import ALL, Indices, alike
 from .neutralize import neutralize
 from .rank import ascending_gauss, rank_gauss
 
 Floats = NDArray[np.float64]
-Indices = slice | NDArray[np.intp]
 # A correlation of two points says nothing.
 MIN_ROWS = 3
-_ALL = slice(None)
 _CHUNK = 128
 
 
@@ -273,20 +271,8 @@ def pearson(column: Floats, other: Floats) -> float:
     return min(max(_dot(_unit(column), _unit(other)), -1.0), 1.0)
 
 
-def alike(missing: NDArray[np.bool_]) -> Iterator[tuple[Indices, Indices]]:
-    """Group the columns that miss the same rows: the columns, the rows they have."""
-    if not missing.any():
-        yield _ALL, _ALL
-        return
-    groups: dict[bytes, list[int]] = {}
-    for column, gaps in enumerate(missing):
-        groups.setdefault(gaps.tobytes(), []).append(column)
-    for columns in groups.values():
-        yield np.array(columns), np.flatnonzero(~missing[columns[0]])
-
-
 def _without(gaps: NDArray[np.bool_]) -> Indices:
-    return np.flatnonzero(~gaps) if gaps.any() else _ALL
+    return np.flatnonzero(~gaps) if gaps.any() else ALL
 
 
 def _take(block: NDArray[Any], rows: Indices) -> NDArray[Any]:
@@ -310,7 +296,7 @@ def _correlation(
             normal, stretched = quantiles, _stretch(quantiles)
             unit = _unit(stretched)
         ends = _ends(places.size, top_bottom)
-        if ends is _ALL and places.size == other.size:
+        if ends is ALL and places.size == other.size:
             scores[row] = _dot(unit, whole[places])
         else:
             scores[row] = pearson(stretched[ends], other[places[ends]])
@@ -320,7 +306,7 @@ def _correlation(
 def _ends(n: int, top_bottom: int | None) -> Indices:
     """Find the lowest and the highest of n ascending values; all, where they meet."""
     if top_bottom is None or 2 * top_bottom >= n:
-        return _ALL
+        return ALL
     return np.concatenate([np.arange(top_bottom), np.arange(n - top_bottom, n)])
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import block_counts
 from .objectives import MeanScore, Objective, Ratio, SharpeRatio
 from .search import Found, ascend, least_squares, pick
 
@@ -108,18 +109,14 @@ class Problem:
         return float(SHRINKAGES[np.flatnonzero(means == means.max())[-1]])
 
     def resampled(
-        self, n_bootstrap: int, block_size: int, rng: np.random.RandomState
+        self, n_bootstrap: int, block_size: int, rng: np.random.Generator
     ) -> Floats:
         """Solve moving-block bootstrap samples of eras: (n_bootstrap, n_columns)."""
-        n = self.numbers.size
-        base, start = self.era_weights(), self._weights()
-        found = []
-        for _ in range(n_bootstrap):
-            firsts = rng.randint(0, n - block_size + 1, size=-(-n // block_size))
-            drawn = (firsts[:, None] + np.arange(block_size)).ravel()[:n]
-            eras = base * np.bincount(drawn, minlength=n)
-            found.append(self._weights(eras / eras.sum(), start))
-        return np.stack(found)
+        counts = block_counts(self.numbers.size, block_size, n_bootstrap, rng)
+        samples = self.era_weights() * counts
+        samples /= samples.sum(axis=1, keepdims=True)
+        start = self._weights()
+        return np.stack([self._weights(eras, start) for eras in samples])
 
     def _weights(
         self, eras: Floats | None = None, start: Floats | None = None
