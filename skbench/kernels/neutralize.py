@@ -71,7 +71,8 @@ def neutralize(
     out = np.full((len(proportions), *predictions.shape), np.nan)
     for columns, rows in alike(np.isnan(predictions)):
         part = where(columns, rows)
-        block = predictions[part]
+        # Laid out alike whatever the container, so that sums have the same bits.
+        block = np.ascontiguousarray(predictions[part])
         if block.size == 0:
             continue
         block, exponents = _unit_range(block)
