@@ -12,6 +12,7 @@ import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ._ensemble import WeightedEnsemble
+from ._files import check_writable, written_whole
 from ._frames import as_table, columns_of_role
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
@@ -115,7 +116,7 @@ def run_demo(
     ValueError
         If the files do not fit together, or a parameter cannot be used.
     """
-    output = _checked_output(output)
+    output = check_writable(output, "output")
     with _progress_bar(progress) as stage:
         if data is None:
             stage("making a tournament")
@@ -147,7 +148,8 @@ def run_demo(
         exposures = _exposure(blended, validation), _exposure(neutral, validation)
         stage("predicting the live era")
         submission = pipeline.transform(live)[["prediction"]].rename_axis("id")
-        _write_csv(submission, output)
+        with written_whole(output) as unfinished:
+            submission.to_csv(unfinished)
     title = _title(validation, data, len(models))
     weights = pipeline[1].weights_
     return Demo(title, weights, scores.loc[testing], exposures, submission)
@@ -221,25 +223,6 @@ def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     except pa.ArrowException as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     return frame.set_index("id") if "id" in frame else frame
-
-
-def _checked_output(output: str | os.PathLike[str]) -> Path:
-    path = Path(output)
-    if path.is_dir() or not path.parent.is_dir():
-        raise FileNotFoundError(
-            f"cannot write {path}: name a file in an existing folder"
-        )
-    return path
-
-
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        frame.to_csv(unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _title(

@@ -1,0 +1,38 @@
+"""Files that are written whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+Address = str | os.PathLike[str]
+
+
+def check_writable(path: Address, name: str = "path") -> Path:
+    """Return a path that a file can be written to, before any work is done for it."""
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"`{name}` must name a file; {path} is a folder")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`{name}` must name a file in a folder that is there; got {path}"
+        )
+    return path
+
+
+@contextmanager
+def written_whole(path: Address) -> Iterator[Path]:
+    """Yield a name beside ``path`` to write to; it becomes ``path`` on success.
+
+    After an error, ``path`` is what it was and nothing else is left. The name keeps
+    the ending of ``path``, which some writers go by.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
