@@ -20,12 +20,9 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "report.html"
     path.write_text("old")
 
-    def interrupted():
-        with written_whole(path) as unfinished:
-            unfinished.write_text("half")
-            raise KeyboardInterrupt
-
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt), written_whole(path) as unfinished:
+        unfinished.write_text("half")
+        raise KeyboardInterrupt
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
