@@ -1,5 +1,6 @@
 """Scores of predictions, one an era and model; their summary; scorers made of them."""
 
+from ._leaderboard import leaderboard, score_models
 from ._scorers import (
     contribution_scorer,
     era_scorer,
@@ -24,10 +25,12 @@ __all__ = [
     "era_scorer",
     "feature_exposure",
     "feature_neutral_corr",
+    "leaderboard",
     "max_feature_exposure",
     "neutral_contribution",
     "numerai_corr",
     "numerai_corr_scorer",
+    "score_models",
     "sharpe_scorer",
     "summarize",
 ]

@@ -1,0 +1,212 @@
+"""All models beside each other: `score_models` and `leaderboard`."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skbench._base import check_count
+from skbench._eras import chronological
+from skbench._frames import as_columns, listed, pick
+
+from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
+from ._summary import summarize
+
+
+def score_models(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    era: Any,
+    meta_model: Any = None,
+    benchmark: Hashable = None,
+    features: Any = None,
+) -> dict[str, pd.DataFrame]:
+    """Score models by all measures that the data allow.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Target, NaN where there is none.
+    y_pred : DataFrame, Table or array of shape (n_rows, n_models)
+        Predictions, one column a model.
+    era : array-like of shape (n_rows,)
+        Era of each row.
+    meta_model : array-like of shape (n_rows,), default=None
+        Predictions of the Meta Model, NaN where there are none.
+    benchmark : column of ``y_pred``, default=None
+        The model whose predictions are the benchmark.
+    features : DataFrame, Table or array of shape (n_rows, n_features), default=None
+        Features that a model should not need.
+
+    Returns
+    -------
+    scores : dict of str to pandas.DataFrame of shape (n_eras, n_models)
+        By name: ``corr``, `numerai_corr`; ``mmc``, `correlation_contribution` to the
+        Meta Model, if it is given; ``bmc``, the same to the benchmark, if it is named;
+        ``fnc``, `feature_neutral_corr`, if features are given. NaN where an era has no
+        score: eras without a target, and for ``mmc`` those without the Meta Model.
+
+    Raises
+    ------
+    ValueError
+        If the inputs are not of equal length, or no column is the benchmark.
+
+    See Also
+    --------
+    leaderboard : The scores of each model in one line.
+
+    Examples
+    --------
+    >>> from skbench.datasets import make_benchmark_models
+    >>> from skbench.metrics import score_models
+    >>> data = make_benchmark_models(20, 200, 3, random_state=0)
+    >>> frame = data.frame
+    >>> scores = score_models(frame["target"], frame[data.models], era=frame["era"],
+    ...                       meta_model=frame["numerai_meta_model"])
+    >>> list(scores), scores["mmc"].shape
+    (['corr', 'mmc'], (20, 3))
+    """
+    scores = {"corr": numerai_corr(y_true, y_pred, era=era)}
+    if meta_model is not None:
+        scores["mmc"] = correlation_contribution(y_true, y_pred, meta_model, era=era)
+    if benchmark is not None:
+        reference = _column(y_pred, benchmark)
+        scores["bmc"] = correlation_contribution(y_true, y_pred, reference, era=era)
+    if features is not None:
+        scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
+    return scores
+
+
+def _column(y_pred: Any, benchmark: Hashable) -> Any:
+    table = as_columns(y_pred, "y_pred", "prediction")
+    if benchmark not in table.names:
+        raise ValueError(
+            f"`benchmark` must be one of the models {listed(table.names)}; "
+            f"got {benchmark!r}"
+        )
+    return pick(table, [benchmark])
+
+
+def leaderboard(
+    scores: Any,
+    *,
+    recent: int | None = 52,
+    target: str | None = None,
+    n_bootstrap: int = 1000,
+    block_size: int | None = None,
+    random_state: Any = 0,
+) -> pd.DataFrame:
+    """Rank models by their scores, over all eras and over the most recent.
+
+    The models of each span of eras are sorted by the mean of the first score. The most
+    recent eras are the last with any score at all; a score that some of them lack, as
+    the contribution to a Meta Model that starts later, rests on those it has, and says
+    on how many.
+
+    Parameters
+    ----------
+    scores : mapping of str to DataFrame, or DataFrame of shape (n_eras, n_models)
+        Scores by name, as `score_models` gives them; a frame alone is called "corr".
+    recent : int, default=52
+        Number of the most recent eras that stand for themselves as well; None: only
+        all eras.
+    target : str, default=None
+        Name of the target, which sets the block length as in `summarize`.
+    n_bootstrap : int, default=1000
+        Number of resamples of the intervals. 0: no intervals.
+    block_size : int, default=None
+        Eras in a block. None: as ``target`` says.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the resamples.
+
+    Returns
+    -------
+    board : pandas.DataFrame
+        One row a span of eras and model, in columns ``eras`` ("all", "last 52"),
+        ``model`` and, for each score, its mean under the score's own name,
+        ``{score}_low`` and ``{score}_high`` (95 % interval), ``{score}_sharpe``,
+        ``{score}_max_drawdown`` and ``{score}_n_eras``.
+
+    Raises
+    ------
+    ValueError
+        If there is no score at all, or an option cannot be used.
+
+    See Also
+    --------
+    score_models : The scores of each era.
+    summarize : More numbers of one kind of score.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench.metrics import leaderboard
+    >>> scores = pd.DataFrame({"a": [0.02, -0.01, 0.03, 0.04],
+    ...                        "b": [0.01, 0.01, 0.01, 0.02]},
+    ...                       index=["0001", "0002", "0003", "0004"])
+    >>> board = leaderboard(scores, recent=2, n_bootstrap=0)
+    >>> board[["eras", "model", "corr", "corr_sharpe", "corr_n_eras"]].round(4)
+         eras model    corr  corr_sharpe  corr_n_eras
+    0     all     a  0.0200       1.0690            4
+    1     all     b  0.0125       2.8868            4
+    2  last 2     a  0.0350       7.0000            2
+    3  last 2     b  0.0150       3.0000            2
+    """
+    frames = dict(scores) if isinstance(scores, Mapping) else {"corr": scores}
+    if not frames:
+        raise ValueError("`scores` must hold at least one frame of scores; got none")
+    scored = _scored_eras(frames)
+    spans = {"all": scored}
+    if recent is not None:
+        check_count("recent", recent, 1)
+        spans[f"last {recent}"] = scored[-recent:]
+    options = {
+        "target": target,
+        "n_bootstrap": n_bootstrap,
+        "block_size": block_size,
+        "random_state": random_state,
+    }
+    parts = [_board(span, frames, eras, options) for span, eras in spans.items()]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _scored_eras(frames: dict[str, pd.DataFrame]) -> list[Hashable]:
+    """Eras with any score, in order."""
+    scored = {
+        label for frame in frames.values() for label in frame.dropna(how="all").index
+    }
+    every = [label for frame in frames.values() for label in frame.index]
+    labels = [label for label in dict.fromkeys(every) if label in scored]
+    if not labels:
+        raise ValueError(
+            "`scores` has no score in any era: were there targets to score with?"
+        )
+    return [labels[i] for i in chronological(labels)]
+
+
+def _board(
+    span: str,
+    frames: dict[str, pd.DataFrame],
+    eras: list[Hashable],
+    options: dict[str, Any],
+) -> pd.DataFrame:
+    parts = [
+        _lines(name, frame.reindex(eras), options) for name, frame in frames.items()
+    ]
+    board = pd.concat(parts, axis=1)
+    order = np.argsort(-board.iloc[:, 0].to_numpy(), kind="stable")
+    board = board.iloc[order].rename_axis("model").reset_index()
+    board.insert(0, "eras", span)
+    return board
+
+
+def _lines(name: str, frame: pd.DataFrame, options: dict[str, Any]) -> pd.DataFrame:
+    """Numbers of one score: a row a model."""
+    numbers = summarize(frame, **options)
+    kept = numbers[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
+    kept.columns = pd.Index(
+        [name, *(f"{name}_{column}" for column in kept.columns[1:])]
+    )
+    return kept
