@@ -227,6 +227,17 @@ class TestJudges:
         got = metrics.feature_exposure(P, F, era=np.ones(50)).to_numpy().reshape(2, 300)
         assert_close(got, np.corrcoef(P.T, F.T)[:2, 2:])
 
+    def test_features_that_miss_the_same_rows_for_a_model_with_few_values(self):
+        few = np.full(6, np.nan)
+        few[:2] = [1.0, 2.0]
+        P = np.column_stack([few, np.arange(6.0)])
+        F = np.array([[1.0, 3, 2, 5, 4, 6]] * 3).T
+        F[5, :2] = np.nan
+        got = metrics.feature_exposure(P, F, era=["1"] * 6).to_numpy().reshape(2, 3)
+        assert np.isnan(got[0]).all()
+        assert_close(got[1, 0], np.corrcoef(np.arange(5), F[:5, 0])[0, 1])
+        assert_close(got[1, 0], got[1, 1])
+
 
 class TestMissingValues:
     @every_score

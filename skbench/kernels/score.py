@@ -240,9 +240,9 @@ def correlations(
     out = np.empty((len(predictions), len(features)))
     for some, rows in alike(unknown):
         known = _take(features[some], rows)
-        out[:, some] = _complete_correlations(_take(chosen, rows), known)
-        few = (~np.isnan(_take(predictions, rows))).sum(axis=1) < MIN_ROWS
-        out[few, some] = np.nan
+        block = _complete_correlations(_take(chosen, rows), known)
+        block[(~np.isnan(_take(predictions, rows))).sum(axis=1) < MIN_ROWS] = np.nan
+        out[:, some] = block
     return out
 
 
