@@ -27,10 +27,11 @@ __all__ = [
     "model_selection",
     "neutralization_path",
     "rank_gauss",
+    "recipes",
 ]
 
 if TYPE_CHECKING:
-    from . import datasets, metrics, model_selection
+    from . import datasets, metrics, model_selection, recipes
     from ._ensemble import WeightedEnsemble
     from ._neutralizer import FeatureNeutralizer, neutralization_path
     from ._rank_gauss import EraRank, EraRankGauss, rank_gauss

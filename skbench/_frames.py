@@ -99,14 +99,14 @@ class _PandasTable(Table):
         made.columns = pd.Index(names, name=self.native.columns.name)
         made.attrs = self.native.attrs
         at = [new is not None for _, new in layout].index(True)
-        with _copy_on_write():
+        with copy_on_write():
             return pd.concat([rest.iloc[:, :at], made, rest.iloc[:, at:]], axis=1)
 
     def _keep(self, names: set[Name]) -> pd.DataFrame:
         frame: pd.DataFrame = self.native
         kept = np.flatnonzero([name in names for name in self.names])
         runs = np.split(kept, np.flatnonzero(np.diff(kept) > 1) + 1)
-        with _copy_on_write():
+        with copy_on_write():
             # Unlike a selection of columns, slices of neighbours copy nothing.
             parts = [frame.iloc[:, run[0] : run[-1] + 1] for run in runs if run.size]
             if not parts:
@@ -114,7 +114,7 @@ class _PandasTable(Table):
             return parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
 
 
-def _copy_on_write() -> AbstractContextManager[Any]:
+def copy_on_write() -> AbstractContextManager[Any]:
     """Let pandas 2 pass columns on without a copy, as pandas 3 always does."""
     if pd.__version__.startswith("2."):
         return pd.option_context("mode.copy_on_write", True)

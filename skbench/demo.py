@@ -1,14 +1,11 @@
 """The whole of skbench in one call: the five steps, their scores, a submission."""
 
-import json
 import os
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from ._ensemble import WeightedEnsemble
@@ -17,7 +14,7 @@ from ._frames import as_table, columns_of_role
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
-from .datasets import make_benchmark_models
+from .datasets import load_benchmark_models, make_benchmark_models
 from .metrics import max_feature_exposure, numerai_corr, summarize
 
 __all__ = ["Demo", "run_demo"]
@@ -126,7 +123,7 @@ def run_demo(
             validation, live = made.frame, made.live
         else:
             stage("reading the files")
-            validation, live = (_load(Path(data), s) for s in ("validation", "live"))
+            validation, live = _load(data)
         stage("scoring the models")
         models = columns_of_role(as_table(validation), "prediction", "era")
         scores = _scores(validation, models)
@@ -193,36 +190,17 @@ def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
     return float(largest.mean().iloc[0])
 
 
-def _load(folder: Path, split: str) -> pd.DataFrame:
-    """Join the models, targets and small features of one split by id."""
-    main, models = (folder / f"{split}{s}.parquet" for s in ("", "_benchmark_models"))
-    target = ["target"] if split == "validation" else []
-    rows = _read(main, ["era", *target, *_small_features(folder / "features.json")])
-    predictions = _read(models).drop(columns="era", errors="ignore")
-    joined = rows.join(predictions, how="inner", validate="one_to_one")
-    if len(joined) < 0.8 * max(len(rows), len(predictions)):
-        raise ValueError(
-            f"{main.name} has {len(rows)} ids and {models.name} {len(predictions)}, "
-            f"but only {len(joined)} are in both: are they of one release?"
+def _load(
+    folder: str | os.PathLike[str],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Load the rows to learn from and the live rows, with the set of small features."""
+    data = load_benchmark_models(folder, features="small", meta_model=False)
+    if data.live is None:
+        raise FileNotFoundError(
+            f"{folder} must have live_benchmark_models.parquet and live.parquet, the "
+            "rows to predict: download them"
         )
-    return joined
-
-
-def _small_features(path: Path) -> list[str]:
-    try:
-        return list(json.loads(path.read_text())["feature_sets"]["small"])
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} names no feature set 'small'") from error
-
-
-def _read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there")
-    try:
-        frame = pd.read_parquet(path, columns=columns)
-    except pa.ArrowException as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    return frame.set_index("id") if "id" in frame else frame
+    return data.frame, data.live
 
 
 def _title(

@@ -111,11 +111,19 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"only 2264 are in both"):
             run_demo(tmp_path / "data", output=tmp_path / "a.csv")
 
+    @pytest.mark.parametrize("name", ["live", "live_benchmark_models"])
+    def test_missing_live_rows_are_asked_for(self, real_folder, tmp_path, name):
+        shutil.copytree(real_folder, tmp_path / "data")
+        (tmp_path / "data" / f"{name}.parquet").unlink()
+        with pytest.raises(FileNotFoundError, match=r"live\.parquet, the rows"):
+            run_demo(tmp_path / "data", output=tmp_path / "a.csv")
+
     @pytest.mark.parametrize(
         ("name", "content", "message"),
         [
-            ("features.json", "{}", "no feature set 'small'"),
-            ("features.json", "not json", "no feature set 'small'"),
+            ("features.json", "{}", "JSON with the key 'feature_sets'"),
+            ("features.json", "not json", "JSON with the key 'feature_sets'"),
+            ("features.json", '{"feature_sets": {}}', "got 'small'"),
             ("validation.parquet", "not parquet", "validation.parquet cannot be read"),
         ],
     )

@@ -1,5 +1,13 @@
-"""Data to work with: synthetic tournaments whose truth is known."""
+"""Tournament data: fetched from Numerai, loaded from its files, or made up."""
 
+from ._fetch import fetch_benchmark_models
+from ._load import load_benchmark_models
 from ._make import make_benchmark_models
+from ._scores import load_scores
 
-__all__ = ["make_benchmark_models"]
+__all__ = [
+    "fetch_benchmark_models",
+    "load_benchmark_models",
+    "load_scores",
+    "make_benchmark_models",
+]

@@ -1,0 +1,88 @@
+"""Sets of features by name, as `features.json` lists them."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from skbench._frames import listed
+
+
+def feature_sets(path: Path) -> dict[str, list[str]]:
+    """Read the sets of a `features.json`: the name of each, and its features."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not there: it lists the feature sets. Download it, or name "
+            "the features themselves"
+        )
+    try:
+        sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be JSON with the key 'feature_sets': download it again "
+            f"({type(error).__name__}: {error})"
+        ) from error
+    if not isinstance(sets, dict) or not all(map(_is_names, sets.values())):
+        raise ValueError(
+            f"'feature_sets' in {path} must be lists of feature names, each under the "
+            "name of its set: download it again"
+        )
+    return dict(sets)
+
+
+def resolve_features(
+    features: Any,
+    sets: Mapping[str, list[str]],
+    available: Collection[str],
+    source: str = "the file",
+) -> list[str]:
+    """Return the features that None, the name of a set or a list of names stands for.
+
+    ``available`` are the columns of the file that they are to be read from, which
+    messages call ``source``.
+    """
+    if features is None:
+        return []
+    if isinstance(features, str):
+        features = feature_set(features, sets)
+    return resolve_columns(features, available, "features", source)
+
+
+def resolve_columns(
+    names: Any, available: Collection[str], parameter: str, source: str
+) -> list[str]:
+    """Return column names as a list, all different and all in the file."""
+    if isinstance(names, str):
+        names = [names]
+    if not isinstance(names, Iterable):
+        raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
+    chosen = [str(name) for name in names]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"`{parameter}` names a column twice: {listed(chosen)}")
+    present = set(available)
+    if absent := [name for name in chosen if name not in present]:
+        raise ValueError(
+            f"`{parameter}` names {listed(absent)}, which {source} does not have."
+            f"{_like(absent[0], available)} It has {listed(available)}"
+        )
+    return chosen
+
+
+def feature_set(name: str, sets: Mapping[str, list[str]]) -> list[str]:
+    """Return the features of the set of a name."""
+    if name in sets:
+        return sets[name]
+    raise ValueError(
+        "`features` must be the name of a feature set, or a list of features; got "
+        f"{name!r}.{_like(name, sets)} The sets are {listed(sets, limit=100)}"
+    )
+
+
+def _like(name: str, known: Collection[str]) -> str:
+    close = get_close_matches(name, known)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

@@ -1,0 +1,252 @@
+"""Numerai's files fetched from its server, as little of them as is needed."""
+
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sklearn.utils import Bunch
+
+from skbench._api import client
+from skbench._base import check_choice, check_flag
+from skbench._frames import listed
+
+from ._cache import keep_columns, keep_whole, make_folder
+from ._features import feature_sets, resolve_columns, resolve_features
+from ._load import load_benchmark_models
+from ._remote import RemoteFile
+
+__all__ = ["fetch_benchmark_models"]
+
+_SPLITS = ("train", "validation", "live")
+_META_MODEL = "meta_model.parquet"
+_FEATURES = "features.json"
+
+Choose = Callable[[Sequence[str]], list[str]]
+
+
+def fetch_benchmark_models(
+    version: str = "latest",
+    splits: Sequence[str] = ("validation", "live"),
+    *,
+    meta_model: bool = True,
+    targets: Sequence[str] | bool = True,
+    features: str | Sequence[str] | None = None,
+    data_home: str | os.PathLike[str] | None = None,
+    api: Any = None,
+    progress: bool = False,
+) -> Bunch:
+    """Fetch benchmark predictions, the Meta Model, targets and features from Numerai.
+
+    No API keys are needed. What is transferred, and kept in the folder
+    ``{data_home}/{version}`` under the names that Numerai gives its files:
+
+    - whole: ``{split}_benchmark_models.parquet`` of each split, ``meta_model.parquet``
+      and ``features.json``, about 150 MB for the default splits;
+    - of the large file ``{split}.parquet`` only its footer and the columns asked for:
+      ids, eras, data types, targets and features. The copy has no others, with
+      their types. For validation that is a few per cent of 5.6 GB with all targets, and
+      about 1.5 MB more for each feature.
+
+    A later call asks the server about each file, which costs one byte. What has not
+    changed is not fetched again. What has, as live data does every day, is; so are live
+    files that are there already where the splits leave them out. Where a call asks for
+    further columns, those and the ids are read, and the ids compared. A file that
+    somebody else put there serves if it is as long as the server's, and is an error if
+    not; it is never written to.
+
+    Each copy is written whole or not at all. Requests that fail are sent again, after
+    1, 2, 4 and 8 seconds.
+
+    Parameters
+    ----------
+    version : str, default="latest"
+        Data version, such as "v5.3". "latest" is the highest that has benchmark models
+        for these splits.
+    splits : sequence of {"train", "validation", "live"}, \
+            default=("validation", "live")
+        Splits to fetch. The first one is loaded as `frame`.
+    meta_model : bool, default=True
+        Whether to fetch the Meta Model.
+    targets : sequence of str or bool, default=True
+        Targets to fetch. True: `target` and all others. False: none. The split "live"
+        has none.
+    features : str or sequence of str, default=None
+        Features to fetch, or the name of a set in ``features.json``, such as "small",
+        "medium" or "all". None: no features.
+    data_home : path-like, default=None
+        Folder of the copies. None: the environment variable ``SKBENCH_HOME``, or
+        ``~/skbench_data`` where it is not set.
+    api : numerapi.NumerAPI, default=None
+        Client to ask. None: a new one.
+    progress : bool, default=False
+        Whether to show progress bars for what is transferred, on a terminal.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        What `load_benchmark_models` returns for the first split: `frame`, `live` and
+        the names of columns; and `folder`, where the copies are, and `version`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter cannot be used, the version or a file of it is not on the server
+        (the message lists what is), or a column is not in the file.
+    FileExistsError
+        If a file in the folder was put there by somebody else and differs.
+    ConnectionError
+        If Numerai cannot be reached, or the connection breaks again and again.
+    OSError
+        If a copy cannot be written.
+
+    Examples
+    --------
+    >>> from skbench.datasets import fetch_benchmark_models
+    >>> data = fetch_benchmark_models(features="small")  # doctest: +SKIP
+    >>> data.frame.shape, data.live.shape  # doctest: +SKIP
+    """
+    splits = _check_splits(splits)
+    check_flag("meta_model", meta_model)
+    check_flag("progress", progress)
+    targets = _check_targets(targets)
+    features = _check_features(features)
+    home = _data_home(data_home)
+    api = client(api)
+    available = api.list_datasets()
+    version = _resolve_version(version, splits, available)
+    folder = home / version
+    make_folder(folder)
+    if (folder / _benchmark("live")).exists() and "live" not in splits:
+        splits = [*splits, "live"]
+
+    files = _plan(folder, splits, meta_model, targets, features)
+    _check_available(version, files, available)
+    for name, choose in files.items():
+        with RemoteFile(api, f"{version}/{name}") as remote:
+            if choose is None:
+                keep_whole(remote, folder / name, progress=progress)
+            else:
+                keep_columns(remote, folder / name, choose, progress=progress)
+    data = load_benchmark_models(
+        folder,
+        splits[0],
+        targets=targets or (),
+        features=features,
+        meta_model=meta_model,
+    )
+    data.update(folder=folder, version=version)
+    return data
+
+
+def _benchmark(split: str) -> str:
+    return f"{split}_benchmark_models.parquet"
+
+
+def _check_splits(splits: Any) -> list[str]:
+    if isinstance(splits, str) or not isinstance(splits, Sequence) or not splits:
+        raise ValueError(f"`splits` must be a list of splits; got {splits!r}")
+    for split in splits:
+        check_choice("splits", split, _SPLITS)
+    return list(dict.fromkeys(splits))
+
+
+def _check_targets(targets: Any) -> list[str] | bool:
+    if isinstance(targets, bool):
+        return targets
+    if isinstance(targets, str) or not isinstance(targets, Sequence):
+        raise ValueError(
+            f"`targets` must be True, False or a list of names; got {targets!r}"
+        )
+    return list(targets)
+
+
+def _check_features(features: Any) -> str | list[str] | None:
+    if features is None or isinstance(features, str):
+        return features
+    if not isinstance(features, Sequence):
+        raise ValueError(
+            "`features` must be the name of a feature set, a list of names or None; "
+            f"got {features!r}"
+        )
+    return list(features) or None
+
+
+def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
+    if data_home is None:
+        data_home = os.environ.get("SKBENCH_HOME") or "~/skbench_data"
+    return Path(data_home).expanduser()
+
+
+def _resolve_version(version: str, splits: list[str], available: Sequence[str]) -> str:
+    """Return a version that the server has; "latest" is the highest by number."""
+    files: dict[str, set[str]] = {}
+    for folder, _, name in (path.rpartition("/") for path in available):
+        files.setdefault(folder, set()).add(name)
+    numbered = [found for found in files if re.fullmatch(r"v\d+(\.\d+)*", found)]
+    numbered.sort(key=lambda found: [int(part) for part in found[1:].split(".")])
+    if version == "latest":
+        needed = {_benchmark(split) for split in splits}
+        complete = [found for found in numbered if needed <= files[found]]
+        if complete:
+            return complete[-1]
+        reason = f"Numerai has no version with {listed(sorted(needed))}"
+    elif version in numbered:
+        return version
+    else:
+        reason = f"`version` must be one that Numerai has, or 'latest'; got {version!r}"
+    raise ValueError(
+        f"{reason}; it has {listed(numbered, limit=100)}. Files of another one that "
+        "were fetched earlier can be loaded with `load_benchmark_models`"
+    )
+
+
+def _plan(
+    folder: Path,
+    splits: list[str],
+    meta_model: bool,
+    targets: list[str] | bool,
+    features: Any,
+) -> dict[str, Choose | None]:
+    """Return the files to fetch, each with what chooses its columns, if so.
+
+    Those with columns to choose come first: a wrong name is found before much is read.
+    """
+    files: dict[str, Choose | None] = {_FEATURES: None}
+    for split in splits:
+        some = targets if split != "live" else False
+        if some or features:
+            files[f"{split}.parquet"] = _chooser(folder, split, some, features)
+    if meta_model and splits != ["live"]:
+        files[_META_MODEL] = None
+    return files | dict.fromkeys(map(_benchmark, splits))
+
+
+def _check_available(
+    version: str, files: Iterable[str], available: Sequence[str]
+) -> None:
+    if missing := [name for name in files if f"{version}/{name}" not in available]:
+        there = [path for path in available if path.startswith(f"{version}/")]
+        raise ValueError(
+            f"Numerai has no {listed(missing)} in version {version}; it has "
+            f"{listed(sorted(there), limit=100)}: ask for less, or another version"
+        )
+
+
+def _chooser(
+    folder: Path, split: str, targets: list[str] | bool, features: Any
+) -> Choose:
+    """Return what chooses the columns to fetch from the names of all of a file."""
+
+    def choose(columns: Sequence[str]) -> list[str]:
+        source = f"{split}.parquet"
+        if isinstance(targets, bool):
+            kind = ("target",) if targets else ()
+            chosen = [name for name in columns if name.startswith(kind)]
+        else:
+            chosen = resolve_columns(targets, columns, "targets", source)
+        sets = feature_sets(folder / _FEATURES) if isinstance(features, str) else {}
+        return chosen + resolve_features(features, sets, columns, source)
+
+    return choose

@@ -1,0 +1,425 @@
+"""Numerai's files joined into one frame."""
+
+import os
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sklearn.utils import Bunch
+
+from skbench._base import check_choice, check_flag, warn
+from skbench._eras import chronological
+from skbench._frames import META_MODEL, copy_on_write, listed
+
+from ._features import feature_sets, resolve_columns, resolve_features
+from ._join import Keys, Part, align, read_keys, share_eras
+from ._parquet import ERA, ID, RowsFile, era_key
+
+__all__ = ["load_benchmark_models"]
+
+_DATA_TYPE = "data_type"
+_SPLITS = ("train", "validation", "live")
+_DESCR = """\
+Benchmark models of Numerai
+---------------------------
+Read from {folder}
+
+split               {split}
+rows                {rows}
+eras                {n_eras}
+models              {n_models}
+features            {n_features}
+targets             {n_targets}
+rows of Meta Model  {n_meta}
+live rows           {live}
+
+Ids of each file without a partner in the other files, left out:
+
+{unmatched}
+"""
+
+
+def load_benchmark_models(
+    path: str | os.PathLike[str],
+    split: str = "validation",
+    *,
+    models: Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
+    targets: Sequence[str] | bool = ("target",),
+    eras: Iterable[Hashable] | None = None,
+    meta_model: bool = True,
+) -> Bunch:
+    """Load predictions, Meta Model, targets and features from Numerai's files.
+
+    Files are joined by id. Only the columns that are asked for are read, and only the
+    row groups that hold an era that is asked for.
+
+    The rows are those of ``{split}_benchmark_models.parquet``, in its order. Where
+    targets or features are asked for, they must be in ``{split}.parquet`` too. Rows
+    that only one of the two has are dropped, counted in `unmatched` and warned of. The
+    Meta Model covers few eras and drops no rows: without it, a row has NaN.
+
+    Two files must belong together. In the eras that both have, at least 80 % of the ids
+    of the larger side must be in the other, and an id has one era. Eras are the same
+    where their numbers are: 575 and "0575".
+
+    Parameters
+    ----------
+    path : path-like
+        Folder with the files: ``{split}_benchmark_models.parquet`` and, for what is
+        asked for, ``{split}.parquet``, ``meta_model.parquet`` and ``features.json``.
+        Each file has a column or an index `id`, and a column `era`.
+    split : {"train", "validation", "live"}, default="validation"
+        Which rows to load. "live" has neither targets nor the Meta Model.
+    models : sequence of str, default=None
+        Models to load. None: all floating-point columns of the benchmark file.
+    features : str or sequence of str, default=None
+        Features to load, or the name of a set in ``features.json``, such as "small",
+        "medium" or "all". None: no features.
+    targets : sequence of str or bool, default=("target",)
+        Targets to load. True: all that the file has. () or False: no targets.
+    eras : iterable of labels, default=None
+        Eras to load, such as ``range(1133, 1220)``. A label stands for the era of its
+        number. None: all eras. Live rows are loaded whole beside another split.
+    meta_model : bool, default=True
+        Whether to load the Meta Model.
+
+    Returns
+    -------
+    data : :class:`~sklearn.utils.Bunch`
+        With the keys that `make_benchmark_models` has, and one more:
+
+        frame : DataFrame of shape (n_rows, n_columns)
+            Index `id`; columns `era` and `data_type`, the models,
+            `numerai_meta_model`, the targets and the features. Types are those of the
+            files, so features stay int8; only a whole-number column with missing
+            values becomes floating-point, with NaN.
+        live : DataFrame or None
+            The live rows of the same models and features; None where their files are
+            not in the folder. The rows of `frame` for the split "live".
+        era, meta_model : str
+            Names of these columns; `meta_model` is None where it was not loaded.
+        models, features, targets : list of str
+            Names of these columns.
+        feature_groups : dict of str to list of str
+            The sets of ``features.json`` of which every feature was loaded; empty
+            without features, or without that file.
+        weights, expected_corr, model_corr, meta_weights : None
+            Only a synthetic tournament knows the truth.
+        unmatched : dict of str to int
+            For each file read, how many of its ids in the eras asked for found no
+            partner, and so are not in the frame.
+        DESCR : str
+            Description of the data.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, or a file that is needed, is not there.
+    ValueError
+        If a file cannot be read, lacks a column or an era that is asked for, has
+        duplicate ids, or does not belong to the others.
+
+    Examples
+    --------
+    A tournament of one file, with two models and no targets:
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skbench.datasets import load_benchmark_models, make_benchmark_models
+    >>> made = make_benchmark_models(n_eras=20, n_models=2, random_state=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "validation_benchmark_models.parquet"
+    ...     made.frame[["era", *made.models]].to_parquet(path)
+    ...     data = load_benchmark_models(
+    ...         folder, targets=(), eras=[19, 20], meta_model=False
+    ...     )
+    >>> list(data.frame.columns)
+    ['era', 'data_type', 'v53_lgbm_cyrus20', 'v53_lgbm_cyrus60']
+    >>> data.frame["era"].unique().tolist()
+    ['0019', '0020']
+    >>> data.unmatched
+    {'validation_benchmark_models.parquet': 0}
+    """
+    check_choice("split", split, _SPLITS)
+    check_flag("meta_model", meta_model)
+    folder = _check_folder(path)
+    targets = [] if split == "live" else _as_list(targets, "targets")
+    features = _as_list(features, "features")
+    files = _open(folder, split, targets, features)
+    sets = _read_sets(folder, features)
+    columns = _choose(files, models, targets, features, sets)
+    meta = _open_meta_model(folder) if meta_model and split != "live" else None
+    loaded = _join(files, columns, _era_keys(files.models, eras), meta)
+    live = loaded if split == "live" else _load_live(folder, columns)
+    unmatched = loaded.unmatched | (live.unmatched if live is not None else {})
+    _warn_of_unmatched(unmatched)
+    return Bunch(
+        frame=loaded.frame,
+        live=live.frame if live is not None else None,
+        era=ERA,
+        meta_model=META_MODEL if meta is not None else None,
+        models=columns.models,
+        features=columns.features,
+        targets=columns.targets,
+        feature_groups=_read_whole(sets, columns.features),
+        weights=None,
+        expected_corr=None,
+        model_corr=None,
+        meta_weights=None,
+        unmatched=unmatched,
+        DESCR=_describe(folder, split, columns, loaded, live, unmatched),
+    )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files of a split; the main one only where it is needed."""
+
+    split: str
+    models: RowsFile
+    main: RowsFile | None
+
+
+@dataclass(frozen=True)
+class _Columns:
+    models: list[str]
+    targets: list[str]
+    features: list[str]
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    frame: pd.DataFrame
+    unmatched: dict[str, int]
+
+
+# Arguments
+
+
+def _check_folder(path: str | os.PathLike[str]) -> Path:
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"`path` must be a folder that is there; got {folder}")
+    return folder
+
+
+def _as_list(names: Any, parameter: str) -> Any:
+    """Return a list for several names; a name, a bool and None stay what they are."""
+    if names is None or isinstance(names, (str, bool)):
+        return names
+    if not isinstance(names, Iterable):
+        raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
+    return list(names)
+
+
+def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
+    """Return what names the eras asked for, all of which the file has."""
+    if eras is None:
+        return None
+    if isinstance(eras, (str, bytes)) or not isinstance(eras, Iterable):
+        raise ValueError(f"`eras` must be a list of era labels; got {eras!r}")
+    wanted = {era_key(label): label for label in eras}
+    if not wanted:
+        raise ValueError("`eras` must name an era at least; None stands for all")
+    known = set(file.keys)
+    if absent := [label for key, label in wanted.items() if key not in known]:
+        ordered = [file.labels[i] for i in chronological(file.labels)]
+        raise ValueError(
+            f"`eras` names {listed(absent)}, which {file.path} does not have; it has "
+            f"{len(ordered)} eras, {ordered[0]!r} to {ordered[-1]!r}"
+        )
+    return set(wanted)
+
+
+def _read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
+    path = folder / "features.json"
+    if features is None or not (isinstance(features, str) or path.is_file()):
+        return {}
+    return feature_sets(path)
+
+
+def _read_whole(
+    sets: dict[str, list[str]], features: list[str]
+) -> dict[str, list[str]]:
+    """Return the sets of which every feature was read; part of one is another set."""
+    read = set(features)
+    return {name: s for name, s in sets.items() if s and read.issuperset(s)}
+
+
+# Files and their columns
+
+
+def _open(folder: Path, split: str, targets: Any, features: Any) -> _Files:
+    models = RowsFile(folder / f"{split}_benchmark_models.parquet", "download it")
+    if targets in (None, False, []) and features in (None, []):
+        return _Files(split, models, None)
+    hint = "it has the targets and features. Download it, or ask for neither of them"
+    return _Files(split, models, RowsFile(folder / f"{split}.parquet", hint))
+
+
+def _open_meta_model(folder: Path) -> RowsFile:
+    hint = "download it, or pass meta_model=False"
+    file = RowsFile(folder / "meta_model.parquet", hint)
+    if META_MODEL not in file.types:
+        raise ValueError(
+            f"{file.path} must have the column {META_MODEL!r}; it has "
+            f"{listed(file.types)}"
+        )
+    return file
+
+
+def _choose(
+    files: _Files,
+    models: Any,
+    targets: Any,
+    features: Any,
+    sets: dict[str, list[str]],
+) -> _Columns:
+    """Return the columns asked for, all of which are there."""
+    columns = _Columns(_choose_models(files.models, models), [], [])
+    main = files.main
+    if main is not None:
+        available, source = main.types, main.path.name
+        if isinstance(targets, bool):
+            targets = _all_targets(main) if targets else []
+        columns = _Columns(
+            columns.models,
+            resolve_columns(targets or [], available, "targets", source),
+            resolve_features(features, sets, available, source),
+        )
+    names = [ID, ERA, _DATA_TYPE, META_MODEL]
+    names += [*columns.models, *columns.targets, *columns.features]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"the frame would have two columns called {listed(twice)}")
+    return columns
+
+
+def _choose_models(file: RowsFile, models: Any) -> list[str]:
+    if models is not None:
+        names = resolve_columns(models, file.types, "models", file.path.name)
+    else:
+        names = [name for name, kind in file.types.items() if _is_model(name, kind)]
+    if not names:
+        raise ValueError(
+            f"no model to load: `models` is {models!r}, and {file.path} has "
+            f"{listed(file.types)}"
+        )
+    return names
+
+
+def _is_model(name: str, kind: pa.DataType) -> bool:
+    other = name.startswith(("feature", "target")) or name in (ID, ERA, META_MODEL)
+    return pa.types.is_floating(kind) and not other
+
+
+def _all_targets(file: RowsFile) -> list[str]:
+    names = [name for name in file.types if name.startswith("target")]
+    if not names:
+        raise ValueError(f"{file.path} has no targets; pass targets=()")
+    # `target` repeats one of the others, and comes first in every frame of skbench.
+    return sorted(names, key="target".__ne__)
+
+
+# Rows
+
+
+def _load_live(folder: Path, columns: _Columns) -> _Loaded | None:
+    """Load the live rows of the same columns, if their files are there."""
+    needed = ["live_benchmark_models.parquet"]
+    if columns.features:
+        needed.append("live.parquet")
+    if not all((folder / name).is_file() for name in needed):
+        return None
+    files = _open(folder, "live", None, columns.features)
+    columns = _choose(files, columns.models, None, columns.features, {})
+    return _join(files, columns, None, None)
+
+
+def _join(
+    files: _Files,
+    columns: _Columns,
+    eras: set[Hashable] | None,
+    meta_model: RowsFile | None,
+) -> _Loaded:
+    """Read the rows of the benchmark file that the main file has too, in its order."""
+    main_keys = read_keys(files.main, eras) if files.main is not None else None
+    base, main = align(read_keys(files.models, eras), main_keys)
+    parts = [base]
+    frames = [_labels(files.split, base, main)]
+    frames += base.read(columns.models)
+    if meta_model is not None:
+        parts.append(_find_meta_model(base, read_keys(meta_model, eras)))
+        frames += parts[-1].read([META_MODEL], len(frames[0]))
+    if main is not None:
+        parts.append(main)
+        frames += main.read([*columns.targets, *columns.features])
+    with copy_on_write():
+        frame = pd.concat(frames, axis=1)
+    # No two ids are the same, so pandas 2 need not look for strings to share.
+    ids = base.in_frame(base.keys.ids).to_pandas(deduplicate_objects=False)
+    frame.index = pd.Index(ids, name=ID)
+    return _Loaded(frame, {part.keys.name: part.n_unmatched for part in parts})
+
+
+def _labels(split: str, base: Part, main: Part | None) -> pd.DataFrame:
+    """Return the eras as the benchmark file has them, and what kind of data it is."""
+    eras = base.in_frame(base.keys.file.era_column.take(pa.array(base.keys.rows)))
+    labels = {ERA: eras.to_pandas(), _DATA_TYPE: split}
+    for part in (main, base):
+        if part is not None and _DATA_TYPE in part.keys.file.types:
+            column = part.in_frame(part.keys.file.strings(_DATA_TYPE, part.keys.rows))
+            labels[_DATA_TYPE] = column.to_pandas()
+    return pd.DataFrame(labels)
+
+
+def _find_meta_model(base: Part, keys: Keys) -> Part:
+    """Place the rows of the Meta Model; that it has none in these eras is no error."""
+    if share_eras(base.keys, keys):
+        return base.partner(keys)
+    warn(
+        f"{keys.name} has none of the eras that are loaded, so {META_MODEL!r} is "
+        "missing throughout: load other eras, or pass meta_model=False"
+    )
+    return Part(keys, np.full(len(keys.rows), -1))
+
+
+# What is said about them
+
+
+def _warn_of_unmatched(unmatched: dict[str, int]) -> None:
+    lost = [f"{count} of {name}" for name, count in unmatched.items() if count]
+    if lost:
+        warn(
+            f"ids without a partner in the other files are left out: "
+            f"{', '.join(lost)} (see `unmatched`)"
+        )
+
+
+def _describe(
+    folder: Path,
+    split: str,
+    columns: _Columns,
+    loaded: _Loaded,
+    live: _Loaded | None,
+    unmatched: dict[str, int],
+) -> str:
+    frame = loaded.frame
+    n_meta = frame[META_MODEL].count() if META_MODEL in frame else 0
+    return _DESCR.format(
+        folder=folder,
+        split=split,
+        rows=f"{len(frame):,}",
+        n_eras=frame[ERA].nunique(),
+        n_models=len(columns.models),
+        n_features=len(columns.features),
+        n_targets=len(columns.targets),
+        n_meta=f"{n_meta:,}",
+        live="not there" if live is None else f"{len(live.frame):,}",
+        unmatched="\n".join(f"{name:36s}{n:,}" for name, n in unmatched.items()),
+    )

@@ -1,0 +1,649 @@
+"""Numerai's files are fetched once, in the parts that are needed, and never by half."""
+
+import errno
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from numerai_server import KEYS, NumeraiServer
+from tournament_files import write_tournament
+
+from skbench import _api
+from skbench.datasets import (
+    fetch_benchmark_models,
+    load_benchmark_models,
+    make_benchmark_models,
+)
+
+MAIN = "validation.parquet"
+MODELS = "validation_benchmark_models.parquet"
+LIVE = "live_benchmark_models.parquet"
+FEATURES = "features.json"
+FILES = [FEATURES, "meta_model.parquet", MODELS, MAIN, LIVE]
+
+
+@pytest.fixture(scope="session")
+def made():
+    return make_benchmark_models(
+        n_eras=20, rows_per_era=200, n_models=2, n_features=64, random_state=0
+    )
+
+
+@pytest.fixture(scope="session")
+def published(made, tmp_path_factory):
+    folder = write_tournament(tmp_path_factory.mktemp("published"), made)
+    main = pd.read_parquet(folder / MAIN)
+    # Several row groups, and targets apart from each other, as in Numerai's own file.
+    columns = [*main.columns[:40], "target", *main.columns[40:].drop("target")]
+    main[columns].to_parquet(folder / MAIN, row_group_size=1400)
+    return folder
+
+
+@pytest.fixture
+def server(published, tmp_path, monkeypatch):
+    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_api, "DELAYS", (0.0, 0.0))
+    folder = shutil.copytree(published, tmp_path / "server")
+    with NumeraiServer({"v5.3": folder}) as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+def visible(home):
+    return sorted(p.name for p in (home / "v5.3").iterdir() if p.name[0] != ".")
+
+
+def hidden(home):
+    return sorted(p.name for p in (home / "v5.3").iterdir() if p.name[0] == ".")
+
+
+def check_same_as_the_whole_files(data, published, **options):
+    whole = load_benchmark_models(published, **options)
+    pd.testing.assert_frame_equal(data.frame, whole.frame)
+    if whole.live is not None:
+        pd.testing.assert_frame_equal(data.live, whole.live)
+
+
+# What is fetched
+
+
+def test_what_is_fetched_is_what_the_whole_files_hold(server, home, published, made):
+    data = fetch_benchmark_models(data_home=home, features="small")
+    check_same_as_the_whole_files(data, published, targets=True, features="small")
+    assert visible(home) == sorted([*FILES, "live.parquet"])
+    assert data.folder == home / "v5.3"
+    assert data.version == "v5.3"
+    assert data.targets == ["target", "target_cyrus_20", "target_ender_60"]
+    for name in [FEATURES, MODELS, LIVE, "meta_model.parquet"]:
+        assert (home / "v5.3" / name).read_bytes() == (published / name).read_bytes()
+    schema = pq.read_schema(home / "v5.3" / MAIN)
+    assert set(schema.names) == {
+        "id", "era", "data_type", *data.targets, *data.features,
+    }  # fmt: skip
+    assert all(str(schema.field(name).type) == "int8" for name in data.features)
+    copy = pd.read_parquet(home / "v5.3" / MAIN)
+    assert copy.index.name == "id"
+    pd.testing.assert_frame_equal(copy, pd.read_parquet(published / MAIN)[[*copy]])
+
+
+def test_without_features_live_rows_have_no_large_file(server, home):
+    data = fetch_benchmark_models(data_home=home)
+    assert visible(home) == sorted(FILES)
+    assert len(data.live) > 0
+    assert data.features == []
+
+
+def test_less_can_be_asked_for(server, home):
+    data = fetch_benchmark_models(
+        "v5.3", ["validation"], meta_model=False, targets=False, data_home=home
+    )
+    assert visible(home) == sorted([FEATURES, MODELS])
+    assert data.live is None
+    assert data.targets == []
+    assert data.meta_model is None
+
+
+def test_live_rows_alone_have_neither_targets_nor_the_meta_model(server, home):
+    data = fetch_benchmark_models(splits=["live"], features="small", data_home=home)
+    assert visible(home) == sorted([FEATURES, LIVE, "live.parquet"])
+    assert data.frame["era"].nunique() == 1
+    assert not server.asked_for("meta_model")
+
+
+def test_single_targets_and_features_by_name(server, home, made):
+    wanted = made.features[3:5]
+    data = fetch_benchmark_models(
+        data_home=home, targets=["target_ender_60"], features=wanted
+    )
+    assert data.features == wanted
+    assert data.targets == ["target_ender_60"]
+    assert "target" not in pq.read_schema(home / "v5.3" / MAIN).names
+
+
+def test_an_empty_list_of_features_is_none(server, home):
+    data = fetch_benchmark_models(data_home=home, features=[], targets=[])
+    assert data.features == data.targets == []
+    assert MAIN not in visible(home)
+
+
+def test_of_a_large_file_a_small_part_is_read(server, home, published):
+    """Two columns of 300; the footer, which names all of them, has to be read too."""
+    folder = server.versions["v5.3"]
+    main = pd.read_parquet(folder / MAIN)
+    noise = make_benchmark_models(
+        n_eras=20, rows_per_era=100, n_models=2, n_features=300, random_state=0
+    ).frame
+    columns = [name for name in noise if name.startswith("feature")]
+    wide = noise[["era", *columns]].assign(
+        target=main["target"].to_numpy()[: len(noise)]
+    )
+    # As many rows as make the footer small beside them, as it is in a real file.
+    many = pd.concat([wide] * 30).set_axis(
+        pd.Index([f"n{i:06d}" for i in range(30 * len(wide))], name="id")
+    )
+    many.to_parquet(folder / MAIN)
+    models = many[["era"]].assign(v53_lgbm_ender20=0.5)
+    models.to_parquet(folder / MODELS)
+    size = (folder / MAIN).stat().st_size
+
+    fetch_benchmark_models(
+        splits=["validation"], meta_model=False, features=columns[7:8], data_home=home
+    )
+    read = server.sent[f"v5.3/{MAIN}"]
+    assert size > 5_000_000
+    ids = cost(folder / MAIN, ["id"])
+    assert read < ids + 0.02 * size
+    assert read < 0.2 * size
+
+
+# A second call
+
+
+def test_a_second_call_transfers_nothing(server, home):
+    first = fetch_benchmark_models(data_home=home, features="small")
+    times = {path: path.stat().st_mtime_ns for path in (home / "v5.3").iterdir()}
+    server.forget()
+    second = fetch_benchmark_models(data_home=home, features="small")
+    # One byte of each file tells whether it has changed.
+    assert sum(server.sent.values()) == len(server.sent) == len(FILES) + 1
+    assert times == {path: path.stat().st_mtime_ns for path in times}
+    pd.testing.assert_frame_equal(first.frame, second.frame)
+
+
+def test_live_data_that_changed_is_fetched_anew(server, home):
+    before = fetch_benchmark_models(data_home=home).live
+    path = server.versions["v5.3"] / LIVE
+    (pd.read_parquet(path).iloc[::-1]).to_parquet(path)
+    server.forget()
+    after = fetch_benchmark_models(data_home=home).live
+    assert list(after.index) == list(before.index[::-1])
+    fetched = {name for name, n_bytes in server.sent.items() if n_bytes > 1}
+    assert fetched == {f"v5.3/{LIVE}"}
+
+
+def test_live_data_that_changed_is_never_returned_old(server, home):
+    """Whether or not it is asked for: the loader reads what is in the folder."""
+    before = fetch_benchmark_models(data_home=home).live
+    path = server.versions["v5.3"] / LIVE
+    (pd.read_parquet(path).iloc[::-1]).to_parquet(path)
+    data = fetch_benchmark_models(splits=["validation"], data_home=home)
+    assert list(data.live.index) == list(before.index[::-1])
+
+    (pd.read_parquet(path).iloc[::-1]).to_parquet(path, compression="gzip")
+    server.fail(503, f"GET v5.3/{LIVE}", None)
+    with pytest.raises(ConnectionError, match=LIVE):
+        fetch_benchmark_models(data_home=home)
+
+
+def test_a_main_file_that_changed_is_fetched_anew(server, home):
+    fetch_benchmark_models(data_home=home, features="small")
+    path = server.versions["v5.3"] / MAIN
+    changed = pd.read_parquet(path)
+    changed["target"] = 1 - changed["target"]
+    changed.to_parquet(path)
+    data = fetch_benchmark_models(data_home=home)
+    pd.testing.assert_series_equal(
+        data.frame["target"], changed["target"].loc[data.frame.index]
+    )
+    names = pq.read_schema(home / "v5.3" / MAIN).names
+    assert not any(name.startswith("feature") for name in names)
+
+
+def test_further_columns_are_merged_in(server, home, published, made):
+    fetch_benchmark_models(data_home=home, features=made.features[:2])
+    server.forget()
+    data = fetch_benchmark_models(data_home=home, features="small")
+    new = ["id", *data.features[2:]]
+    assert 1 < server.sent[f"v5.3/{MAIN}"] < cost(published / MAIN, new)
+    assert server.sent[f"v5.3/{MODELS}"] == 1
+    check_same_as_the_whole_files(data, published, targets=True, features="small")
+    order = [n for n in pq.read_schema(published / MAIN).names if n in data.frame]
+    held = pq.read_schema(home / "v5.3" / MAIN).names
+    assert [n for n in held if n != "id"] == order
+
+    server.forget()
+    fetch_benchmark_models(data_home=home, features=made.features[1:3])
+    assert server.sent[f"v5.3/{MAIN}"] == 1
+
+
+def cost(path, names):
+    """Return the bytes of some columns, the footer and the gaps that are read over."""
+    file = pq.ParquetFile(path)
+    groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    columns = [g.column(i) for g in groups for i in range(g.num_columns)]
+    wanted = [c.total_compressed_size for c in columns if c.path_in_schema in names]
+    return sum(wanted) + max(file.metadata.serialized_size, 2**16) + 1000 * len(groups)
+
+
+@pytest.mark.parametrize("change", ["ids", "rows", "groups"])
+def test_columns_are_not_merged_into_other_rows(server, home, made, change):
+    fetch_benchmark_models(data_home=home, features=made.features[:2])
+    path = home / "v5.3" / MAIN
+    copy = pd.read_parquet(path)
+    if change == "ids":
+        copy = copy.set_axis(["other", *copy.index[1:]]).rename_axis("id")
+    elif change == "rows":
+        copy = copy.iloc[1:]
+    copy.to_parquet(path, row_group_size=500 if change == "groups" else 1400)
+    before = path.read_bytes()
+    record_size(path)
+    with pytest.raises(ValueError, match="delete it, and call again"):
+        fetch_benchmark_models(data_home=home, features=made.features[:3])
+    assert path.read_bytes() == before
+    path.unlink()
+    data = fetch_benchmark_models(data_home=home, features=made.features[:3])
+    assert len(data.features) == 3
+
+
+def record_size(path):
+    """Make the record of a copy vouch for what is there now."""
+    record_path = path.with_name(f".{path.name}.json")
+    record = json.loads(record_path.read_text())
+    record["bytes"] = path.stat().st_size
+    record_path.write_text(json.dumps(record))
+
+
+# Files of the user
+
+
+def test_a_full_file_of_the_user_serves(server, home, published):
+    folder = home / "v5.3"
+    folder.mkdir(parents=True)
+    shutil.copy(published / MAIN, folder)
+    data = fetch_benchmark_models(data_home=home, features="all")
+    assert server.sent[f"v5.3/{MAIN}"] == 1
+    check_same_as_the_whole_files(data, published, targets=True, features="all")
+    assert f".{MAIN}.json" not in hidden(home)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["put there", "put over ours"])
+def test_another_file_of_the_user_is_left_alone(server, home, published, known):
+    folder = home / "v5.3"
+    folder.mkdir(parents=True)
+    if known:
+        fetch_benchmark_models(data_home=home)
+    pd.read_parquet(published / MAIN).iloc[:-1].to_parquet(folder / MAIN)
+    before = (folder / MAIN).read_bytes()
+    with pytest.raises(FileExistsError, match="not put there by skbench"):
+        fetch_benchmark_models(data_home=home)
+    assert (folder / MAIN).read_bytes() == before
+
+
+# Failures of the network
+
+
+@pytest.mark.parametrize("how", ["drop", "short", 503, "garbage"])
+@pytest.mark.parametrize("name", [MODELS, MAIN])
+def test_a_lasting_failure_leaves_nothing_broken(server, home, published, how, name):
+    server.fail(how, f"GET v5.3/{name}$", None)
+    with pytest.raises(ConnectionError, match=name) as caught:
+        fetch_benchmark_models(data_home=home)
+    assert "SIGNED" not in str(caught.value)
+    assert name not in visible(home)
+    assert not [n for n in hidden(home) if "part" in n]
+    server.recover()
+    data = fetch_benchmark_models(data_home=home)
+    check_same_as_the_whole_files(data, published, targets=True)
+
+
+def test_other_bytes_than_a_file_are_called_that(server, home):
+    server.fail("garbage", "GET", None)
+    with pytest.raises(ConnectionError, match=r"came as v5.3/features.json cannot be"):
+        fetch_benchmark_models(data_home=home)
+    server.recover()
+    server.fail("garbage", f"GET v5.3/{MAIN}", None)
+    with pytest.raises(ConnectionError, match=rf"came as v5.3/{MAIN} cannot be read"):
+        fetch_benchmark_models(data_home=home)
+
+
+@pytest.mark.parametrize("how", ["drop", "short", 500, 429, 403])
+def test_a_passing_failure_is_got_over(server, home, published, how):
+    server.fail(how, "GET", 2)
+    data = fetch_benchmark_models(data_home=home)
+    check_same_as_the_whole_files(data, published, targets=True)
+
+
+def test_an_address_that_has_expired_is_asked_for_again(server, home):
+    server.fail(403, f"GET v5.3/{MODELS}", 1)
+    fetch_benchmark_models(data_home=home)
+    files = 5
+    assert server.asked_for("^dataset$") == files + 1
+
+
+def test_a_server_that_does_not_answer_is_given_up(server, home, monkeypatch):
+    monkeypatch.setattr(_api, "TIMEOUT", (0.2, 0.05))
+    server.fail("sleep", "GET", None, seconds=0.3)
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match=r"3 of 3 attempts.*Timeout"):
+        fetch_benchmark_models(data_home=home)
+    assert time.monotonic() - start < 5
+
+
+def test_a_server_that_ignores_ranges_is_not_read_whole(server, home):
+    server.fail("whole", f"GET v5.3/{MAIN}", None)
+    with pytest.raises(ConnectionError, match="header `Range`"):
+        fetch_benchmark_models(data_home=home)
+
+
+def test_a_file_that_changes_while_it_is_read(server, home, monkeypatch):
+    monkeypatch.setattr("skbench.datasets._cache.BLOCK", 4096)
+    path = server.versions["v5.3"] / MODELS
+    answer, sent = server._note, []
+
+    def change_after_three(name):
+        sent.append(name)
+        if sent.count(f"GET v5.3/{MODELS}") == 3 and sent[-1] == f"GET v5.3/{MODELS}":
+            path.write_bytes(path.read_bytes()[:-1] + b"x")
+        return answer(name)
+
+    monkeypatch.setattr(server, "_note", change_after_three)
+    with pytest.raises(ConnectionError, match="replaced on the server"):
+        fetch_benchmark_models(data_home=home)
+    assert MODELS not in visible(home)
+
+
+def test_a_failing_refresh_keeps_the_old_copy(server, home):
+    fetch_benchmark_models(data_home=home)
+    before = (home / "v5.3" / LIVE).read_bytes()
+    path = server.versions["v5.3"] / LIVE
+    (pd.read_parquet(path).iloc[::-1]).to_parquet(path)
+    server.fail("drop", f"GET v5.3/{LIVE}", None)
+    with pytest.raises(ConnectionError):
+        fetch_benchmark_models(data_home=home)
+    assert (home / "v5.3" / LIVE).read_bytes() == before
+
+
+def test_a_failing_merge_keeps_the_old_copy_and_its_record(server, home, made):
+    fetch_benchmark_models(data_home=home)
+    state = {p: p.read_bytes() for p in (home / "v5.3").iterdir()}
+    server.fail(500, f"GET v5.3/{MAIN}", None)
+    with pytest.raises(ConnectionError):
+        fetch_benchmark_models(data_home=home, features="small")
+    server.recover()
+    assert {p: state[p] for p in state} == {p: p.read_bytes() for p in state}
+
+
+# Interrupted, no room, no permission
+
+
+@pytest.mark.parametrize("at", ["write", "rename", "record"])
+def test_a_call_that_is_killed_is_made_good(server, home, published, monkeypatch, at):
+    """Whatever stands on the disk at that moment, the next call returns the truth."""
+    fetch_benchmark_models(data_home=home)
+    path = server.versions["v5.3"] / MODELS
+    changed = pd.read_parquet(path)
+    changed.iloc[:, 1:] = 0.25
+    changed.to_parquet(path)
+    step = {
+        "write": "skbench.datasets._cache._check_whole",
+        "rename": "skbench.datasets._cache._write_record",
+        "record": "skbench.datasets._cache.Path.write_text",
+    }[at]
+    with monkeypatch.context() as patch:
+        patch.setattr(step, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_benchmark_models(data_home=home)
+    data = fetch_benchmark_models(data_home=home)
+    assert (data.frame[data.models] == 0.25).all(axis=None)
+    assert not [n for n in hidden(home) if "part" in n]
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+def test_a_copy_whose_record_was_not_finished_is_not_relied_on(
+    server, home, monkeypatch
+):
+    """The computer stops between the renaming of the copy and that of its record."""
+    from skbench.datasets import _cache
+
+    fetch_benchmark_models(data_home=home)
+    path = server.versions["v5.3"] / MAIN
+    changed = pd.read_parquet(path)
+    changed["target"] = 0.25
+    changed.to_parquet(path)
+    write = _cache._write_record
+
+    def stop_at_the_last(path, identity=None, columns=None):
+        if path.name == MAIN and identity is not None:
+            interrupt()
+        write(path, identity, columns)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_cache, "_write_record", stop_at_the_last)
+        with pytest.raises(KeyboardInterrupt):
+            fetch_benchmark_models(data_home=home)
+    server.forget()
+    data = fetch_benchmark_models(data_home=home)
+    assert server.sent[f"v5.3/{MAIN}"] > 1
+    assert (data.frame["target"] == 0.25).all()
+
+
+def test_what_was_left_unfinished_long_ago_is_removed(server, home):
+    folder = home / "v5.3"
+    folder.mkdir(parents=True)
+    long_ago = time.time() - 7200
+    old = [f".{MAIN[:-8]}.123.part.parquet", f"{MAIN}.temp", f"..{MAIN}.1.part.json"]
+    young = f".{MODELS[:-8]}.124.part.parquet"
+    for name in [*old, young]:
+        (folder / name).write_bytes(b"half")
+    for name in old:
+        os.utime(folder / name, (long_ago, long_ago))
+    fetch_benchmark_models(data_home=home)
+    left = {path.name for path in folder.iterdir()}
+    assert not left & set(old)
+    assert young in left  # another process may be writing it
+
+
+@pytest.mark.parametrize("name", [MODELS, MAIN])
+def test_a_full_disk_is_one_clear_error(server, home, monkeypatch, name):
+    with monkeypatch.context() as patch:
+        target = (
+            ("skbench.datasets._cache._check_whole", full_disk)
+            if name == MODELS
+            else ("pyarrow.parquet.ParquetWriter.write_table", full_disk)
+        )
+        patch.setattr(*target)
+        with pytest.raises(OSError, match=r"cannot be written.*No space.*`data_home`"):
+            fetch_benchmark_models(data_home=home)
+    assert name not in visible(home)
+    assert not [n for n in hidden(home) if "part" in n]
+    fetch_benchmark_models(data_home=home)
+
+
+def full_disk(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_too_little_room_is_seen_before_anything_is_read(server, home, monkeypatch):
+    usage = shutil.disk_usage("/")._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="bytes are needed, 100 are free") as caught:
+        fetch_benchmark_models(data_home=home)
+    assert caught.value.errno == errno.ENOSPC
+    assert sum(server.sent.values()) == 1
+
+
+def test_a_folder_that_cannot_be_written_to(server, home, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "mkdir", refuse)
+        with pytest.raises(PermissionError, match=r"Permission denied.*`data_home`"):
+            fetch_benchmark_models(data_home=home)
+    with monkeypatch.context() as patch:
+        patch.setattr("skbench.datasets._cache.written_whole", refuse)
+        with pytest.raises(PermissionError, match=r"features.json.*`data_home`"):
+            fetch_benchmark_models(data_home=home)
+    fetch_benchmark_models(data_home=home)
+
+
+def test_a_complete_folder_need_not_be_writable(server, home, monkeypatch):
+    fetch_benchmark_models(data_home=home)
+    monkeypatch.setattr("skbench.datasets._cache.written_whole", full_disk)
+    fetch_benchmark_models(data_home=home)
+
+
+# Versions
+
+
+def test_latest_is_the_highest_number_with_benchmark_models(server, home, published):
+    older = server.versions.pop("v5.3")
+    empty = home.parent / "empty"
+    empty.mkdir()
+    shutil.copy(published / FEATURES, empty)
+    server.versions = {"v5.9": older, "v5.10": older, "v5.11": empty, "v4": older,
+                       "signals/v9.0": older}  # fmt: skip
+    assert fetch_benchmark_models(data_home=home).version == "v5.10"
+
+
+@pytest.mark.parametrize("version", ["v4.3", "5.3", "../v5.3", "", None])
+def test_an_unknown_version_lists_those_there_are(server, home, version):
+    with pytest.raises(ValueError, match=r"`version` must be .* it has 'v5.3'"):
+        fetch_benchmark_models(version, data_home=home)
+    assert not home.exists()
+
+
+def test_a_version_that_is_gone_leaves_its_copies(server, home, published):
+    fetch_benchmark_models("v5.3", data_home=home)
+    server.versions["v6.0"] = server.versions.pop("v5.3")
+    with pytest.raises(ValueError, match=r"'v6.0'.*`load_benchmark_models`"):
+        fetch_benchmark_models("v5.3", data_home=home)
+    load_benchmark_models(home / "v5.3")
+
+
+def test_a_file_that_a_version_lacks_is_named_before_any_is_read(server, home):
+    (server.versions["v5.3"] / "meta_model.parquet").unlink()
+    with pytest.raises(ValueError, match=r"no 'meta_model.parquet' in version v5.3"):
+        fetch_benchmark_models(data_home=home)
+    assert not server.sent
+    fetch_benchmark_models(data_home=home, meta_model=False)
+
+
+def test_a_file_that_vanishes_after_it_was_listed(server, home):
+    server.fail("null", "^dataset$", None)
+    with pytest.raises(ConnectionError, match=r"`dataset`.*without data"):
+        fetch_benchmark_models(data_home=home)
+
+
+# Arguments, keys, imports
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"splits": "live"}, "`splits` must be a list"),
+        ({"splits": []}, "`splits` must be a list"),
+        ({"splits": ["test"]}, "`splits` must be 'train' or"),
+        ({"targets": "target"}, "`targets` must be True, False or a list"),
+        ({"targets": None}, "`targets` must be True, False or a list"),
+        ({"meta_model": 1}, "`meta_model` must be True or False"),
+        ({"progress": "yes"}, "`progress` must be True or False"),
+        ({"features": 3}, "`features` must be"),
+        ({"features": [1]}, "`features` names '1'"),
+        ({"features": "tiny"}, "`features` must be the name of a feature set"),
+        ({"features": ["feature_none"]}, "`features` names 'feature_none'"),
+        ({"targets": ["target_none"]}, "`targets` names 'target_none'"),
+    ],
+)
+def test_bad_arguments_are_named(server, home, options, message):
+    with pytest.raises(ValueError, match=message):
+        fetch_benchmark_models(data_home=home, **options)
+    assert not server.asked_for(MODELS)
+    if home.exists():
+        assert MAIN not in visible(home)
+        fetch_benchmark_models(data_home=home)
+        with pytest.raises(ValueError, match=message):
+            fetch_benchmark_models(data_home=home, **options)
+
+
+def test_the_folder_can_come_from_the_environment(server, home, monkeypatch):
+    monkeypatch.setenv("SKBENCH_HOME", str(home))
+    assert fetch_benchmark_models().folder == home / "v5.3"
+    monkeypatch.delenv("SKBENCH_HOME")
+    monkeypatch.setenv("HOME", str(home.parent))
+    folder = fetch_benchmark_models().folder
+    assert folder == home.parent / "skbench_data" / "v5.3"
+
+
+def test_keys_are_seen_nowhere(server, home, monkeypatch, caplog, capfd):
+    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
+    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
+    caplog.set_level("DEBUG")
+    data = fetch_benchmark_models(data_home=home)
+    server.fail(500, "GET", None)
+    with pytest.raises(ConnectionError) as caught:
+        fetch_benchmark_models(data_home=home)
+    files = b"".join(path.read_bytes() for path in (home / "v5.3").iterdir())
+    seen = (str(data), caplog.text, str(caught.getrepr()), *capfd.readouterr())
+    for key in KEYS:
+        assert not any(key in text for text in seen)
+        assert key.encode() not in pickle.dumps(data) + files
+
+
+def test_importing_the_datasets_loads_no_client():
+    code = (
+        "import sys, skbench.datasets, skbench.datasets._fetch, "
+        "skbench.datasets._scores; "
+        "print({'numerapi', 'fsspec', 'requests', 'tqdm'} & set(sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "set()"
+
+
+def test_a_bar_shows_what_is_transferred(server, home, monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    fetch_benchmark_models(data_home=home, progress=True)
+    shown = capsys.readouterr().err
+    assert f"v5.3/{MODELS}: 100%" in shown
+    assert f"v5.3/{MAIN}: 100%" in shown
+    fetch_benchmark_models(data_home=home, progress=True)
+    (home / "v5.3" / MODELS).unlink()
+    fetch_benchmark_models(data_home=home)
+    assert capsys.readouterr().err == ""
+
+
+def test_real_rows(tmp_path, monkeypatch):
+    folder = os.environ.get("SKBENCH_DATA")
+    if not folder:
+        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
+    with NumeraiServer({"v5.3": folder}):
+        data = fetch_benchmark_models(features="medium", data_home=tmp_path)
+    check_same_as_the_whole_files(data, folder, targets=True, features="medium")

@@ -1,0 +1,43 @@
+"""A tournament written as the files that Numerai publishes."""
+
+import json
+from pathlib import Path
+
+FILES = [
+    "features.json",
+    "live.parquet",
+    "live_benchmark_models.parquet",
+    "meta_model.parquet",
+    "validation.parquet",
+    "validation_benchmark_models.parquet",
+]
+
+
+def write_tournament(folder, data):
+    """Write what `make_benchmark_models` returned into a folder, which is made."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = [data.era, "data_type"]
+    for split, frame in {"validation": data.frame, "live": data.live}.items():
+        main = frame[[*labels, *data.features, *data.targets]]
+        main.to_parquet(folder / f"{split}.parquet")
+        models = frame[[data.era, *data.models]]
+        models.to_parquet(folder / f"{split}_benchmark_models.parquet")
+    meta_model = data.frame[[*labels, data.meta_model]].dropna()
+    meta_model.to_parquet(folder / "meta_model.parquet")
+    write_feature_sets(
+        folder / "features.json",
+        {
+            "small": data.features[: (len(data.features) + 1) // 2],
+            "medium": data.features,
+            "all": data.features,
+            **data.feature_groups,
+        },
+        data.targets,
+    )
+    return folder
+
+
+def write_feature_sets(path, sets, targets):
+    """Write a file as Numerai's `features.json`."""
+    Path(path).write_text(json.dumps({"feature_sets": sets, "targets": list(targets)}))
