@@ -1,12 +1,79 @@
 """The ``skbench`` command: every subcommand is one public function."""
 
 import sys
+import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from skbench import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FILE = click.Path(path_type=Path)
+_FOLDER = click.argument("folder", type=_FILE)
+_FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="A table to read, or data for another program.",
+)
+_TARGET = click.option(
+    "--target", default="target", show_default=True, help="Target to score with."
+)
+
+
+def _names_by_name(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> dict[str, str] | None:
+    """Read ``a=b,c=d``."""
+    if text is None:
+        return None
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(name and value for name, _, value in pairs):
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}")
+    named = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(named) < len(pairs):
+        raise click.BadParameter(f"each name may stand once; got {text!r}")
+    return named
+
+
+def _numbers_by_name(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> dict[str, float] | None:
+    """Read ``a=0.3,b=0.7``."""
+    named = _names_by_name(context, parameter, text)
+    if named is None:
+        return None
+    try:
+        return {name: float(value) for name, value in named.items()}
+    except ValueError as error:
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
+
+
+def _show(frame: "pd.DataFrame", form: str) -> None:
+    """Print a frame, as a table with aligned columns or for another program."""
+    if form == "json":
+        click.echo(frame.to_json(orient="records", double_precision=15))
+    elif form == "csv":
+        click.echo(frame.to_csv(index=False), nl=False)
+    else:
+        frame = frame.rename(columns=lambda name: str(name).replace("_", " "))
+        click.echo(frame.to_string(index=False, float_format="%.4f", na_rep="-"))
+
+
+def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
+    """Print what a leaderboard says of one score."""
+    parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
+    table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
+    table = table.set_axis(["model", "mean", *parts], axis=1)
+    click.echo(f"{name.upper()}, {span} eras")
+    _show(table, "table")
+    click.echo()
 
 
 @click.group(invoke_without_command=True)
@@ -77,6 +144,170 @@ def demo(data: Path | None, output: Path, proportion: float, seed: int) -> None:
     click.echo(f"Live era: {len(result.submission):,} predictions written to {output}")
 
 
+@skbench.command()
+@click.option(
+    "--version",
+    default="latest",
+    show_default=True,
+    help="Data version, such as v5.3.",
+)
+@click.option(
+    "--features",
+    metavar="SET",
+    help="Feature set to fetch too, such as small or medium; none without it.",
+)
+@click.option(
+    "--data-home",
+    type=_FILE,
+    metavar="FOLDER",
+    help="Where to keep the files; without it, $SKBENCH_HOME or ~/skbench_data.",
+)
+def fetch(version: str, features: str | None, data_home: Path | None) -> None:
+    """Download what an ensemble needs: some 200 MB, and no keys.
+
+    That is the predictions of the benchmark models and of the Meta Model, and of the
+    large files the targets and features asked for alone. Files that are there already
+    and have not changed on the server are kept.
+    """
+    from .datasets import fetch_benchmark_models
+
+    data = fetch_benchmark_models(
+        version, features=features, data_home=data_home, progress=True
+    )
+    frame = data.frame
+    click.echo(
+        f"{data.folder}: {len(data.models)} models, {len(data.features)} features, "
+        f"{frame[data.era].nunique()} eras, {len(frame):,} rows"
+    )
+
+
+@skbench.command()
+@click.argument("name", required=False)
+@_FORMAT
+def recipes(name: str | None, form: str) -> None:
+    """List the published benchmark models, or show the one called NAME."""
+    from .recipes import describe_recipes, recipe
+
+    if name is not None:
+        found = recipe(name)
+        if form == "table":
+            click.echo(f"{found.name}: {found.summary}\n{found.source}\n")
+        return _show(found.table(), form)
+    listed = describe_recipes()
+    if form == "table":
+        listed = listed[["name", "version", "summary"]]
+    _show(listed, form)
+
+
+@skbench.command()
+@_FOLDER
+@_TARGET
+@click.option(
+    "--benchmark",
+    metavar="MODEL",
+    help="Score each model's contribution to this one too (BMC).",
+)
+@click.option(
+    "--recent",
+    type=click.IntRange(1),
+    default=52,
+    show_default=True,
+    help="Number of the most recent eras to score by themselves.",
+)
+@_FORMAT
+def score(
+    folder: Path, target: str, benchmark: str | None, recent: int, form: str
+) -> None:
+    """Rank the models in FOLDER by their scores.
+
+    CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras.
+    """
+    from .folders import score_folder
+
+    board = score_folder(folder, target=target, benchmark=benchmark, recent=recent)
+    if form != "table":
+        return _show(board, form)
+    for span, lines in board.groupby("eras", sort=False):
+        for name in ("corr", "mmc", "bmc"):
+            if name in lines:
+                _show_score(name, str(span), lines)
+
+
+@skbench.command()
+@_FOLDER
+@click.option(
+    "--output",
+    "-o",
+    type=_FILE,
+    required=True,
+    metavar="FILE",
+    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
+)
+@click.option(
+    "--weights",
+    callback=_numbers_by_name,
+    metavar="MODEL=WEIGHT,...",
+    help="Blend with these weights.",
+)
+@click.option(
+    "--fit",
+    metavar="OBJECTIVE",
+    help="Learn the weights: corr, sharpe, mse, contribution or payout.",
+)
+@click.option(
+    "--payout",
+    callback=_numbers_by_name,
+    metavar="SCORE=MULTIPLIER,...",
+    help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25.",
+)
+@click.option(
+    "--recipe", metavar="NAME", help="Blend as a published ensemble (skbench recipes)."
+)
+@click.option(
+    "--columns",
+    callback=_names_by_name,
+    metavar="MODEL=COLUMN,...",
+    help="Columns of the folder to take for the models of the recipe.",
+)
+@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--proportion",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="Share of what these features explain to neutralise.",
+)
+@_TARGET
+@_FORMAT
+def ensemble(
+    folder: Path, output: Path, target: str, form: str, **options: Any
+) -> None:
+    """Blend the models in FOLDER; write the predictions and the fitted pipeline.
+
+    Equal weights, unless --weights, --fit or --recipe says otherwise.
+    """
+    from .folders import ensemble_folder, ensemble_pipeline
+    from .metrics import leaderboard
+
+    pipeline = ensemble_pipeline(folder, **options)
+    made = ensemble_folder(folder, output, pipeline, target=target)
+    board = leaderboard(made.scores, target=target)
+    if form != "table":
+        return _show(board, form)
+    for name, weight in made.weights.items():
+        click.echo(f"{weight:7.2%}  {name}")
+    if made.learned:
+        click.echo("\nThe weights were learned from the eras that are scored here:")
+    click.echo()
+    for span, lines in board.groupby("eras", sort=False):
+        _show_score("corr", str(span), lines)
+    parts = made.predictions["data_type"].value_counts(sort=False)
+    rows = " and ".join(f"{count:,} {part}" for part, count in parts.items())
+    click.echo(f"Predictions of {rows} rows: {output}")
+    click.echo(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+
+
 def main(args: list[str] | None = None) -> Any:
     """Run the command; one line and exit status 2 for what the user can mend.
 
@@ -86,15 +317,21 @@ def main(args: list[str] | None = None) -> Any:
         Command-line arguments; None: those of the process.
     """
     try:
-        skbench.main(args, prog_name="skbench", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn  # type: ignore[assignment]
+            skbench.main(args, prog_name="skbench", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message())
     except click.Abort:
         sys.exit(130)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.strerror else str(error))
-    except ValueError as error:
+    except (ImportError, ValueError) as error:
         _fail(str(error))
+
+
+def _warn(message: Warning | str, *_: Any) -> None:
+    click.echo(f"skbench: warning: {message}", err=True)
 
 
 def _fail(message: str) -> None:

@@ -8,6 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from numerai_server import NumeraiServer
+from tournament_files import write_tournament
+
+from skbench.cli import main
+from skbench.datasets import make_benchmark_models
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,6 +24,25 @@ def test_the_python_of_the_readme_prints_what_it_says():
     assert test.examples
     results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test)
     assert results.failed == 0
+
+
+def test_the_commands_of_the_readme_print_what_it_says(tmp_path, monkeypatch, capsys):
+    """Against a server on this machine, with the tournament that README.md names."""
+    made = make_benchmark_models(120, 500, 3, random_state=0)
+    files = write_tournament(tmp_path / "server", made)
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"<!-- three-commands -->\n```\n(.*?)```", text, re.DOTALL)[1]
+    commands = re.findall(r"^\$ skbench (.*)\n((?:(?!\$).*\n)*)", block, re.MULTILINE)
+    assert [command.split()[0] for command, _ in commands] == [
+        "fetch",
+        "score",
+        "ensemble",
+    ]
+    with NumeraiServer({"v5.3": files}):
+        for command, told in commands:
+            main(command.split())
+            assert capsys.readouterr().out.strip() == told.strip(), command
 
 
 def test_links_of_the_readme_lead_somewhere():

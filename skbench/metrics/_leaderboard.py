@@ -73,7 +73,10 @@ def score_models(
         scores["mmc"] = correlation_contribution(y_true, y_pred, meta_model, era=era)
     if benchmark is not None:
         reference = _column(y_pred, benchmark)
-        scores["bmc"] = correlation_contribution(y_true, y_pred, reference, era=era)
+        bmc = correlation_contribution(y_true, y_pred, reference, era=era)
+        # What a model adds to itself is nothing, not the rounding of the formula.
+        bmc[benchmark] = bmc[benchmark].where(bmc[benchmark].isna(), 0.0)
+        scores["bmc"] = bmc
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
     return scores

@@ -1,0 +1,299 @@
+"""The commands, each a thin layer over a public function."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import pytest
+from numerai_server import NumeraiServer
+from tournament_files import write_tournament
+
+from skbench import _api
+from skbench.cli import main
+from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.folders import score_folder
+from skbench.recipes import describe_recipes, recipe
+
+
+@pytest.fixture(scope="session")
+def data():
+    return make_benchmark_models(70, 120, 6, 12, meta_model_eras=40, random_state=5)
+
+
+@pytest.fixture(scope="session")
+def folder(data, tmp_path_factory):
+    return write_tournament(tmp_path_factory.mktemp("files"), data)
+
+
+@pytest.fixture
+def server(folder, monkeypatch):
+    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_api, "DELAYS", (0.0,))
+    with NumeraiServer({"v5.3": folder}) as server:
+        yield server
+
+
+@pytest.fixture
+def real_folder():
+    if "SKBENCH_DATA" not in os.environ:
+        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
+    return Path(os.environ["SKBENCH_DATA"])
+
+
+def run(capsys, *args):
+    main([str(arg) for arg in args])
+    return capsys.readouterr().out
+
+
+def failure(capsys, *args):
+    """Run a command that must fail; return its one line."""
+    with pytest.raises(SystemExit) as exit_:
+        main([str(arg) for arg in args])
+    assert exit_.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = [line for line in err.splitlines() if "warning:" not in line]
+    return line
+
+
+def test_help_starts_without_pandas():
+    code = (
+        "import sys; from skbench.cli import main; main(['--help']); "
+        "print({'pandas', 'numpy', 'sklearn', 'numerapi'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("set()\n")
+    for command in ("demo", "ensemble", "fetch", "recipes", "score"):
+        assert f"\n  {command} " in done.stdout
+
+
+class TestFetch:
+    def test_from_an_empty_folder_to_an_ensemble_in_three_commands(
+        self, server, data, tmp_path, capsys
+    ):
+        home, output = tmp_path / "data", tmp_path / "ensemble.parquet"
+        told = run(capsys, "fetch", "--data-home", home, "--features", "small")
+        rows = f"{len(data.frame):,} rows"
+        assert told == f"{home / 'v5.3'}: 6 models, 6 features, 70 eras, {rows}\n"
+        assert "CORR, all eras" in run(capsys, "score", home / "v5.3")
+        run(capsys, "ensemble", home / "v5.3", "--fit", "corr", "-o", output)
+        assert output.is_file()
+
+    def test_a_version_that_is_gone(self, server, tmp_path, capsys):
+        line = failure(capsys, "fetch", "--version", "v4.2", "--data-home", tmp_path)
+        assert "'v4.2'" in line
+        assert "v5.3" in line
+
+    def test_a_server_that_does_not_answer(self, server, tmp_path, capsys):
+        server.fail(500, times=None)
+        line = failure(capsys, "fetch", "--data-home", tmp_path / "data")
+        assert "the server answered 500" in line
+
+
+class TestRecipes:
+    def test_list(self, capsys):
+        table = run(capsys, "recipes")
+        for name in describe_recipes()["name"]:
+            assert f"{name} " in table
+        found = json.loads(run(capsys, "recipes", "--format", "json"))
+        assert [one["name"] for one in found] == describe_recipes()["name"].tolist()
+
+    def test_one(self, capsys):
+        table = run(capsys, "recipes", "V42_RAIN_ENSEMBLE2")
+        assert recipe("v42_rain_ensemble2").summary in table
+        csv = run(capsys, "recipes", "v42_rain_ensemble2", "--format", "csv")
+        found = pd.read_csv(io.StringIO(csv))
+        assert found["weight"].sum() == pytest.approx(1)
+
+    def test_part_of_a_name(self, capsys):
+        assert "'v42_rain_ensemble'" in failure(capsys, "recipes", "rain")
+
+
+class TestScore:
+    def test_numbers_are_those_of_the_function(self, folder, data, capsys):
+        model = data.models[2]
+        expected = score_folder(folder, benchmark=model, recent=20)
+        csv = run(
+            capsys,
+            *("score", folder, "--benchmark", model),
+            *("--recent", 20, "--format", "csv"),
+        )
+        pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(csv)), expected)
+        out = run(capsys, "score", folder, "--format", "json")
+        assert [row["model"] for row in json.loads(out)[:4]] == (
+            score_folder(folder)["model"][:4].tolist()
+        )
+
+    def test_a_table_a_score_with_aligned_columns(self, folder, data, capsys):
+        out = run(capsys, "score", folder, "--benchmark", data.models[0])
+        tables = [table.splitlines() for table in out.strip().split("\n\n")]
+        assert [table[0] for table in tables] == [
+            f"{score}, {span} eras"
+            for span in ("all", "last 52")
+            for score in ("CORR", "MMC", "BMC")
+        ]
+        for _, header, *lines in tables:
+            assert len(lines) == len(data.models)
+            assert {len(line) for line in lines} == {len(header)}
+
+    def test_without_a_meta_model(self, folder, tmp_path, capsys):
+        for file in folder.iterdir():
+            if file.name != "meta_model.parquet":
+                (tmp_path / file.name).symlink_to(file)
+        assert "MMC" not in run(capsys, "score", tmp_path)
+
+    @pytest.mark.parametrize(
+        ("args", "told"),
+        [
+            (["--benchmark", "other"], "'other'"),
+            (["--target", "target_other_20"], "target_other_20"),
+            (["--recent", "0"], "recent"),
+            (["--format", "xml"], "format"),
+        ],
+    )
+    def test_errors_are_one_line(self, folder, capsys, args, told):
+        assert told in failure(capsys, "score", folder, *args)
+
+    def test_a_folder_that_is_not_there(self, tmp_path, capsys):
+        assert str(tmp_path / "no") in failure(capsys, "score", tmp_path / "no")
+
+
+class TestEnsemble:
+    def test_files_hold_what_the_pipeline_gives(self, folder, tmp_path, capsys):
+        output = tmp_path / "ensemble.parquet"
+        out = run(
+            capsys,
+            *("ensemble", folder, "--fit", "corr", "-o", output),
+            *("--neutralize", "charisma", "--proportion", 0.5),
+        )
+        assert "learned from the eras that are scored here" in out
+        predictions = pd.read_parquet(output)
+        pipeline = joblib.load(tmp_path / "ensemble.joblib")
+        data = load_benchmark_models(folder, features="charisma")
+        frame = pd.concat([data.frame, data.live])
+        assert predictions.index.equals(frame.index)
+        assert predictions["prediction"].tolist() == pipeline.predict(frame).tolist()
+        assert predictions["data_type"].tolist() == frame["data_type"].tolist()
+        assert pipeline[3].neutralizers == data.feature_groups["charisma"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "ensemble.joblib",
+            "ensemble.parquet",
+        ]
+
+    def test_stated_weights(self, folder, data, tmp_path, capsys):
+        a, b = data.models[:2]
+        output = tmp_path / "e.parquet"
+        out = run(
+            capsys, "ensemble", folder, "--weights", f"{a}=0.25,{b}=0.75", "-o", output
+        )
+        assert f" 25.00%  {a}\n 75.00%  {b}\n" in out
+        assert "learned" not in out
+        assert joblib.load(tmp_path / "e.joblib")[1].weights_ == {a: 0.25, b: 0.75}
+
+    def test_equal_weights_unless_told_otherwise(self, folder, tmp_path, capsys):
+        assert " 16.67%  " in run(
+            capsys, "ensemble", folder, "-o", tmp_path / "e.parquet"
+        )
+
+    def test_payout(self, folder, tmp_path, capsys):
+        out = run(
+            capsys,
+            *("ensemble", folder, "-o", tmp_path / "e.parquet", "--fit", "payout"),
+            *("--payout", "corr=0.75,contribution=2.25", "--format", "json"),
+        )
+        assert [row["eras"] for row in json.loads(out)] == ["all", "last 52"]
+
+    def test_a_recipe_with_todays_columns(self, folder, data, tmp_path, capsys):
+        a, b = data.models[:2]
+        columns = f"v5_lgbm_teager2b20={a},v5_lgbm_cyrusd20={b}"
+        run(
+            capsys,
+            *("ensemble", folder, "-o", tmp_path / "e.parquet"),
+            *("--recipe", "V5_LGBM_CT_BLEND", "--columns", columns),
+        )
+        pipeline = joblib.load(tmp_path / "e.joblib")
+        assert pipeline[1].weights_ == {a: 0.5, b: 0.5}
+
+    def test_a_recipe_that_neutralises_reads_its_set(
+        self, folder, data, tmp_path, capsys
+    ):
+        parts = recipe("v41_example_preds").weights
+        pairs = zip(parts, data.models, strict=True)
+        columns = ",".join(f"{part}={name}" for part, name in pairs)
+        run(
+            capsys,
+            *("ensemble", folder, "-o", tmp_path / "e.parquet"),
+            *("--recipe", "V41_EXAMPLE_PREDS", "--columns", columns),
+        )
+        medium = json.loads((folder / "features.json").read_text())["feature_sets"][
+            "medium"
+        ]
+        assert joblib.load(tmp_path / "e.joblib")[3].neutralizers == medium
+
+    @pytest.mark.parametrize(
+        ("args", "told"),
+        [
+            (["--weights", "a"], "MODEL=WEIGHT"),
+            (["--weights", "a=b"], "MODEL=WEIGHT"),
+            (["--weights", "a=1,a=2"], "once"),
+            (["--weights", "other=1"], "other"),
+            (["--fit", "luck"], "luck"),
+            (["--fit", "corr", "--recipe", "v5_lgbm_ct_blend"], "one way to blend"),
+            (["--recipe", "v5_lgbm_ct_blend"], "v5_lgbm_teager2b20"),
+            (["--recipe", "v42_rain_ensemble2", "--neutralize", "small"], "`recipe`"),
+            (["--columns", "a=b"], "without one"),
+            (["--neutralize", "courage"], "'courage'"),
+            (["--proportion", "1.5"], "1.5"),
+            (["--target", "target_other_20"], "target_other_20"),
+        ],
+    )
+    def test_errors_are_one_line_and_leave_nothing(
+        self, folder, tmp_path, capsys, args, told
+    ):
+        output = tmp_path / "e.parquet"
+        assert told in failure(capsys, "ensemble", folder, "-o", output, *args)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_output_that_cannot_be_written(self, folder, tmp_path, capsys):
+        line = failure(capsys, "ensemble", folder, "-o", tmp_path / "no" / "e.parquet")
+        assert "folder that is there" in line
+        line = failure(capsys, "ensemble", folder, "-o", tmp_path / "e.csv")
+        assert "must end in .parquet" in line
+
+
+class TestRealRows:
+    def test_leaderboard(self, real_folder, capsys):
+        csv = run(capsys, "score", real_folder, "--format", "csv")
+        board = pd.read_csv(io.StringIO(csv))
+        assert board.shape[0] == 2 * 14
+        assert set(board["mmc_n_eras"]) == {42}
+        best = board["model"][0]
+        assert best.startswith("v18_ridge")  # of which the folder's description speaks
+
+    @pytest.mark.parametrize(
+        "way",
+        [
+            "--fit sharpe --neutralize small",
+            "--fit contribution",
+            "--weights v18_ridge_ken30=0.4,v18_hgb_ken30=0.6",
+            "--recipe v42_lgbm_ct_blend --columns "
+            "v42_lgbm_teager20=v18_ridge_ken30,v42_lgbm_cyrus20=v18_hgb_ken30",
+        ],
+    )
+    def test_ensembles(self, real_folder, tmp_path, capsys, way):
+        output = tmp_path / "e.parquet"
+        run(capsys, "ensemble", real_folder, "-o", output, *way.split())
+        predictions = pd.read_parquet(output)
+        assert predictions["data_type"].value_counts().to_dict() == {
+            "validation": 4527,
+            "live": 50,
+        }
+        assert predictions["prediction"].between(0, 1).all()
