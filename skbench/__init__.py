@@ -23,6 +23,7 @@ __all__ = [
     "StackingWeights",
     "WeightedEnsemble",
     "datasets",
+    "deploy",
     "metrics",
     "model_selection",
     "neutralization_path",
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from . import datasets, metrics, model_selection, recipes
+    from . import datasets, deploy, metrics, model_selection, recipes
     from ._ensemble import WeightedEnsemble
     from ._neutralizer import FeatureNeutralizer, neutralization_path
     from ._rank_gauss import EraRank, EraRankGauss, rank_gauss

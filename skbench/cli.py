@@ -76,6 +76,20 @@ def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
     click.echo()
 
 
+def _load(path: Path) -> Any:
+    """Load what joblib wrote."""
+    import joblib
+
+    try:
+        return joblib.load(path)
+    except OSError:
+        raise
+    except Exception as error:  # which pickle may raise of any kind
+        raise click.ClickException(
+            f"{path} is no joblib file that can be loaded here ({error!r})"
+        ) from error
+
+
 @click.group(invoke_without_command=True)
 @click.version_option(__version__, prog_name="skbench")
 @click.pass_context
@@ -306,6 +320,78 @@ def ensemble(
     rows = " and ".join(f"{count:,} {part}" for part, count in parts.items())
     click.echo(f"Predictions of {rows} rows: {output}")
     click.echo(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+
+
+@skbench.command()
+@click.argument("pipeline", type=_FILE)
+@click.option(
+    "--output",
+    "-o",
+    type=_FILE,
+    required=True,
+    metavar="FILE",
+    help="File to upload to Numerai.",
+)
+@click.option(
+    "--fill",
+    type=float,
+    default=0.5,
+    show_default=True,
+    help="Prediction for rows that have none.",
+)
+def export(pipeline: Path, output: Path, fill: float) -> None:
+    """Write the fitted PIPELINE as a file that Numerai's runner can run.
+
+    PIPELINE is a joblib file, as skbench ensemble writes it. Loading such a file runs
+    code of whoever wrote it: load none but your own.
+    """
+    from .deploy import export_predict
+
+    try:
+        export_predict(_load(pipeline), output, fill=fill)
+    except TypeError as error:
+        raise click.ClickException(str(error)) from error
+    size = output.stat().st_size / 1000
+    click.echo(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
+
+
+@skbench.command()
+@click.argument("exported", type=_FILE)
+@_FOLDER
+@click.option(
+    "--python",
+    type=str,
+    metavar="PYTHON",
+    help="Interpreter or environment to run it with; without it, this one.",
+)
+@click.option("--memory-limit", default="4GB", show_default=True)
+@click.option(
+    "--time-limit", type=float, default=600, show_default=True, metavar="SECONDS"
+)
+def check(
+    exported: Path,
+    folder: Path,
+    python: str | None,
+    memory_limit: str,
+    time_limit: float,
+) -> None:
+    """Run the EXPORTED file on the live files in FOLDER, as Numerai's runner would.
+
+    The exit status is 1 if a check fails.
+    """
+    from .deploy import check_predict
+
+    models = folder / "live_benchmark_models.parquet"
+    report = check_predict(
+        exported,
+        folder / "live.parquet",
+        models if models.is_file() else None,
+        python=python,
+        memory_limit=memory_limit,
+        time_limit=time_limit,
+    )
+    click.echo(report)
+    sys.exit(0 if report.passed else 1)
 
 
 def main(args: list[str] | None = None) -> Any:

@@ -11,6 +11,7 @@ import joblib
 import pandas as pd
 import pytest
 from numerai_server import NumeraiServer
+from sklearn.preprocessing import StandardScaler
 from tournament_files import write_tournament
 
 from skbench import _api
@@ -28,6 +29,13 @@ def data():
 @pytest.fixture(scope="session")
 def folder(data, tmp_path_factory):
     return write_tournament(tmp_path_factory.mktemp("files"), data)
+
+
+@pytest.fixture(scope="session")
+def pipeline(folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("ensemble") / "e.parquet"
+    main(["ensemble", str(folder), "-o", str(output), "--neutralize", "small"])
+    return output.with_suffix(".joblib")
 
 
 @pytest.fixture
@@ -71,7 +79,15 @@ def test_help_starts_without_pandas():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("set()\n")
-    for command in ("demo", "ensemble", "fetch", "recipes", "score"):
+    for command in (
+        "check",
+        "demo",
+        "ensemble",
+        "export",
+        "fetch",
+        "recipes",
+        "score",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -267,6 +283,42 @@ class TestEnsemble:
         assert "folder that is there" in line
         line = failure(capsys, "ensemble", folder, "-o", tmp_path / "e.csv")
         assert "must end in .parquet" in line
+
+
+class TestDeploy:
+    def test_from_a_pipeline_to_a_file_that_passes_every_check(
+        self, folder, pipeline, tmp_path, capsys
+    ):
+        exported = tmp_path / "predict.pkl"
+        assert f"{exported}: " in run(capsys, "export", pipeline, "-o", exported)
+        with pytest.raises(SystemExit) as exit_:
+            main(["check", str(exported), str(folder)])
+        assert exit_.value.code == 0
+        out = capsys.readouterr().out
+        assert "ready to upload" in out
+        assert "fail" not in out
+
+    def test_a_file_that_fails_a_check(self, folder, tmp_path, capsys):
+        exported = tmp_path / "predict.pkl"
+        pd.to_pickle({"not": "a function"}, exported)
+        with pytest.raises(SystemExit) as exit_:
+            main(["check", str(exported), str(folder)])
+        assert exit_.value.code == 1
+        assert "fail" in capsys.readouterr().out
+
+    def test_what_is_no_pipeline(self, folder, tmp_path, capsys):
+        output = tmp_path / "predict.pkl"
+        other = folder / "features.json"
+        assert "no joblib file" in failure(capsys, "export", other, "-o", output)
+        joblib.dump(StandardScaler(), tmp_path / "scaler.joblib")
+        line = failure(capsys, "export", tmp_path / "scaler.joblib", "-o", output)
+        assert "StandardScaler" in line
+        assert not output.exists()
+
+    def test_a_folder_without_live_files(self, pipeline, tmp_path, capsys):
+        exported = tmp_path / "predict.pkl"
+        run(capsys, "export", pipeline, "-o", exported)
+        assert "live.parquet" in failure(capsys, "check", exported, tmp_path)
 
 
 class TestRealRows:

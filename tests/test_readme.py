@@ -62,3 +62,16 @@ def test_every_example_runs_alone_and_draws(example, tmp_path):
         env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": str(ROOT)},
     )
     assert picture.stat().st_size > 10_000
+
+
+def test_the_example_of_a_deployment_passes_every_check(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", ROOT / "examples" / "deploy_model.py"],
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert "ready to upload" in done.stdout
+    assert done.stdout.endswith("Largest difference from pipeline.predict: 0.0\n")

@@ -1,0 +1,160 @@
+"""Try an exported file as Numerai's runner would: `check_predict`."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from skbench._base import is_number
+from skbench._files import Address
+
+from ._check_report import CheckReport, make_report
+from ._process import run_child
+
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def check_predict(
+    path: Address,
+    live_features: pd.DataFrame | Address,
+    live_benchmark_models: pd.DataFrame | Address | None = None,
+    *,
+    python: Address | None = None,
+    memory_limit: str | int = "4GB",
+    time_limit: float = 600,
+) -> CheckReport:
+    """Try a pickled function as Numerai's runner would, before it is uploaded.
+
+    Another process loads the file, calls the function and asks all that the runner
+    asks. It has one thread, no network, no skbench, none of your environment variables
+    and an empty working folder; a process over one of the limits is killed. Its memory
+    is watched while it runs on Linux, elsewhere only known at its end. The file runs
+    code: check only what you trust.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The pickle: what `export_predict` writes, or one of your own.
+    live_features : DataFrame or path-like
+        Features with the ids as index, or a parquet file of them.
+    live_benchmark_models : DataFrame or path-like, default=None
+        Benchmark predictions, for a function of two parameters.
+    python : str or path-like, default=None
+        Another Python to run it under, which has the packages of the runner: an
+        interpreter, or the folder of a virtual environment. None: this one.
+    memory_limit : str or int, default="4GB"
+        Bytes of resident memory, or text such as "500MB" or "4GiB".
+    time_limit : float, default=600
+        Seconds for all of it, the start of Python included.
+
+    Returns
+    -------
+    report : CheckReport
+        Each check with its outcome; print it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file or the interpreter is not there.
+    TypeError, ValueError
+        If an argument cannot be used.
+
+    See Also
+    --------
+    export_predict : Write such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import cloudpickle
+    >>> import pandas as pd
+    >>> from skbench.deploy import check_predict
+    >>> live = pd.DataFrame({"feature_a": [1, 2]}, index=pd.Index(["n1", "n2"]))
+    >>> def predict(live_features):
+    ...     return live_features.rename(columns={"feature_a": "prediction"}) / 2
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "predict.pkl"
+    ...     _ = path.write_bytes(cloudpickle.dumps(predict))
+    ...     report = check_predict(path, live)
+    >>> report.passed
+    False
+    >>> report.checks.query("outcome == 'fail'")["found"].to_dict()
+    {'index': 'the name None', 'csv': "the header ',prediction'"}
+    """
+    path = _existing(path, "path")
+    limit = _size(memory_limit)
+    if not is_number(time_limit) or not time_limit > 0:
+        raise ValueError(
+            f"`time_limit` must be a positive number of seconds; got {time_limit!r}"
+        )
+    interpreter = _interpreter(python)
+    frames: dict[str, Any] = {"live_features": live_features}
+    if live_benchmark_models is not None:
+        frames["live_benchmark_models"] = live_benchmark_models
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        written = [str(_parquet(frame, key, folder)) for key, frame in frames.items()]
+        task = json.dumps({"path": str(path.resolve()), "frames": written})
+        (folder / "task.json").write_text(task, encoding="utf-8")
+        run = run_child(interpreter, folder, limit, float(time_limit))
+        return make_report(path, folder, run)
+
+
+def _existing(path: Address, name: str) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"`{name}` must name a file that is there; got {path}")
+    return path
+
+
+def _size(limit: Any) -> int:
+    """Bytes that a number, or text such as "4GB", stands for."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(limit))
+    unit = (match[2].upper() or "B") if match else ""
+    if match is None or isinstance(limit, bool) or unit not in _UNITS:
+        raise ValueError(
+            f"`memory_limit` must be a number of bytes, or text such as '4GB'; "
+            f"got {limit!r}"
+        )
+    if not (size := int(float(match[1]) * _UNITS[unit])):
+        raise ValueError(f"`memory_limit` must be above 0; got {limit!r}")
+    return size
+
+
+def _interpreter(python: Address | None) -> str:
+    """Return the interpreter that a path, a folder or a command stands for."""
+    if python is None:
+        return sys.executable
+    path = Path(python)
+    inside = [path / "bin" / "python", path / "Scripts" / "python.exe", path]
+    for candidate in inside:
+        if candidate.is_file():
+            # Not resolved: a link is what makes a virtual environment of a Python.
+            return str(candidate.absolute())
+    if command := shutil.which(str(python)):
+        return command
+    raise FileNotFoundError(
+        f"`python` must be an interpreter, or the folder of an environment with one; "
+        f"got {python}"
+    )
+
+
+def _parquet(frame: Any, name: str, folder: Path) -> Path:
+    if isinstance(frame, (str, os.PathLike)):
+        return _existing(frame, name).resolve()
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"`{name}` must be a pandas DataFrame, as the runner passes one, or the "
+            f"path of a parquet file; got {type(frame).__name__}"
+        )
+    path = folder / f"{name}.parquet"
+    frame.to_parquet(path)
+    return path

@@ -1,0 +1,42 @@
+"""What an exported file does when it is loaded: its texts become modules.
+
+The text of this module is itself in the file, and is run first. Standard library only.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from typing import Any
+
+
+def load(
+    sources: Sequence[tuple[str, str]], plan: str, models: Sequence[str | bytes]
+) -> Callable[..., Any]:
+    """Run the sources as modules, the last of which makes the function of a plan.
+
+    A module without text is a package. The names hold a digest of all texts, so that
+    files with other texts stay apart within one process.
+
+    Parameters
+    ----------
+    sources : sequence of (str, str)
+        Names and texts of the modules, each after those that it imports.
+    plan : str
+        The plan, as JSON.
+    models : sequence of str or bytes
+        The models that the plan tells of, in its order.
+
+    Returns
+    -------
+    function : callable
+        What the runner calls.
+    """
+    for name, text in sources:
+        module = module_from_spec(ModuleSpec(name, None, is_package=not text))
+        exec(compile(text, f"<{name}>", "exec", dont_inherit=True), vars(module))
+        # Only now, so that no other thread finds it half run.
+        sys.modules[name] = module
+    function: Callable[..., Any] = module.make_predict(json.loads(plan), models)
+    return function

@@ -1,0 +1,329 @@
+"""What an exported file runs: the steps of a plan, on the two frames of the runner.
+
+The text of this module travels in the file, beside those of the era rules and of the
+kernels, so it may use numpy, pandas and these alone; lightgbm where a model needs it.
+"""
+
+import logging
+import pickle
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skbench._eras import Eras, Rows, era_column, find_eras, map_eras
+from skbench.kernels.blend import blend, blend_present
+from skbench.kernels.neutralize import fill_missing, neutralize
+from skbench.kernels.rank import rank_gauss, rank_uniform
+
+Floats = NDArray[np.float64]
+Plan = dict[str, Any]
+Model = Callable[[pd.DataFrame], NDArray[Any]]
+
+_VERSION = "is the model's data version the one that it was built with?"
+# Rows that LightGBM predicts at a time, which it copies as floats first.
+_CHUNK = 10_000
+
+
+def make_predict(plan: Plan, models: Sequence[str | bytes]) -> Callable[..., Any]:
+    """Make the function of a plan, with the parameters that the runner counts.
+
+    Parameters
+    ----------
+    plan : dict
+        What `export_predict` made of a pipeline.
+    models : sequence of str or bytes
+        The models that the plan tells of, in its order.
+
+    Returns
+    -------
+    function : callable
+        It takes `live_features`, and `live_benchmark_models` if the plan needs it.
+    """
+    supplied = {
+        entry["column"]: _MODELS[entry["kind"]](entry, model)
+        for entry, model in zip(plan["models"], models, strict=True)
+    }
+    if not plan["benchmarks"]:
+
+        def predict_features(live_features: pd.DataFrame) -> pd.DataFrame:
+            return _run(plan, supplied, live_features, None)
+
+        return predict_features
+
+    def predict(
+        live_features: pd.DataFrame, live_benchmark_models: pd.DataFrame
+    ) -> pd.DataFrame:
+        return _run(plan, supplied, live_features, live_benchmark_models)
+
+    return predict
+
+
+def _run(
+    plan: Plan,
+    models: dict[str, Model],
+    live: pd.DataFrame,
+    benchmarks: pd.DataFrame | None,
+) -> pd.DataFrame:
+    _check_frame(live, "live_features", plan["features"])
+    columns = _Columns(live)
+    if benchmarks is not None:
+        _check_frame(benchmarks, "live_benchmark_models", plan["benchmarks"])
+        columns.join(benchmarks, plan["benchmarks"])
+    for name, model in models.items():
+        columns.made[name] = model(live)
+    for step in plan["steps"]:
+        _STEPS[step["kind"]](columns, step)
+    prediction = columns.made[plan["prediction"]].astype(np.float64)
+    return pd.DataFrame(
+        {"prediction": _filled(prediction, plan["fill"])}, index=live.index.rename("id")
+    )
+
+
+def _check_frame(frame: Any, name: str, needed: Sequence[str]) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(
+            f"`{name}` must be a pandas DataFrame; got {type(frame).__name__}"
+        )
+    if frame.empty:
+        raise ValueError(f"`{name}` has no rows or no columns: its shape {frame.shape}")
+    for labels, what in ((frame.columns, "columns"), (frame.index, "ids")):
+        if not labels.is_unique:
+            twice = labels[labels.duplicated()].unique()
+            raise ValueError(f"`{name}` has duplicate {what}: {_listed(list(twice))}")
+    present = set(frame.columns)
+    if missing := [column for column in needed if column not in present]:
+        raise ValueError(f"`{name}` lacks the columns {_listed(missing)}: {_VERSION}")
+
+
+def _filled(prediction: Floats, fill: float | None) -> Floats:
+    """Fill the rows without a prediction, and tell the log how many they are."""
+    missing = np.isnan(prediction)
+    count = int(missing.sum())
+    if count == 0:
+        return prediction
+    found = f"{count} of {prediction.size} rows have no prediction"
+    if fill is None or count == prediction.size:
+        raise ValueError(f"{found}: `live_benchmark_models` lacks ids, or has gaps")
+    logging.getLogger("skbench").warning("%s: filled with %s", found, fill)
+    return np.where(missing, fill, prediction)
+
+
+class _Columns:
+    """Columns by name: the features of a frame as they are, and those made since.
+
+    Also a table of labels, as the era rules ask for it.
+    """
+
+    named = True
+
+    def __init__(self, live: pd.DataFrame) -> None:
+        self.live = live
+        self.other: pd.DataFrame | None = None
+        self.names: list[Hashable] = list(live.columns)
+        self.n_rows = len(live)
+        self.made: dict[str, NDArray[Any]] = {}
+
+    def join(self, frame: pd.DataFrame, names: Sequence[str]) -> None:
+        """Add columns of another frame by id; an id that it lacks has NaN."""
+        places = frame.index.get_indexer(self.live.index)
+        absent = places < 0
+        if absent.all():
+            raise ValueError(
+                "`live_benchmark_models` has none of the ids of `live_features`: "
+                "the index of both must be the id, of the same round"
+            )
+        for name in names:
+            values = _values(frame[name])[places]
+            self.made[name] = (
+                np.where(absent, np.nan, values) if absent.any() else values
+            )
+        self.names += list(frame.columns)
+        self.other = frame
+
+    def labels(self, name: Hashable) -> tuple[NDArray[Any], list[Hashable]]:
+        """Codes of a column's labels in order of appearance (-1: none), the labels."""
+        if name in self.live.columns:
+            column = self.live[name]
+        else:
+            assert self.other is not None
+            column = self.other[name].reindex(self.live.index)
+        codes, labels = pd.factorize(column)
+        return codes, list(labels)
+
+    def eras(self, step: Plan) -> Eras:
+        """Find the eras as a step reads them."""
+        low, high = step["single_era_rows"]
+        return find_eras(self, era_column(self, step["era"], (low, high)))
+
+    def block(self, names: Sequence[str], rows: Rows) -> NDArray[Any]:
+        """Columns of some rows, (n_columns, n_rows), in one dtype."""
+        if not any(name in self.made for name in names):
+            places = self.live.columns.get_indexer(pd.Index(names))
+            part = self.live.iloc[rows, places]
+            return part.to_numpy(**_numpy_options(part.dtypes)).T
+        return np.stack([self.column(name)[rows] for name in names])
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return one column of all rows."""
+        return self.made[name] if name in self.made else _values(self.live[name])
+
+    def is_single(self, name: str) -> bool:
+        """Whether a column is float32, as then is what comes of it."""
+        return bool(self.column(name).dtype == np.float32)
+
+
+def _values(column: pd.Series) -> NDArray[Any]:
+    """Numbers of a column, missing ones NaN; single precision stays single."""
+    values = column.to_numpy(**_numpy_options(pd.Series({column.name: column.dtype})))
+    single = getattr(column.dtype, "numpy_dtype", column.dtype) == np.float32
+    return values.astype(np.float32, copy=False) if single else values
+
+
+def _numpy_options(dtypes: "pd.Series[Any]") -> dict[str, Any]:
+    """Arguments of `to_numpy` that give one numeric dtype, missing as NaN."""
+    kinds = set(dtypes)
+    for dtype in kinds:
+        if not pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "c":
+            names = dtypes.index[[other == dtype for other in dtypes]]
+            raise ValueError(
+                f"{_listed(list(names))} must hold numbers; the dtype is {dtype}"
+            )
+    if all(isinstance(dtype, np.dtype) for dtype in kinds):
+        return {"dtype": np.result_type(*kinds)}
+    return {"dtype": np.float64, "na_value": np.nan}
+
+
+def _rank(kernel: Callable[..., Floats], columns: _Columns, step: Plan) -> None:
+    names = step["columns"]
+
+    def rank_era(rows: Rows) -> Floats:
+        block = np.ascontiguousarray(columns.block(names, rows), dtype=np.float64)
+        return kernel(block, **step["options"])
+
+    _replace(columns, names, _by_era(rank_era, columns, step))
+
+
+def _blend(columns: _Columns, step: Plan) -> None:
+    columns.eras(step)  # only to refuse what the ensemble itself refuses
+    names = [name for name, _ in step["weights"]]
+    block = [columns.column(name).astype(np.float64, copy=False) for name in names]
+    single = bool(names) and all(columns.is_single(name) for name in names)
+    _refuse(np.isinf, block, names, "infinite")
+    if step["nan_policy"] == "raise":
+        _refuse(np.isnan, block, names, "missing")
+    combine = blend_present if step["nan_policy"] == "omit" else blend
+    if names:
+        blended = combine(block, [weight for _, weight in step["weights"]])
+    else:
+        blended = np.zeros(columns.n_rows)
+    columns.made[step["output"]] = blended.astype(np.float32) if single else blended
+
+
+def _neutralize(columns: _Columns, step: Plan) -> None:
+    names = step["columns"]
+
+    def neutralize_era(rows: Rows) -> Floats:
+        predictions = columns.block(names, rows).astype(np.float64, copy=False)
+        _refuse(np.isinf, predictions, names, "infinite")
+        features = columns.block(step["neutralizers"], rows)
+        features = _complete(features, step["neutralizers"], step["missing"])
+        out: Floats = neutralize(predictions, features, **step["options"])[0]
+        return out
+
+    _replace(columns, names, _by_era(neutralize_era, columns, step))
+
+
+def _complete(
+    features: NDArray[Any], names: Sequence[str], missing: str | float
+) -> NDArray[Any]:
+    """Features of an era, their missing values filled or refused."""
+    if features.dtype.kind == "f":
+        _refuse(np.isinf, features, names, "infinite")
+        if missing == "raise":
+            _refuse(np.isnan, features, names, "missing")
+    return fill_missing(features, None if isinstance(missing, str) else missing)
+
+
+def _by_era(work: Callable[[Rows], Floats], columns: _Columns, step: Plan) -> Floats:
+    out = np.empty((len(step["columns"]), columns.n_rows))
+    for rows, block in map_eras(work, columns.eras(step)):
+        out[:, rows] = block
+    return out
+
+
+def _replace(columns: _Columns, names: Sequence[str], values: Floats) -> None:
+    for name, column in zip(names, values, strict=True):
+        single = columns.is_single(name)
+        columns.made[name] = column.astype(np.float32) if single else column
+
+
+def _refuse(
+    which: Callable[[Any], Any], block: Any, names: Sequence[str], what: str
+) -> None:
+    for column, name in zip(block, names, strict=True):
+        if count := int(which(column).sum()):
+            raise ValueError(f"column {name!r} has {count} {what} values")
+
+
+def _lightgbm(entry: Plan, model: Any) -> Model:
+    from lightgbm import Booster
+
+    booster = Booster(model_str=model)
+
+    def predict(live: pd.DataFrame) -> NDArray[Any]:
+        starts = range(0, len(live), _CHUNK)
+        chunks = (live.iloc[start : start + _CHUNK] for start in starts)
+        parts = [booster.predict(chunk[entry["features"]]) for chunk in chunks]
+        return _one_column(np.concatenate(parts), entry, live)
+
+    return predict
+
+
+def _pickled(entry: Plan, model: Any) -> Model:
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if entry["python"] not in (None, here):
+        raise RuntimeError(
+            f"the model of column {entry['column']!r} holds code of Python "
+            f"{entry['python']}, which Python {here} cannot run: choose the runner of "
+            f"Python {entry['python']}, or export the model with Python {here}"
+        )
+    fitted = pickle.loads(model)
+
+    def predict(live: pd.DataFrame) -> NDArray[Any]:
+        return _one_column(fitted.predict(live[entry["features"]]), entry, live)
+
+    return predict
+
+
+def _one_column(values: Any, entry: Plan, live: pd.DataFrame) -> NDArray[Any]:
+    """Check that a model gives one number a row."""
+    column = np.asarray(values)
+    if column.shape not in ((len(live),), (len(live), 1)):
+        raise ValueError(
+            f"the model of column {entry['column']!r} must give one value for each of "
+            f"{len(live)} rows; it gave the shape {column.shape}"
+        )
+    floats = column.dtype if column.dtype.kind == "f" else np.float64
+    return column.reshape(-1).astype(floats)
+
+
+def _listed(names: Sequence[Any], limit: int = 12) -> str:
+    text = ", ".join(repr(name) for name in names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+_MODELS: dict[str, Callable[[Plan, Any], Model]] = {
+    "lightgbm": _lightgbm,
+    "pickle": _pickled,
+}
+_STEPS: dict[str, Callable[[_Columns, Plan], None]] = {
+    "rank": partial(_rank, rank_uniform),
+    "rank_gauss": partial(_rank, rank_gauss),
+    "blend": _blend,
+    "neutralize": _neutralize,
+}

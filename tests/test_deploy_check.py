@@ -1,0 +1,600 @@
+"""The runner re-enacted: every way to fail is seen, and called by its name."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
+
+from skbench import (
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+    WeightedEnsemble,
+)
+from skbench.deploy import CheckReport, check_predict, export_predict
+
+FEATURES = [f"feature_{i}" for i in range(5)]
+MODELS = ["v5_a", "v5_b"]
+RUNNERS = [f"SKBENCH_RUNNER_3{minor}" for minor in (11, 12, 13)]
+
+
+def rows_of(n=40, n_eras=2):
+    rng = np.random.default_rng(0)
+    ids = pd.Index([f"n{i:04d}" for i in rng.permutation(n)], name="id")
+    frame = pd.DataFrame({"era": [f"{i % n_eras:04d}" for i in range(n)]}, index=ids)
+    for name in FEATURES:
+        frame[name] = rng.integers(5, size=n).astype(np.int8)
+    for name in MODELS:
+        frame[name] = rng.normal(size=n)
+    frame["target"] = rng.integers(5, size=n) / 4
+    return frame
+
+
+def split(frame):
+    return frame[["era", *FEATURES]], frame[["era", *MODELS]][::-1]
+
+
+@pytest.fixture
+def frame():
+    return rows_of()
+
+
+@pytest.fixture
+def check(frame, tmp_path):
+    """Return a function that pickles another by value, and checks it."""
+
+    def check(function, **options):
+        path = tmp_path / "predict.pkl"
+        this = sys.modules[__name__]
+        cloudpickle.register_pickle_by_value(this)
+        try:
+            path.write_bytes(cloudpickle.dumps(function))
+        finally:
+            cloudpickle.unregister_pickle_by_value(this)
+        return check_predict(path, *split(frame), **options)
+
+    return check
+
+
+def failed(report):
+    assert not report.passed
+    return report.checks.query("outcome == 'fail'")
+
+
+def only_failure(report, name):
+    """Return what was found by the one check that failed."""
+    checks = failed(report)
+    assert list(checks.index) == [name], str(report)
+    found, fix = checks.loc[name, ["found", "fix"]]
+    assert found
+    assert fix in str(report)
+    assert found.splitlines()[-1] in str(report)
+    return found
+
+
+def not_reached(report):
+    return list(report.checks.query("outcome == 'not reached'").index)
+
+
+AFTER_CALL = [
+    "frame",
+    "rows",
+    "missing",
+    "range",
+    "spread",
+    "index",
+    "columns",
+    "ids",
+    "csv",
+]
+
+
+def ranked(live):
+    """Return what would pass."""
+    ranks = (live["feature_0"].rank(method="first") - 0.5) / len(live)
+    return ranks.to_frame("prediction")
+
+
+# what passes
+
+
+def test_a_pipeline_passes(frame, tmp_path):
+    pipeline = make_pipeline(EraRankGauss(), WeightedEnsemble(), EraRank()).fit(frame)
+    path = export_predict(pipeline, tmp_path / "predict.pkl")
+    report = check_predict(path, *split(frame))
+    assert isinstance(report, CheckReport)
+    assert report.passed
+    assert (report.checks["outcome"] == "pass").all()
+    assert 0 < report.seconds < 120
+    assert 20e6 < report.peak_memory < 1e9
+    assert report.python == ".".join(map(str, sys.version_info[:3]))
+    assert report.versions["numpy"] == np.__version__
+    expected = pd.DataFrame({"prediction": pipeline.predict(frame)}, index=frame.index)
+    pd.testing.assert_frame_equal(report.predictions, expected)
+    assert "ready to upload" in str(report)
+    lines = str(report).splitlines()[1:-1]
+    assert len({line.rindex("pass") for line in lines}) == 1
+    assert str(report) == repr(report)
+
+
+def test_files_and_one_parameter(frame, tmp_path):
+    path = tmp_path / "predict.pkl"
+    script = """if True:
+        import cloudpickle, sys
+        def predict(live_features):
+            import os
+            assert os.listdir() == [], os.listdir()
+            assert os.environ["OMP_NUM_THREADS"] == "1"
+            assert "SECRET" not in os.environ
+            print("said")
+            return (live_features[["feature_0"]] / 4).set_axis(["prediction"], axis=1)
+        open(sys.argv[1], "wb").write(cloudpickle.dumps(predict))
+    """
+    subprocess.run([sys.executable, "-c", script, str(path)], check=True)
+    frame.to_parquet(tmp_path / "live.parquet")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET", "1")
+        report = check_predict(
+            path, tmp_path / "live.parquet", python=Path(sys.executable).parents[1]
+        )
+    assert report.passed, str(report)
+    assert report.log == "said\n"
+
+
+def test_arguments_are_checked_before_anything_runs(frame, tmp_path):
+    path, (live, _) = tmp_path / "file", split(frame)
+    with pytest.raises(FileNotFoundError, match="`path` must name a file that is the"):
+        check_predict(path, live)
+    path.write_bytes(b"")
+    with pytest.raises(
+        TypeError, match=r"`live_features` must be a pandas .* got dict"
+    ):
+        check_predict(path, {})
+    with pytest.raises(FileNotFoundError, match="`live_benchmark_models` must name"):
+        check_predict(path, live, tmp_path / "none.parquet")
+    with pytest.raises(FileNotFoundError, match=r"`python` must be .*; got .*none"):
+        check_predict(path, live, python=tmp_path / "none")
+    for limit in "4 gigs", "-1GB", 0, True, None, "GB":
+        with pytest.raises(ValueError, match=r"`memory_limit` must be .*; got "):
+            check_predict(path, live, memory_limit=limit)
+    for seconds in 0, -1, "1", float("nan"):
+        with pytest.raises(ValueError, match=r"`time_limit` must be .*; got "):
+            check_predict(path, live, time_limit=seconds)
+
+
+# what fails to load, or to run
+
+
+def test_what_is_no_pickle(frame, tmp_path):
+    path = tmp_path / "predict.pkl"
+    path.write_bytes(b"this is no pickle")
+    report = check_predict(path, *split(frame))
+    assert "UnpicklingError" in only_failure(report, "load")
+    assert not_reached(report)[:3] == ["callable", "parameters", "call"]
+    assert "not reached" in str(report)
+    assert report.predictions is None
+
+
+def test_what_cannot_be_called(check):
+    assert only_failure(check({"a": 1}), "callable") == "a dict"
+
+
+def by_default(live_features, live_benchmark_models, proportion=0.5):
+    return ranked(live_features)
+
+
+def by_keywords(live_features, live_benchmark_models, **options):
+    return ranked(live_features)
+
+
+def by_nothing():
+    return None
+
+
+@pytest.mark.parametrize(
+    ("function", "found"),
+    [
+        (by_default, "3: live_features, live_benchmark_models, proportion"),
+        (by_keywords, "3: live_features, live_benchmark_models, options"),
+        (by_nothing, "0: "),
+    ],
+)
+def test_another_number_of_parameters(function, found, check):
+    report = check(function)
+    assert only_failure(report, "parameters") == found
+    assert not_reached(report)[0] == "call"
+
+
+def of_both(live_features, live_benchmark_models):
+    return ranked(live_features)
+
+
+def test_benchmarks_that_are_not_given(check, frame, tmp_path):
+    assert check(of_both).passed
+    report = check_predict(tmp_path / "predict.pkl", split(frame)[0])
+    assert "no `live_benchmark_models`" in only_failure(report, "call")
+
+
+def uses_skbench(live_features):
+    import skbench.metrics
+
+    return skbench.metrics
+
+
+def uses_what_is_missing(live_features):
+    import not_a_module.at_all
+
+    return not_a_module
+
+
+def divides(live_features):
+    return 1 / 0
+
+
+def downloads(live_features):
+    from urllib.request import urlopen
+
+    return urlopen("http://127.0.0.1:9/")
+
+
+def exits(live_features):
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize(
+    ("function", "found", "fix"),
+    [
+        (uses_skbench, "No module named 'skbench'", "write the file with `export_pred"),
+        pytest.param(
+            uses_what_is_missing,
+            "No module named 'not_a_module'",
+            "without 'not_a_modu",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            divides,
+            "ZeroDivisionError: division by zero",
+            "what the traceback says",
+            marks=pytest.mark.slow,
+        ),
+        (downloads, "Numerai's runner has no internet", "without the network"),
+        (exits, "SystemExit: 3", "what the traceback says"),
+    ],
+)
+def test_errors(function, found, fix, check):
+    report = check(function)
+    text = only_failure(report, "call")
+    assert found in text
+    assert function is downloads or "in " + function.__name__ in text
+    assert "_child.py" not in text
+    assert fix in report.checks.loc["call", "fix"]
+    assert not_reached(report) == AFTER_CALL
+
+
+def test_a_file_that_needs_skbench_to_load(frame, tmp_path):
+    path = tmp_path / "predict.pkl"
+    path.write_bytes(cloudpickle.dumps(EraRank().predict))
+    report = check_predict(path, *split(frame))
+    assert "No module named 'skbench" in only_failure(report, "load")
+    assert "export_predict" in report.checks.loc["load", "fix"]
+
+
+def dies(live_features):
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def leaves(live_features):
+    import os
+
+    print("last words", flush=True)
+    os._exit(0)
+
+
+def test_a_process_that_dies(check):
+    report = check(dies)
+    assert "died by SIGSEGV" in only_failure(report, "call")
+    assert "bytecode" in report.checks.loc["call", "fix"]
+    assert not_reached(report) == AFTER_CALL
+    text = only_failure(check(leaves), "call")
+    assert text == "the process ended by itself, with status 0\nlast words"
+
+
+def sleeps(live_features):
+    import time
+
+    time.sleep(60)
+
+
+@pytest.mark.slow
+def test_a_process_that_is_too_slow(check):
+    report = check(sleeps, time_limit=10)
+    found = only_failure(report, "time")
+    assert found.startswith("killed after 1")
+    assert "during: it runs without an error" in found
+    assert 10 <= report.seconds < 20
+    assert not_reached(report) == ["call", *AFTER_CALL, "memory"]
+
+
+def hoards(live_features):
+    import time
+
+    import numpy as np
+
+    hoard = np.ones(60_000_000)
+    time.sleep(60)
+    return hoard
+
+
+def gives_back(live_features):
+    import numpy as np
+
+    np.ones(60_000_000)
+    return ranked(live_features)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it in between")
+def test_a_process_that_needs_too_much_memory(check):
+    report = check(hoards, memory_limit="400MB")
+    found = only_failure(report, "memory")
+    assert "over 400 MB, during: it runs without an error" in found
+    assert report.seconds < 30
+
+
+def test_a_peak_of_memory_counts_though_it_is_over(check):
+    report = check(gives_back, memory_limit=400 * 10**6)
+    assert "over 400 MB" in only_failure(report, "memory")
+    assert report.peak_memory > 400e6
+    assert check(gives_back, memory_limit="1GiB").passed
+
+
+def interpreter(tmp_path, line):
+    script = tmp_path / "python"
+    script.write_text(f"#!/bin/sh\n{line}\n")
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_python_that_does_not_start(check, tmp_path):
+    report = check(ranked, python=interpreter(tmp_path, "echo no thanks; exit 7"))
+    assert only_failure(report, "start").endswith("with status 7\nno thanks")
+    assert report.python is None
+    assert "Python unknown" in str(report)
+    # Without the module site there are no installed packages.
+    line = f'exec "{sys.executable}" -S "$@"'
+    report = check(ranked, python=interpreter(tmp_path, line))
+    assert "No module named 'pandas'" in only_failure(report, "start")
+    assert report.checks.loc["start", "fix"] == "install pandas and pyarrow there"
+
+
+# what is returned
+
+
+class Subclass(pd.DataFrame):
+    pass
+
+
+def gives_subclass(live):
+    return Subclass(ranked(live))
+
+
+def gives_series(live):
+    return ranked(live)["prediction"]
+
+
+def gives_missing(live):
+    out = ranked(live)
+    out.iloc[3:5, 0] = float("nan")
+    return out
+
+
+def gives_negative(live):
+    return ranked(live) - 0.25
+
+
+def gives_text(live):
+    return ranked(live).astype(str)
+
+
+def gives_no_name(live):
+    return ranked(live).rename_axis(None)
+
+
+def gives_other_name(live):
+    return ranked(live).rename(columns={"prediction": "score"})
+
+
+def gives_two_columns(live):
+    return ranked(live).assign(other=0.5)
+
+
+def gives_columns_alike(live):
+    import pandas as pd
+
+    return pd.concat([ranked(live), ranked(live)], axis=1)
+
+
+def gives_nothing(live):
+    return ranked(live).iloc[:0]
+
+
+def gives_constant(live):
+    return ranked(live) * 0 + 0.5
+
+
+def gives_other_ids(live):
+    out = ranked(live)
+    ids = list(out.index)
+    return out.set_axis(["x", ids[2], *ids[2:]]).rename_axis("id")
+
+
+def gives_infinity(live):
+    return ranked(live).replace(ranked(live).iloc[0, 0], float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (gives_subclass, {"frame": "Subclass"}),
+        pytest.param(
+            gives_series, {"frame": r"a pandas\..*Series"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            gives_missing, {"missing": "^2 missing values"}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            gives_negative,
+            {"range": r"^values from -0.2375 to 0.7375"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(gives_infinity, {"range": "to inf$"}, marks=pytest.mark.slow),
+        pytest.param(gives_text, {"range": "of the dtype"}, marks=pytest.mark.slow),
+        (gives_no_name, {"index": "the name None", "csv": "',prediction'"}),
+        pytest.param(
+            gives_other_name,
+            {"columns": r"\['score'\]", "csv": "'id,score'"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            gives_two_columns,
+            {"columns": "other", "csv": "'id,prediction,other'"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            gives_columns_alike,
+            {"columns": "", "csv": "'id,prediction,prediction'"},
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(gives_nothing, {"rows": r"\(0, 1\)"}, marks=pytest.mark.slow),
+        (gives_constant, {"spread": "^one value for all rows: 0.5"}),
+        pytest.param(
+            gives_other_ids,
+            {"ids": "^2 ids missing, 1 unknown, 1 more than once"},
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_frames_that_the_runner_refuses(function, expected, check):
+    report = check(function)
+    checks = failed(report)
+    assert list(checks.index) == list(expected), str(report)
+    for name, found in expected.items():
+        assert pd.Series([checks.loc[name, "found"]]).str.contains(found).all()
+        assert checks.loc[name, "fix"] in str(report)
+    assert f"{len(expected)} check(s) failed" in str(report)
+
+
+# the pinned environments of the runner
+
+
+def runner_of(variable):
+    python = os.environ.get(variable)
+    if not python:
+        pytest.skip(f"{variable} names no Python with the runner's packages")
+    return python
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", RUNNERS)
+@pytest.mark.parametrize("kind", ["weighted", "stacking", "neutralizer", "lightgbm"])
+def test_the_runners_predict_what_the_pipeline_predicts(kind, variable, tmp_path):
+    python = runner_of(variable)
+    frame, models = rows_of(120, 3), {}
+    ensemble = WeightedEnsemble({"v5_a": 0.7, "v5_b": 0.3})
+    steps = [FeatureNeutralizer(proportion=0.5)] if kind != "weighted" else []
+    if kind == "stacking":
+        ensemble = StackingWeights()
+    if kind == "lightgbm":
+        lightgbm = pytest.importorskip("lightgbm")
+        model = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1, n_jobs=1)
+        model.fit(frame[FEATURES], frame["target"])
+        frame["mine"] = model.predict(frame[FEATURES])
+        ensemble, models = WeightedEnsemble(), {"mine": model}
+    if kind == "neutralizer":
+        frame = with_full_feature_set(frame)
+    pipeline = make_pipeline(
+        EraRankGauss(), ensemble, EraRankGauss(), *steps, EraRank()
+    )
+    pipeline.fit(frame, frame["target"])
+    path = export_predict(pipeline, tmp_path / "predict.pkl", models=models)
+    live = frame.drop(columns=[*MODELS, "target"])
+    report = check_predict(path, live, split(frame)[1], python=python)
+    assert report.passed, str(report)
+    minor = variable.removeprefix("SKBENCH_RUNNER_3")
+    assert report.python.startswith(f"3.{minor}.")
+    assert "skbench" not in report.versions
+    expected = pipeline.predict(frame)
+    assert_allclose(report.predictions["prediction"], expected, rtol=0, atol=1e-12)
+
+
+def with_full_feature_set(frame):
+    rng = np.random.default_rng(1)
+    names = [f"feature_full_{i}" for i in range(2376)]
+    bins = rng.integers(5, size=(len(frame), len(names))).astype(np.int8)
+    return frame.join(pd.DataFrame(bins, columns=names, index=frame.index))
+
+
+def loops(live_features):
+    total = {}
+    for row, value in zip(live_features.index, live_features["feature_0"], strict=True):
+        try:
+            total[row] = (value + 0.5) / 5
+        except ZeroDivisionError:
+            total[row] = 0.5
+    return ranked(live_features) if [v for v in total.values() if v > 2] else total
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", RUNNERS)
+def test_bytecode_of_another_python(variable, check):
+    python = runner_of(variable)
+    if f"3{sys.version_info[1]}" == variable[-3:]:
+        pytest.skip("the same Python minor version")
+    report = check(loops, python=python)
+    checks = failed(report)
+    assert set(checks.index) <= {"load", "call"}
+    fix = checks["fix"].iloc[0]
+    assert "the file holds bytecode" in fix
+    assert report.python in fix
+    assert ".".join(map(str, sys.version_info[:3])) in fix
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", RUNNERS)
+def test_a_model_of_another_python(variable, frame, tmp_path):
+    python = runner_of(variable)
+    if f"3{sys.version_info[1]}" == variable[-3:]:
+        pytest.skip("the same Python minor version")
+    frame["mine"] = frame[FEATURES].sum(axis=1).astype(float)
+    pipeline = make_pipeline(WeightedEnsemble({"mine": 1}), EraRank()).fit(frame)
+    with pytest.warns(UserWarning, match="pickled as it is"):
+        path = export_predict(
+            pipeline, tmp_path / "file", models={"mine": Total().fit(frame[FEATURES])}
+        )
+    found = only_failure(check_predict(path, split(frame)[0], python=python), "load")
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert f"holds code of Python {here}, which Python 3.{variable[-2:]}" in found
+
+
+class Total:
+    """A regressor whose class is only here."""
+
+    def fit(self, X):
+        self.feature_names_in_ = np.array(X.columns)
+        return self
+
+    def predict(self, X):
+        return X.sum(axis=1).to_numpy()
