@@ -256,6 +256,25 @@ def _create_model_upload(server, variables):
     return {"id": upload["id"]}
 
 
+def _model_upload_list(server, variables):
+    return [
+        {"id": upload["id"], "validationStatus": "pending"}
+        for upload in server.model_uploads
+        if upload["modelId"] == variables["modelId"]
+    ]
+
+
+def _model_download(server, variables):
+    for upload in server.model_uploads:
+        if upload["id"] == variables["pickleId"]:
+            name = upload["filename"]
+            return {
+                "filename": name,
+                "url": f"{server.url}/uploads/{name}?signature=SIGNED",
+            }
+    raise LookupError(f"no such upload: {variables['pickleId']}")
+
+
 def _named(server, names):
     return [{"name": name, "id": server.model_id(name)} for name in names]
 
@@ -278,6 +297,8 @@ _ANSWERS_WITH_KEYS = {
     "submissionDownloadAuth": _submission_download,
     "computePickleUploadAuth": _upload_auth,
     "createComputePickleUpload": _create_model_upload,
+    "computePickles": _model_upload_list,
+    "computePickleDownloadAuth": _model_download,
     "computePickleDataVersions": lambda s, _: _named(s, s.data_versions),
     "computePickleDockerImages": lambda s, _: _named(s, s.docker_images),
 }
@@ -391,7 +412,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = self._path().partition("/")[2]
         body = self._read_body()
         if failure := self._failure(f"PUT {name}"):
-            return self._send_failure(failure, b"")
+            return self._send_failure(failure, b"yes")
         self.numerai.stored[name] = body
         return self._send(200, b"")
 

@@ -48,7 +48,7 @@ def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
 def _ids_of(live_ids: Any) -> "pd.Index[Any]":
     if hasattr(live_ids, "__len__") and len(live_ids) == 0:
         raise ValueError("`live_ids` is empty: pass the ids of this round's live rows")
-    table = as_columns(live_ids, "live_ids", ID)
+    table = as_columns(live_ids, "live_ids")
     if len(eras := eras_of(table)) > 1:
         raise ValueError(
             f"`live_ids` has rows of {len(eras):,} eras ({listed(eras, 3)}), so these "

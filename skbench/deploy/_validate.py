@@ -1,0 +1,216 @@
+"""A submission checked against Numerai's rules: `validate_submission`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow.csv import ConvertOptions, read_csv
+
+from skbench._base import check_flag
+from skbench._files import Address
+from skbench._frames import Table, as_table, listed
+
+from ._ids import ID, label_index, read_live_ids
+from ._problems import (
+    Floats,
+    era_problems,
+    id_problems,
+    number_problems,
+    refuse,
+    value_problems,
+)
+
+PREDICTION = "prediction"
+
+
+def validate_submission(
+    submission: Any, live_ids: Any, *, allow_ties: bool = False
+) -> Any:
+    """Check a submission against all that Numerai asks, and for common mistakes.
+
+    Numerai asks for exactly the columns ``id,prediction``; every live id once and no
+    other; predictions within [0, 1], none missing, with a standard deviation above 0.
+    Refused as well, since it can hardly be meant:
+
+    - ids of which less than half are live: predictions of validation or another round;
+    - rows of several eras, where there is a column `era`;
+    - predictions that differ by at most 1e-9, or have many ties: fewer than 10
+      different values (and fewer than half as many as rows), or one value in more than
+      half of the rows.
+
+    Nothing is mended. The order of the rows is free.
+
+    Parameters
+    ----------
+    submission : DataFrame, Table or path-like
+        Ids and predictions in two columns, or the CSV file of them.
+    live_ids : array-like of str, or DataFrame
+        Ids of the round's live rows; or the live rows themselves, with the ids in the
+        column `id` or as the index.
+    allow_ties : bool, default=False
+        Whether to let predictions with many ties pass.
+
+    Returns
+    -------
+    submission : DataFrame or Table
+        What was passed, or what the file holds.
+
+    Raises
+    ------
+    ValueError
+        If there is a problem; the message lists all of them, and what to do. Also if
+        the file is no CSV file or `live_ids` cannot be used.
+    FileNotFoundError
+        If the file is not there.
+    TypeError
+        If `submission` is neither a frame nor a path.
+
+    See Also
+    --------
+    submission : Make such a frame from predictions.
+    submit : Validate and send it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench.deploy import validate_submission
+    >>> frame = pd.DataFrame({"id": ["n1", "n2", "n2"], "prediction": [0.3, 0.7, 1.2]})
+    >>> validate_submission(frame, ["n1", "n2", "n3"])
+    Traceback (most recent call last):
+        ...
+    ValueError: `submission` cannot be submitted, it has 3 problems:
+    - 1 id ('n2') is more than once: submit one prediction for each id
+    - 1 id ('n3') is live and without a prediction: predict every row of the live file
+    - 1 row has a prediction outside [0, 1]; they go from 0.3 to 1.2: end the pipeline
+      in `EraRank()`, or rank them
+    """
+    check_flag("allow_ties", allow_ties)
+    live = read_live_ids(live_ids)
+    if isinstance(submission, (str, os.PathLike)):
+        name, submission = Path(submission).name, _read_file(submission)
+    else:
+        name = "`submission`"
+    table = _as_frame(submission)
+    problems = _column_problems(table) + era_problems(table)
+    ids = label_index(table, ID) if ID in table.names else None
+    if ids is not None:
+        problems += id_problems(ids, live)
+    if PREDICTION in table.names:
+        rows = pd.RangeIndex(table.n_rows) if ids is None else ids
+        problems += prediction_problems(table, PREDICTION, rows, allow_ties)
+    refuse(problems, name)
+    return submission
+
+
+def _as_frame(submission: Any) -> Table:
+    if isinstance(submission, (pd.Series, np.ndarray)):
+        raise TypeError(
+            "`submission` must be a frame of ids and predictions, or a path; got "
+            f"{type(submission).__name__}: make a frame of it with `submission`"
+        )
+    return as_table(submission, name="`submission`")
+
+
+def _column_problems(table: Table) -> list[str]:
+    """Tell of columns that are too many, missing or in another order."""
+    wanted: list[Any] = [ID, PREDICTION]
+    if table.names == wanted:
+        return []
+    fix = "keep these two alone, in this order"
+    index = getattr(table.native, "index", None)
+    if ID not in table.names and getattr(index, "name", None) == ID:
+        fix = "the ids are the index, which is not sent: call reset_index()"
+    elif any(str(name).startswith("Unnamed:") or name == "" for name in table.names):
+        fix = "the index was written too: write the file with index=False"
+    return [
+        f"the columns must be exactly {listed(wanted)}; got {listed(table.names)}: "
+        f"{fix}"
+    ]
+
+
+def prediction_problems(
+    table: Table, name: Any, ids: "pd.Index[Any]", allow_ties: bool
+) -> list[str]:
+    """Tell what is wrong with a column of predictions.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    name : str
+        Name of the column.
+    ids : Index of shape (n_rows,)
+        Ids of the rows.
+    allow_ties : bool
+        Whether predictions with many ties may pass.
+
+    Returns
+    -------
+    problems : list of str
+        One a kind.
+    """
+    if problems := number_problems(table, name):
+        return problems
+    return value_problems(numbers(table, name), ids, allow_ties)
+
+
+def numbers(table: Table, name: Any) -> Floats:
+    """Return a column of numbers as floats.
+
+    Parameters
+    ----------
+    table : Table
+        The rows.
+    name : str
+        Name of the column.
+
+    Returns
+    -------
+    values : ndarray of shape (n_rows,)
+        Its values, NaN where missing.
+    """
+    block = table.select([name])(slice(0, table.n_rows))
+    values: Floats = block[0].astype(np.float64)
+    return values
+
+
+def read_submission(content: bytes) -> pd.DataFrame:
+    """Read the text of a CSV file: ids as text, numbers to the last digit.
+
+    Parameters
+    ----------
+    content : bytes
+        What the file holds.
+
+    Returns
+    -------
+    frame : DataFrame
+        All of its columns.
+
+    Raises
+    ------
+    ValueError
+        If it is no CSV file.
+    """
+    # Unlike pandas 2 by default, pyarrow reads numbers exactly.
+    types = ConvertOptions(column_types={ID: pa.string()})
+    table = read_csv(pa.BufferReader(content), convert_options=types)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _read_file(path: Address) -> pd.DataFrame:
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"`submission` must name a file that is there; got {path}"
+        )
+    try:
+        return read_submission(Path(path).read_bytes())
+    except ValueError as error:
+        raise ValueError(
+            f"`submission` must be a CSV file of ids and predictions; got {path}, "
+            f"which cannot be read: {error}"
+        ) from None
