@@ -1,0 +1,210 @@
+"""Three questions about a tournament, answered in plain sentences: `analyze`."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sklearn.utils import Bunch
+
+from skbench._base import check_count
+from skbench._frames import at_labels, listed, name_of, row_labels
+from skbench.metrics import summarize
+
+from ._compare import compare
+from ._implied import implied_weights
+from ._sentences import (
+    about_comparison,
+    about_synergy,
+    about_underweight,
+    about_weights,
+)
+from ._synergy import Synergy, synergy
+from ._underweight import underweight
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What `analyze` found; None where the data do not hold what it takes.
+
+    Attributes
+    ----------
+    implied_weights : pandas.DataFrame or None
+        As `skbench.analysis.implied_weights` gives it.
+    underweight : pandas.DataFrame or None
+        As `skbench.analysis.underweight` gives it.
+    synergy : Synergy or None
+        As `skbench.analysis.synergy` gives it.
+    comparison : pandas.DataFrame or None
+        As `skbench.analysis.compare` gives it, for the model asked about.
+    sentences : list of str
+        The answers, with intervals.
+    """
+
+    implied_weights: pd.DataFrame | None
+    underweight: pd.DataFrame | None
+    synergy: Synergy | None
+    comparison: pd.DataFrame | None
+    sentences: list[str]
+
+
+def analyze(
+    data: Bunch,
+    *,
+    model: Any = None,
+    target: str | None = None,
+    groups: Mapping[Hashable, Hashable] | None = None,
+    n_bootstrap: int = 1000,
+    block_size: int | None = None,
+    confidence: float = 0.95,
+    random_state: Any = 0,
+) -> Analysis:
+    """Say what the Meta Model lacks, what ensembles well and how good a model still is.
+
+    The three questions, and who answers them:
+
+    - what does the Meta Model consist of, and which models does it underweight?
+      `implied_weights` and `underweight`;
+    - which models, or groups of them, ensemble well? `synergy`;
+    - is my model still competitive? `compare`, where a model is given.
+
+    A sentence says "cannot tell" where an interval holds 0. The best of k models looks
+    better than it is, so its interval is first made longer, by the ratio of the normal
+    quantiles for a confidence of 1 - (1 - ``confidence``) / k and for ``confidence``
+    (Bonferroni); the best of k pairs must gain in all but a share of
+    (1 - ``confidence``) / (2 k) of the resamples. What a sentence claims is uncertain
+    all the same: see `skbench.metrics.summarize` on such intervals. The verdicts on a
+    model are one by one: of 20 that could not be told apart, one may seem to be.
+
+    Parameters
+    ----------
+    data : :class:`~sklearn.utils.Bunch`
+        Tournament as `skbench.datasets.load_benchmark_models` and
+        `make_benchmark_models` give it, with two models or more.
+    model : str or array-like of shape (n_rows,), default=None
+        One's own model: a column of ``data.frame``, which is then no benchmark, or its
+        predictions. A pandas object is matched by its index, and may lack rows.
+    target : str, default=None
+        Target to score with; its name sets the block length. None: the first of
+        ``data.targets``.
+    groups : mapping of model to label, default=None
+        Group of each model, for `synergy`.
+    n_bootstrap : int, default=1000
+        Number of resamples of the intervals; at least 1.
+    block_size : int, default=None
+        Eras in a block. None: as the name of the target says, 13 where it does not.
+    confidence : float, default=0.95
+        Probability that an interval is to have.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the resamples.
+
+    Returns
+    -------
+    analysis : Analysis
+        The frames and, in ``sentences``, the answers.
+
+    Raises
+    ------
+    ValueError
+        If the data have no target, or what they have cannot be used.
+
+    Examples
+    --------
+    >>> from skbench.analysis import analyze
+    >>> from skbench.datasets import make_benchmark_models
+    >>> data = make_benchmark_models(100, 1000, 3, meta_model_eras=80, random_state=0)
+    >>> analysis = analyze(data, model=data.models[2], target="target_cyrus_20")
+    >>> print(analysis.sentences[0])
+    The models explain 80 % of the Meta Model (95 % interval 79 to 80 %, 80 eras);
+    v53_lgbm_cyrus60 has the largest implied weight, 74 % (95 % interval 73 to 74 %).
+    """
+    check_count("n_bootstrap", n_bootstrap, 1)
+    options = {
+        "n_bootstrap": n_bootstrap,
+        "block_size": block_size,
+        "confidence": confidence,
+        "random_state": random_state,
+    }
+    frame, y = data.frame, data.frame[_target(data, target)]
+    own = None if model is None else _own(data, model)
+    names = [name for name in data.models if not _is(model, name)]
+    if not names:
+        raise ValueError(
+            f"`data` must hold a model beside `model`; it has {listed(data.models)}"
+        )
+    models, era = frame[names], frame[data.era]
+
+    weights, board, first = _of_meta_model(data, models, y, options)
+    pairs, second = _of_pairs(models, y, era, groups, options)
+    comparison, third = None, []
+    if own is not None:
+        comparison = compare(own, models, y, era=era, **options)
+        third = about_comparison(comparison)
+    return Analysis(weights, board, pairs, comparison, first + second + third)
+
+
+def _target(data: Bunch, target: str | None) -> str:
+    name = target
+    if name is None and data.targets:
+        name = data.targets[0]
+    if name is None or name not in data.frame:
+        raise ValueError(
+            f"`target` must be one of the targets in the data, {listed(data.targets)}; "
+            f"got {target!r}"
+        )
+    return name
+
+
+def _is(model: Any, name: str) -> bool:
+    return isinstance(model, str) and model == name
+
+
+def _own(data: Bunch, model: Any) -> pd.Series:
+    """Return the model asked about as a column of the frame's rows."""
+    frame = data.frame
+    if isinstance(model, str):
+        if model not in frame:
+            raise ValueError(
+                f"`model` must be a column of the data, {listed(data.models)}, or "
+                f"predictions; got {model!r}"
+            )
+        column: pd.Series = frame[model]
+        return column
+    values = at_labels(model, row_labels(frame), "model")
+    return pd.Series(values, index=frame.index, name=name_of(model))
+
+
+def _of_meta_model(
+    data: Bunch, models: pd.DataFrame, y: pd.Series, options: dict[str, Any]
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
+    """Answer what the Meta Model consists of, and what it underweights."""
+    if data.meta_model is None or data.frame[data.meta_model].isna().all():
+        return None, None, ["Cannot tell what the Meta Model holds: the data lack it."]
+    reference, era = data.frame[data.meta_model], data.frame[data.era]
+    weights = implied_weights(reference, models, era=era)
+    means = summarize(weights, target=str(y.name), **options)
+    sentences = [about_weights(means, options["confidence"])]
+    scored = era[reference.notna() & y.notna()].nunique()
+    if scored < 2:
+        sentences.append(
+            "Cannot tell which models the Meta Model underweights: "
+            f"{scored} eras have both it and {y.name}."
+        )
+        return weights, None, sentences
+    board = underweight(reference, models, y, era=era, **options)
+    sentences.append(about_underweight(board, options["confidence"], str(y.name)))
+    return weights, board, sentences
+
+
+def _of_pairs(
+    models: pd.DataFrame,
+    y: pd.Series,
+    era: pd.Series,
+    groups: Mapping[Hashable, Hashable] | None,
+    options: dict[str, Any],
+) -> tuple[Synergy | None, list[str]]:
+    """Answer which models ensemble well."""
+    if models.shape[1] < 2:
+        return None, ["Cannot tell which models ensemble well: there is only one."]
+    pairs = synergy(models, y, era=era, groups=groups, **options)
+    return pairs, [about_synergy(pairs, options["confidence"], groups is not None)]

@@ -1,0 +1,208 @@
+"""What each model would add to a blend of one's own: `marginal_contribution`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skbench._base import is_number
+from skbench._frames import Name, listed
+from skbench.kernels.blend import blend
+from skbench.kernels.moments import era_moments
+from skbench.kernels.pairs import Pairs
+from skbench.kernels.rank import rank_gauss
+from skbench.kernels.relations import correlations, slopes
+from skbench.kernels.score import MIN_ROWS
+
+from ._gains import pair_gains
+from ._intervals import Bootstrap
+from ._rows import (
+    Describe,
+    Floats,
+    Moments,
+    Tournament,
+    check_models,
+    read,
+    scored,
+    warn_of_lost_rows,
+)
+
+
+def marginal_contribution(
+    portfolio: Any,
+    models: Any,
+    y: Any,
+    *,
+    era: Any,
+    n_bootstrap: int = 1000,
+    block_size: int | None = None,
+    confidence: float = 0.95,
+    random_state: Any = None,
+) -> pd.DataFrame:
+    r"""Tell what adding each model changes in a blend of one's own.
+
+    Models are ranked and gaussianized within each era, to unit standard deviation; the
+    portfolio p is a blend of them, scaled to unit standard deviation and not ranked
+    again, or a prediction column, gaussianized as they are. For each model x:
+
+    - the derivative of the Pearson correlation of :math:`p + \epsilon x` with the
+      target at :math:`\epsilon = 0`, as in `underweight`, mean over eras;
+    - the best mix :math:`(1 - \lambda) p + \lambda x`, with :math:`\lambda` in [0, 1],
+      and what it scores above the portfolio. With :math:`\bar\rho` the mean
+      correlation with the target and :math:`\bar r` that of the portfolio and the
+      model, mean over eras, a mix scores
+
+      .. math:: \frac{(1 - \lambda) \bar\rho_p + \lambda \bar\rho_x}
+          {\sqrt{(1-\lambda)^2 + 2 \lambda (1 - \lambda) \bar r + \lambda^2}},
+
+      whose peak is known in closed form. The mix is chosen on the eras on which it is
+      scored, so the gain flatters it and is never below 0: judge by the derivative.
+      In each resample of the interval the mix is chosen anew.
+
+    A row counts where it has the target, the portfolio and all models.
+
+    Parameters
+    ----------
+    portfolio : mapping of column to float, or array-like of shape (n_rows,)
+        Weights of some of the models, used as given; or the predictions of the blend.
+    models : array-like of shape (n_rows, n_models)
+        Predictions, one column a model.
+    y : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    n_bootstrap : int, default=1000
+        Number of resamples. 0: no intervals.
+    block_size : int, default=None
+        Eras in a block. None: as many as a target of the name of ``y`` spans; 13 where
+        that does not say.
+    confidence : float, default=0.95
+        Probability that an interval is to have.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the resamples.
+
+    Returns
+    -------
+    board : pandas.DataFrame of shape (n_models, 12)
+        One row a model, the largest derivative first. ``derivative``, ``gain``,
+        ``correlation`` (with the portfolio, mean over eras) and their intervals,
+        ``{column}_low`` and ``{column}_high``, NaN for fewer eras than two blocks;
+        ``mix``, the share :math:`\lambda` of the model in the best mix, and
+        ``n_eras``; ``score``, the mean Pearson correlation of the portfolio with the
+        target in those eras.
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, the portfolio names a column that is
+        not there, fewer than 2 eras count, or a model or the portfolio is constant.
+
+    See Also
+    --------
+    underweight : The same for the Meta Model.
+
+    Examples
+    --------
+    >>> from skbench.analysis import marginal_contribution
+    >>> from skbench.datasets import make_benchmark_models
+    >>> data = make_benchmark_models(90, 1000, 3, random_state=0)
+    >>> frame = data.frame
+    >>> board = marginal_contribution({data.models[0]: 1.0}, frame[data.models],
+    ...                               frame["target_cyrus_20"], era=frame["era"],
+    ...                               random_state=0)
+    >>> board.loc[data.models[1], ["derivative", "mix", "gain"]].round(4).tolist()
+    [0.006, 0.3301, 0.0011]
+    """
+    bootstrap = Bootstrap(
+        y,
+        n_bootstrap=n_bootstrap,
+        block_size=block_size,
+        confidence=confidence,
+        random_state=random_state,
+    )
+    if isinstance(portfolio, Mapping):
+        rows = read("models", models, era, y=y).covered()
+        describe = _of_weights(_weights(portfolio, rows))
+    else:
+        rows = read("models", models, era, y=y, portfolio=portfolio).covered()
+        describe = _of_column
+    moments = rows.each(describe)
+    warn_of_lost_rows(rows, moments)
+    counts = scored(moments, -1)
+    if not counts.any():
+        raise ValueError(
+            "`portfolio` must vary in some era that has targets: it is constant, or "
+            "a model in it is missing, in all of them"
+        )
+    varies = moments["varies"][:, :-1] & counts[:, None]
+    check_models(rows, varies)
+    return _board(rows, moments, varies, bootstrap)
+
+
+def _board(
+    rows: Tournament, moments: Moments, varies: Any, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """Put the numbers of each model in a row."""
+    derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
+    scores, between = correlations(moments)
+    portfolio = np.where(varies, scores[:, -1:], np.nan)
+    likeness = np.where(varies, between[:, :-1, -1], np.nan)
+    pairs = Pairs(portfolio.T, scores[:, :-1].T, likeness.T)
+    found = pair_gains(pairs, varies.T, bootstrap)
+    low, high = bootstrap.limits(found.resampled.over_first)
+    board = {
+        **bootstrap.of_means("derivative", derivative),
+        "mix": found.whole.share[0],
+        "gain": found.whole.over_first[0],
+        "gain_low": low,
+        "gain_high": high,
+        **bootstrap.of_means("correlation", likeness),
+        "score": pd.DataFrame(portfolio).mean().to_numpy(),
+        "n_eras": varies.sum(axis=0),
+    }
+    index = pd.Index(rows.models, name="model", tupleize_cols=False)
+    frame = pd.DataFrame(board, index=index)
+    return frame.sort_values("derivative", ascending=False, kind="stable")
+
+
+def _weights(portfolio: Mapping[Name, float], rows: Tournament) -> Floats:
+    """Weight of each model, 0 where the portfolio does not name it."""
+    if absent := [name for name in portfolio if name not in rows.models]:
+        raise ValueError(
+            f"`portfolio` names {listed(absent)}, which `models` does not have; "
+            f"it has {listed(rows.models)}"
+        )
+    weights = [portfolio.get(name, 0.0) for name in rows.models]
+    if not all(is_number(w) and np.isfinite(w) for w in weights) or not any(weights):
+        raise ValueError(
+            f"`portfolio` must hold finite weights, not all 0; got {dict(portfolio)!r}"
+        )
+    return np.array(weights, dtype=np.float64)
+
+
+def _of_weights(weights: Floats) -> Describe:
+    """Describe the models of an era and, last, their blend."""
+    used = np.flatnonzero(weights)
+
+    def describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+        normal = rank_gauss(models)
+        blended = blend(list(normal[used]), list(weights[used]))
+        return era_moments(np.vstack([normal, _unit(blended)]), columns["y"])
+
+    return describe
+
+
+def _of_column(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+    """Describe the models of an era and, last, the portfolio."""
+    normal = rank_gauss(np.vstack([models, columns["portfolio"]]))
+    return era_moments(normal, columns["y"])
+
+
+def _unit(blended: Floats) -> Floats:
+    """Scale to unit standard deviation, as the models are; a constant stays."""
+    there = blended[~np.isnan(blended)]
+    if there.size < MIN_ROWS or there.max() == there.min():
+        return blended
+    scaled: Floats = blended / there.std(ddof=1)
+    return scaled

@@ -1,0 +1,49 @@
+"""What scores say of models: one self-contained page, and displays to build on."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Where each public name lives; imported on first use, so that the page does not load
+# matplotlib, nor a display plotly.
+_HOMES = {
+    "CumulativeScoreDisplay": "_displays",
+    "EraScoreDisplay": "_displays",
+    "FeatureExposureDisplay": "_displays",
+    "ImpliedWeightsDisplay": "_analysis_displays",
+    "NeutralizationPathDisplay": "_displays",
+    "PerformanceReport": "_report",
+    "SynergyDisplay": "_analysis_displays",
+    "WeightsDisplay": "_displays",
+}
+
+__all__ = [
+    "CumulativeScoreDisplay",
+    "EraScoreDisplay",
+    "FeatureExposureDisplay",
+    "ImpliedWeightsDisplay",
+    "NeutralizationPathDisplay",
+    "PerformanceReport",
+    "SynergyDisplay",
+    "WeightsDisplay",
+]
+
+if TYPE_CHECKING:
+    from ._analysis_displays import ImpliedWeightsDisplay, SynergyDisplay
+    from ._displays import (
+        CumulativeScoreDisplay,
+        EraScoreDisplay,
+        FeatureExposureDisplay,
+        NeutralizationPathDisplay,
+        WeightsDisplay,
+    )
+    from ._report import PerformanceReport
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,194 @@
+"""Weights of an ensemble with their intervals: `WeightsDisplay`."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skbench._base import is_number
+from skbench._frames import as_mapping, listed
+
+from . import _axes
+
+
+class WeightsDisplay:
+    """Weights of an ensemble, with their intervals.
+
+    An interval that reaches far says that the eras cannot tell this weight well; it
+    need not hold the weight itself, least of all where that is at its bound of 0.
+
+    Parameters
+    ----------
+    weights : pandas.Series of shape (n_models,)
+        Weights, the largest first.
+    intervals : pandas.DataFrame of shape (n_models, 2), default=None
+        Their 95 % intervals, "low" and "high".
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    bars_ : matplotlib.container.BarContainer
+        The weights.
+    interval_lines_ : matplotlib.collections.LineCollection or None
+        Their intervals.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from skbench.report import WeightsDisplay
+    >>> display = WeightsDisplay.from_weights({"a": 0.3, "b": 0.7},
+    ...                                       {"a": (0.1, 0.4), "b": (0.6, 0.9)})
+    >>> [float(bar.get_width()) for bar in display.bars_]
+    [0.7, 0.3]
+    >>> plt.close(display.figure_)
+    """
+
+    def __init__(
+        self, *, weights: pd.Series, intervals: pd.DataFrame | None = None
+    ) -> None:
+        self.weights = weights
+        self.intervals = intervals
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+        """Draw the weights of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : StackingWeights, WeightedEnsemble or Pipeline with one of them
+            Fitted. There are intervals where `StackingWeights` was fitted with
+            ``n_bootstrap`` above 0.
+        ax : matplotlib axes, default=None
+            Axes to draw on. None: a new figure.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            What was drawn.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator has no weights yet.
+        ValueError
+            If a pipeline has no step with weights, or several.
+        """
+        estimator = _weighted_step(estimator)
+        check_is_fitted(estimator, "weights_")
+        intervals = getattr(estimator, "weights_interval_", None)
+        return cls.from_weights(estimator.weights_, intervals, ax=ax)
+
+    @classmethod
+    def from_weights(
+        cls, weights: Any, intervals: Any = None, *, ax: Any = None
+    ) -> Self:
+        """Draw weights.
+
+        Parameters
+        ----------
+        weights : mapping from name to float, or Series
+            Weight of each model.
+        intervals : mapping from name to (float, float), default=None
+            95 % interval of each weight, its lower and its upper end.
+        ax : matplotlib axes, default=None
+            Axes to draw on. None: a new figure.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            What was drawn.
+
+        Raises
+        ------
+        ValueError
+            If there are no weights, one is no finite number, or the intervals are
+            those of other models.
+        """
+        weights = _as_weights(weights)
+        order = sorted(weights, key=lambda name: -weights[name])
+        index = pd.Index(order, name="model", tupleize_cols=False)
+        series = pd.Series([float(weights[name]) for name in order], index)
+        display = cls(weights=series, intervals=_as_intervals(intervals, index))
+        return display.plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw the chart.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, default=None
+            Axes to draw on. None: a new figure.
+
+        Returns
+        -------
+        display : WeightsDisplay
+            The display.
+        """
+        n_models = len(self.weights)
+        self.ax_ = ax = _axes.axes_or_new(ax, (9.0, _axes.height_for(n_models)))
+        self.figure_ = ax.figure
+        rows = range(n_models)
+        self.bars_ = ax.barh(rows, self.weights, height=0.7, color=_axes.SKY)
+        self.interval_lines_ = None
+        ax.axvline(0.0, color=_axes.GREY, linewidth=0.8)
+        ax.set_xlabel("weight")
+        _axes.label_bars(ax, list(self.weights.index))
+        if self.intervals is not None:
+            ends = self.intervals["low"], self.intervals["high"]
+            self.interval_lines_ = ax.hlines(rows, *ends, color="black", linewidth=2)
+            names = ["weight", "95 % interval"]
+            _axes.legend(ax, [self.bars_, self.interval_lines_], names)
+        return self
+
+
+def _weighted_step(estimator: Any) -> Any:
+    if not isinstance(estimator, Pipeline):
+        return estimator
+    steps = [step for _, step in estimator.steps if hasattr(step, "weights_")]
+    if len(steps) != 1:
+        raise ValueError(
+            f"the pipeline has {len(steps)} fitted steps with weights: pass the step, "
+            f"one of {listed(estimator.named_steps)}"
+        )
+    return steps[0]
+
+
+def _as_weights(weights: Any) -> dict[Hashable, float]:
+    if isinstance(weights, pd.Series) and not weights.index.is_unique:
+        raise ValueError("`weights` names a model twice")
+    weights = as_mapping(weights)
+    if not isinstance(weights, Mapping) or not weights:
+        raise ValueError(
+            f"`weights` must map the name of each model to its weight; got {weights!r}"
+        )
+    for name, weight in weights.items():
+        if not is_number(weight) or not np.isfinite(weight):
+            raise ValueError(
+                f"`weights` must be finite numbers; got {weight!r} for {name!r}"
+            )
+    return dict(weights)
+
+
+def _as_intervals(intervals: Any, models: pd.Index) -> pd.DataFrame | None:
+    if intervals is None:
+        return None
+    if set(intervals) != set(models):
+        raise ValueError(
+            f"`intervals` must be of the models {listed(models)}; "
+            f"got {listed(intervals)}"
+        )
+    for name in models:
+        low, high = intervals[name]
+        if not low <= high:
+            raise ValueError(
+                "`intervals` must hold a lower and an upper end; "
+                f"got {intervals[name]!r} for {name!r}"
+            )
+    ends = [intervals[name] for name in models]
+    return pd.DataFrame(ends, index=models, columns=["low", "high"], dtype=float)

@@ -1,0 +1,108 @@
+"""What a report is given beside scores: weights, exposures, correlations; checked."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skbench._frames import as_columns, check_numbers, listed, row_labels
+
+_ENDS = ["low", "high"]
+_LARGEST = 1 + 1e-9  # a correlation, give or take the last digits
+
+
+def as_frame(values: Any, name: str) -> pd.DataFrame:
+    """Read columns of finite numbers or NaN; the rows keep their labels."""
+    table = as_columns(values, name)
+    check_numbers(table, table.names)
+    block = table.select(table.names)(slice(0, table.n_rows)).astype(np.float64)
+    if np.isinf(block).any():
+        raise ValueError(f"`{name}` must not be infinite: mark a missing value by NaN")
+    rows = row_labels(values)
+    check_labels(rows, f"rows of `{name}`")
+    columns = pd.Index(table.names, tupleize_cols=False)
+    index = pd.Index(rows, tupleize_cols=False)
+    return pd.DataFrame(block.T, index=index, columns=columns)
+
+
+def check_labels(labels: Sequence[Hashable], what: str) -> None:
+    """Refuse labels that are missing or that a page would show alike."""
+    if any(label is None or label != label for label in labels):
+        raise ValueError(f"the {what} must all have a label; one is missing")
+    shown = [str(label) for label in labels]
+    twice = [label for label in dict.fromkeys(shown) if shown.count(label) > 1]
+    if twice:
+        raise ValueError(f"the {what} must differ; several are {listed(twice)}")
+
+
+def read_weights(weights: Any) -> list[dict[str, Any]] | None:
+    """Read weights by model: a mapping, a Series, or a frame with the interval."""
+    if weights is None:
+        return None
+    if isinstance(weights, Mapping):
+        weights = pd.Series(dict(weights), dtype=object).infer_objects()
+    if isinstance(weights, pd.Series):
+        weights = weights.rename("weight")
+    frame = as_frame(weights, "weights")
+    missing = {"weight"} - set(frame)
+    if missing or not set(frame) <= {"weight", *_ENDS}:
+        raise ValueError(
+            "`weights` must have the column 'weight' and may have 'low' and 'high'; "
+            f"got {listed(frame.columns)}"
+        )
+    if frame["weight"].isna().any():
+        raise ValueError("`weights` must not be missing; one is NaN")
+    frame = frame.reindex(columns=["weight", *_ENDS])
+    return [
+        {"name": str(name), "weight": weight, "low": low, "high": high}
+        for name, weight, low, high in frame.itertuples(name=None)
+    ]
+
+
+def read_exposures(exposures: Any) -> dict[str, Any] | None:
+    """Read exposures by feature, in one column a stage, such as before and after."""
+    if exposures is None:
+        return None
+    if isinstance(exposures, Mapping):
+        if not exposures:
+            raise ValueError("`exposures` must hold at least one stage; got none")
+        exposures = pd.DataFrame(
+            {str(stage): _by_feature(v, str(stage)) for stage, v in exposures.items()}
+        )
+    frame = as_frame(exposures, "exposures")
+    if (frame.abs() > _LARGEST).any(axis=None):
+        raise ValueError("`exposures` must be correlations, between -1 and 1")
+    check_labels(list(frame.columns), "stages of `exposures`")
+    order = (-frame.abs().max(axis=1)).argsort(kind="stable")
+    frame = frame.iloc[order.to_numpy()]
+    return {
+        "features": [str(feature) for feature in frame.index],
+        "stages": {str(stage): frame[stage].tolist() for stage in frame},
+        "largest": {str(stage): frame[stage].abs().max() for stage in frame},
+    }
+
+
+def _by_feature(values: Any, stage: str) -> pd.Series:
+    """Exposure to each feature: as given, or the mean over the eras of a frame."""
+    frame = as_frame(values, f"exposures[{stage!r}]")
+    return frame.iloc[:, 0] if isinstance(values, pd.Series) else frame.mean()
+
+
+def read_correlations(correlations: Any) -> dict[str, Any] | None:
+    """Read a square frame of correlations between models."""
+    if correlations is None:
+        return None
+    frame = as_frame(correlations, "correlations")
+    if list(frame.index) != list(frame.columns):
+        raise ValueError(
+            "`correlations` must have the models as rows and, in the same order, as "
+            f"columns; got rows {listed(frame.index)} and columns "
+            f"{listed(frame.columns)}"
+        )
+    values = frame.to_numpy()
+    if (np.abs(values) > _LARGEST).any():
+        raise ValueError("`correlations` must be between -1 and 1")
+    if not np.allclose(values, values.T, atol=1e-6, equal_nan=True):
+        raise ValueError("`correlations` must be symmetric")
+    return {"models": [str(name) for name in frame], "values": values.tolist()}

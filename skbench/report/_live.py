@@ -1,0 +1,83 @@
+"""From the tidy scores of live rounds to one frame a score: rounds x models."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skbench._frames import listed
+
+_COLUMNS = ["model", "round", "day", "resolved", "score", "value"]
+_KEY = ["model", "round", "score"]
+
+
+@dataclass(frozen=True)
+class LiveScores:
+    """Scores of live rounds.
+
+    Attributes
+    ----------
+    frames : dict of str to pandas.DataFrame of shape (n_rounds, n_models)
+        By score: the last value of each round.
+    unresolved : dict of str to list of int
+        By score: the rounds whose value may still change.
+    """
+
+    frames: dict[str, pd.DataFrame]
+    unresolved: dict[str, list[int]]
+
+
+def read_live(scores: Any) -> LiveScores:
+    """Take the last day of each model, round and score."""
+    last = _last_days(_checked(scores))
+    frames, unresolved = {}, {}
+    for score, rows in last.groupby("score", sort=False):
+        frames[str(score)] = rows.pivot(index="round", columns="model", values="value")
+        # One model whose score is not final is enough for the round not to be.
+        resolved = rows.groupby("round")["resolved"].all()
+        unresolved[str(score)] = resolved.index[~resolved].tolist()
+    return LiveScores(frames, unresolved)
+
+
+def round_block_length(score: str) -> int:
+    """Count the rounds over which a score hangs together: a day each, and one more.
+
+    The days are the number that the name of the score ends in; 60 if there is none.
+    """
+    days = re.search(r"(\d+)$", score)
+    return (int(days[1]) if days else 60) + 1
+
+
+def _checked(scores: Any) -> pd.DataFrame:
+    if not isinstance(scores, pd.DataFrame):
+        raise TypeError(
+            "`scores` must be a pandas frame of one row a model, round and score; "
+            f"got {type(scores).__name__}"
+        )
+    if missing := [name for name in _COLUMNS if name not in scores]:
+        raise ValueError(
+            f"`scores` has no column {listed(missing)}; it has {listed(scores.columns)}"
+        )
+    rows = scores[_COLUMNS]
+    for name in ("model", "round", "resolved", "score"):
+        if rows[name].isna().any():
+            raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+    if not rows["resolved"].isin([True, False]).all():
+        raise ValueError("`scores` must have True or False in its column 'resolved'")
+    if twice := rows.duplicated([*_KEY, "day"]).sum():
+        raise ValueError(
+            f"`scores` has {twice} rows of a model, round, score and day that stand "
+            "there already"
+        )
+    return rows.astype({"value": np.float64, "resolved": bool})
+
+
+def _last_days(rows: pd.DataFrame) -> pd.DataFrame:
+    valued = rows.dropna(subset="value").sort_values(
+        ["round", "day"], kind="stable", na_position="first"
+    )
+    if valued.empty:
+        raise ValueError("`scores` has no value: has any round been scored yet?")
+    return valued.drop_duplicates(_KEY, keep="last")

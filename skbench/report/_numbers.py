@@ -1,0 +1,297 @@
+"""The numbers of a report, as plain lists and dicts: what the page shows."""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skbench._eras import block_length, chronological
+from skbench._frames import at_labels, listed
+from skbench.metrics import summarize
+
+from ._inputs import as_frame, check_labels
+
+Frames = dict[str, pd.DataFrame]
+
+RECENT = (52, 13)
+CONFIDENCE = 0.95
+_MIN_COMMON = 3  # eras that both models of a correlation must have
+
+_KNOWN = {
+    "corr": "how well the predictions of an era correlate with the target",
+    "mmc": "what a model adds to the Meta Model, the blend of all submissions",
+    "bmc": "what a model adds to the benchmark",
+    "fnc": "CORR after everything that the features explain is taken away",
+    "cwmm": "how alike the predictions and those of the Meta Model are",
+}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What models are compared with: its scores, by the name of the score."""
+
+    name: str
+    is_model: bool
+    series: dict[str, pd.Series]
+
+
+# By what it is: "benchmark" or "meta_model".
+References = dict[str, Reference]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How scores are summarised, and which of them do not count yet."""
+
+    target: str | None = None
+    n_bootstrap: int = 1000
+    block_size: int | None = None
+    random_state: int = 0
+    # Of live rounds: by score, the length of a block and the rounds that may change.
+    block_sizes: Mapping[str, int] = field(default_factory=dict)
+    unresolved: Mapping[str, Sequence[Hashable]] = field(default_factory=dict)
+
+    def block(self, score: str) -> int | None:
+        """Block length of a score, as far as it is given."""
+        return self.block_sizes.get(score, self.block_size)
+
+
+def collect(
+    frames: Frames, benchmark: Any, meta_model: Any, options: Options
+) -> dict[str, Any]:
+    """Summarise scores over all eras and the most recent, beside their references."""
+    eras = _eras(frames)
+    references = {
+        **_reference(benchmark, frames, "benchmark"),
+        **_reference(meta_model, frames, "meta_model"),
+    }
+    frames = {name: frame.reindex(eras) for name, frame in frames.items()}
+    final = {
+        name: _final(frame, options.unresolved.get(name, []))
+        for name, frame in frames.items()
+    }
+    spans = _spans(final, eras)
+    summary = [
+        row
+        for span, inside in spans.items()
+        for name, frame in final.items()
+        for row in _rows(span, name, frame.loc[inside], references, options)
+    ]
+    return {
+        "eras": [str(era) for era in eras],
+        "models": _best_first(frames, summary),
+        **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
+        "confidence": CONFIDENCE,
+        "n_bootstrap": int(options.n_bootstrap),
+        "spans": [{"name": name, "n_eras": len(kept)} for name, kept in spans.items()],
+        "summary": summary,
+        "scores": {
+            name: _score(name, frame, final[name], references, options)
+            for name, frame in frames.items()
+        },
+    }
+
+
+def read_scores(scores: Any) -> Frames:
+    """Read one frame a score, eras x models, by the name of the score."""
+    given = dict(scores) if isinstance(scores, Mapping) else {"corr": scores}
+    if not given:
+        raise ValueError("`scores` must hold at least one frame of scores; got none")
+    check_labels(list(given), "scores in `scores`")
+    single = not isinstance(scores, Mapping)
+    frames = {
+        str(name): as_frame(frame, "scores" if single else f"scores[{name!r}]")
+        for name, frame in given.items()
+    }
+    check_labels(_union(frame.columns for frame in frames.values()), "models")
+    if all(frame.isna().all(axis=None) for frame in frames.values()):
+        raise ValueError(
+            "`scores` has no score in any era: were there targets to score with?"
+        )
+    return frames
+
+
+def _union(several: Any) -> list[Hashable]:
+    return list(dict.fromkeys(label for labels in several for label in labels))
+
+
+def _eras(frames: Frames) -> list[Hashable]:
+    labels = _union(frame.index for frame in frames.values())
+    return [labels[i] for i in chronological(labels)]
+
+
+def _reference(value: Any, frames: Frames, name: str) -> References:
+    """Read what to compare with: a model, or scores by era, of the first score."""
+    if value is None:
+        return {}
+    if np.ndim(value) == 0 and not isinstance(value, Mapping):
+        return {name: Reference(str(value), True, _columns(value, frames, name))}
+    first = next(iter(frames))
+    several = value if isinstance(value, Mapping) else {first: value}
+    if not several or not set(several) <= set(frames):
+        raise ValueError(
+            f"`{name}` must hold some of the scores {listed(frames)}; "
+            f"got {listed(several)}"
+        )
+    series = {
+        str(score): _column(values, frames[score], name)
+        for score, values in several.items()
+    }
+    own = getattr(next(iter(several.values())), "name", None)
+    default = "Meta Model" if name == "meta_model" else "benchmark"
+    return {name: Reference(default if own is None else str(own), False, series)}
+
+
+def _named(reference: Reference | None) -> dict[str, Any] | None:
+    if reference is None:
+        return None
+    return {"name": reference.name, "is_model": reference.is_model}
+
+
+def _columns(model: Hashable, frames: Frames, name: str) -> dict[str, pd.Series]:
+    series = {score: frame[model] for score, frame in frames.items() if model in frame}
+    if not series:
+        models = _union(frame.columns for frame in frames.values())
+        raise ValueError(
+            f"`{name}` must name one of the models {listed(models)}, or hold one score "
+            f"an era; got {model!r}"
+        )
+    return series
+
+
+def _column(values: Any, frame: pd.DataFrame, name: str) -> pd.Series:
+    as_frame(values, name)
+    column = at_labels(values, list(frame.index), name)
+    if np.isnan(column).all():
+        raise ValueError(f"`{name}` has no score in any of the eras")
+    return pd.Series(column, index=frame.index)
+
+
+def _final(frame: pd.DataFrame, unresolved: Sequence[Hashable]) -> pd.DataFrame:
+    """Leave out what may still change."""
+    waiting = frame.index.isin(list(unresolved))
+    return frame.mask(np.broadcast_to(waiting[:, None], frame.shape))
+
+
+def _spans(final: Frames, eras: list[Hashable]) -> dict[str, list[Hashable]]:
+    """Return the eras with any score: all of them, and the last of them."""
+    scored = np.any([frame.notna().any(axis=1) for frame in final.values()], axis=0)
+    kept = [era for era, some in zip(eras, scored, strict=True) if some]
+    recent = {f"last {n}": kept[-n:] for n in RECENT if n < len(kept)}
+    return {"all": kept or eras, **recent}
+
+
+def _rows(
+    span: str,
+    score: str,
+    frame: pd.DataFrame,
+    references: References,
+    options: Options,
+) -> list[dict[str, Any]]:
+    """Summarise one score over one span: a dict a model."""
+    settings: dict[str, Any] = {
+        "target": options.target,
+        "n_bootstrap": options.n_bootstrap,
+        "block_size": options.block(score),
+        "confidence": CONFIDENCE,
+        "random_state": options.random_state,
+    }
+    numbers = summarize(frame, **settings)
+    compared = {
+        key: summarize(frame, other.series[score].reindex(frame.index), **settings)
+        for key, other in references.items()
+        if score in other.series
+    }
+    return [
+        {
+            "span": span,
+            "score": score,
+            "model": str(model),
+            **plain(row),
+            "differences": {
+                key: _difference(beside.loc[model]) for key, beside in compared.items()
+            },
+        }
+        for model, row in zip(
+            numbers.index, numbers.to_dict(orient="records"), strict=True
+        )
+    ]
+
+
+def _difference(row: pd.Series) -> dict[str, Any]:
+    return {
+        "mean": plain(row["difference"]),
+        "low": plain(row["difference_low"]),
+        "high": plain(row["difference_high"]),
+        "n_eras": int(row["n_paired"]),
+    }
+
+
+def _best_first(frames: Frames, summary: list[dict[str, Any]]) -> list[str]:
+    """Order the models by the mean of the first score over all eras."""
+    names = _union(frame.columns for frame in frames.values())
+    first = next(iter(frames))
+    means = {
+        row["model"]: row["mean"]
+        for row in summary
+        if (row["span"], row["score"]) == ("all", first) and row["mean"] is not None
+    }
+    return sorted(map(str, names), key=lambda name: -means.get(name, -np.inf))
+
+
+def _score(
+    name: str,
+    frame: pd.DataFrame,
+    final: pd.DataFrame,
+    references: References,
+    options: Options,
+) -> dict[str, Any]:
+    """Return all that a page draws of one score."""
+    unresolved = set(options.unresolved.get(name, []))
+    correlations = final.corr(min_periods=_MIN_COMMON)
+    return {
+        "label": _label(name),
+        "explained": _explained(name),
+        "block_size": options.block(name) or block_length(options.target),
+        "values": {str(model): plain(frame[model].tolist()) for model in frame},
+        "references": {
+            key: plain(other.series[name].reindex(frame.index).tolist())
+            for key, other in references.items()
+            if name in other.series
+        },
+        "unresolved": [str(era) for era in frame.index if era in unresolved],
+        "correlations": {
+            "models": [str(model) for model in frame],
+            "values": plain(correlations.to_numpy().tolist()),
+        },
+    }
+
+
+def _known(name: str) -> re.Match[str] | None:
+    return re.fullmatch(rf"(?:v2_|canon_)?({'|'.join(_KNOWN)})_?(\d*)", name)
+
+
+def _label(name: str) -> str:
+    known = _known(name)
+    return (known[1] + known[2]).upper() if known else name
+
+
+def _explained(name: str) -> str:
+    known = _known(name)
+    return _KNOWN[known[1]] if known else ""
+
+
+def plain(value: Any) -> Any:
+    """Return the same in plain Python, with None for what is missing."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return None if np.isnan(value) else float(value)
+    return value

@@ -1,0 +1,274 @@
+"""`PerformanceReport`: what scores say of models, as numbers and as one page."""
+
+import copy
+import html
+import os
+from typing import Any, Self
+
+from skbench._files import check_writable, written_whole
+
+from ._html import render
+from ._inputs import read_correlations, read_exposures, read_weights
+from ._live import read_live, round_block_length
+from ._numbers import Options, collect, plain, read_scores
+
+
+class PerformanceReport:
+    r"""Recent performance of models beside a benchmark, in one HTML file.
+
+    The page needs no network and nothing installed. It has a list of the models that
+    can be sorted, their scores by era and added up, with a benchmark or the Meta Model
+    as a dotted line, drawdowns, a heat strip of all eras, and the correlations of the
+    models; weights and exposures where they are given.
+
+    All numbers are those of `skbench.metrics.summarize`, over all eras with a score and
+    over the last 52 and 13 of them, as far as there are more. Eras without a score are
+    gaps, not zeros: they are left out of the numbers, and each number says on how many
+    eras it rests. The correlations between models are those of their scores,
+
+    .. math:: \rho_{ij} = \operatorname{corr}_t(s_{ti}, s_{tj})
+
+    over the eras :math:`t` that both have (3 at least), unless others are given.
+
+    Parameters
+    ----------
+    scores : DataFrame of shape (n_eras, n_models), or mapping of str to DataFrame
+        One score an era and model, NaN where there is none; the index holds the eras.
+        Several kinds of score by name, as `skbench.metrics.score_models` gives them; a
+        frame alone is called "corr".
+    benchmark : model name, Series of shape (n_eras,) or mapping, default=None
+        What models are compared with: one of them, or its own scores by era. A Series
+        holds the first kind of score; a mapping from the names of scores holds several.
+    meta_model : model name, Series of shape (n_eras,) or mapping, default=None
+        The scores of the Meta Model, as another choice to compare with.
+    weights : mapping, Series or DataFrame, default=None
+        Weight of each model, or a frame by model with columns "weight" and, if known,
+        "low" and "high", its interval.
+    exposures : DataFrame of shape (n_features, n_stages) or mapping, default=None
+        Correlation with each feature, a column a stage such as "before" and "after"
+        neutralisation. In a mapping, a stage is a Series by feature or a frame of
+        shape (n_eras, n_features), as `skbench.metrics.feature_exposure` gives it for
+        one model, whose mean over eras is taken.
+    correlations : DataFrame of shape (n_models, n_models), default=None
+        Correlations of the models, such as those of their predictions.
+    target : str, default=None
+        Name of the target, which sets the block length as in
+        `skbench.metrics.summarize`.
+    block_size : int, default=None
+        Eras in a block of the bootstrap. None: as ``target`` says.
+    n_bootstrap : int, default=1000
+        Resamples of the intervals, which are to hold the mean with a probability of
+        95 %. 0: no intervals.
+    random_state : int, default=0
+        Seed of the resamples.
+    title : str, default="Performance of models"
+        Heading of the page.
+
+    Raises
+    ------
+    ValueError
+        If there is no score at all, an era or model stands twice, a value is infinite,
+        or an option cannot be used.
+
+    See Also
+    --------
+    skbench.metrics.score_models : The scores of each era.
+    skbench.metrics.leaderboard : The list of models as a frame.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench.report import PerformanceReport
+    >>> scores = pd.DataFrame({"a": [0.02, -0.01, 0.03, 0.04],
+    ...                        "b": [0.01, 0.01, None, 0.02]},
+    ...                       index=["0001", "0002", "0003", "0004"])
+    >>> report = PerformanceReport(scores, benchmark="b", title="Two models")
+    >>> report
+    PerformanceReport('Two models': 2 models, 4 eras, scores: corr, benchmark: b)
+    >>> first = report.to_dict()["summary"][0]
+    >>> first["model"], first["mean"], first["n_eras"], first["low"]
+    ('a', 0.02, 4, None)
+    >>> round(first["differences"]["benchmark"]["mean"], 4)
+    0.0033
+    """
+
+    def __init__(
+        self,
+        scores: Any,
+        *,
+        benchmark: Any = None,
+        meta_model: Any = None,
+        weights: Any = None,
+        exposures: Any = None,
+        correlations: Any = None,
+        target: str | None = None,
+        block_size: int | None = None,
+        n_bootstrap: int = 1000,
+        random_state: int = 0,
+        title: str = "Performance of models",
+    ) -> None:
+        options = Options(target, n_bootstrap, block_size, random_state)
+        self._numbers = {
+            "title": _checked_title(title),
+            "unit": "era",
+            **collect(read_scores(scores), benchmark, meta_model, options),
+            "correlations": plain(read_correlations(correlations)),
+            "weights": plain(read_weights(weights)),
+            "exposures": plain(read_exposures(exposures)),
+        }
+
+    @classmethod
+    def from_live(
+        cls,
+        scores: Any,
+        *,
+        benchmark: Any = None,
+        meta_model: Any = None,
+        block_size: int | None = None,
+        n_bootstrap: int = 1000,
+        random_state: int = 0,
+        title: str = "Performance in live rounds",
+    ) -> Self:
+        """Report the scores of live rounds.
+
+        Rounds take the place of eras. Of the days of a round the last counts. Rounds
+        that are not resolved may still change: they are drawn hollow on a shaded
+        ground, and left out of all numbers.
+
+        Parameters
+        ----------
+        scores : pandas.DataFrame of shape (n_rows, n_columns)
+            One row a model, round, score and day, in columns ``model``, ``round``,
+            ``day``, ``resolved`` (bool), ``score`` and ``value``, as
+            `skbench.datasets.load_scores` gives it.
+        benchmark : str, Series of shape (n_rounds,) or mapping, default=None
+            As for `PerformanceReport`; mostly the name of a model in ``scores``.
+        meta_model : str, Series of shape (n_rounds,) or mapping, default=None
+            As for `PerformanceReport`.
+        block_size : int, default=None
+            Rounds in a block of the bootstrap. None: the days in the name of the score
+            ("corr20"), 60 if it has none, and one more, since rounds are a day apart.
+        n_bootstrap : int, default=1000
+            Resamples of the intervals. 0: no intervals.
+        random_state : int, default=0
+            Seed of the resamples.
+        title : str, default="Performance in live rounds"
+            Heading of the page.
+
+        Returns
+        -------
+        report : PerformanceReport
+            The report.
+
+        Raises
+        ------
+        TypeError
+            If ``scores`` is not a pandas frame.
+        ValueError
+            If a column is missing, a row stands twice, or there is no value.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from skbench.report import PerformanceReport
+        >>> scores = pd.DataFrame({"model": "a", "round": [1, 2, 2], "day": [20, 3, 4],
+        ...                        "resolved": [True, False, False], "score": "corr20",
+        ...                        "value": [0.02, 0.01, 0.04]})
+        >>> numbers = PerformanceReport.from_live(scores).to_dict()
+        >>> numbers["scores"]["corr20"]["values"], numbers["summary"][0]["mean"]
+        ({'a': [0.02, 0.04]}, 0.02)
+        >>> numbers["scores"]["corr20"]["unresolved"]
+        ['2']
+        """
+        live = read_live(scores)
+        frames = read_scores(live.frames)
+        blocks = (
+            {} if block_size else {name: round_block_length(name) for name in frames}
+        )
+        options = Options(
+            None, n_bootstrap, block_size, random_state, blocks, live.unresolved
+        )
+        report = cls.__new__(cls)
+        report._numbers = {
+            "title": _checked_title(title),
+            "unit": "round",
+            **collect(frames, benchmark, meta_model, options),
+            **dict.fromkeys(("correlations", "weights", "exposures")),
+        }
+        return report
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers of the report.
+
+        Returns
+        -------
+        numbers : dict
+            Lists, dicts, strings and numbers that `json.dumps` takes; None is what is
+            missing. ``summary`` has one dict a span, score and model; ``scores`` has
+            the values of each era; ``models`` are sorted by the first score.
+        """
+        return copy.deepcopy(self._numbers)
+
+    def write_html(self, path: str | os.PathLike[str]) -> None:
+        """Write the report as one HTML file that needs no network.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write. One that is there is replaced once the new one is complete.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder of ``path`` is not there.
+        IsADirectoryError
+            If ``path`` is a folder.
+        ModuleNotFoundError
+            If plotly or jinja2 is not installed.
+        """
+        path = check_writable(path)
+        page = self._page()
+        with written_whole(path) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
+
+    def _page(self) -> str:
+        try:
+            return render(self._numbers)
+        except ModuleNotFoundError as error:
+            if error.name not in ("jinja2", "markupsafe", "plotly"):
+                raise
+            raise ModuleNotFoundError(
+                f"a report as a page needs {error.name}: "
+                'install it with pip install "skbench[report]"',
+                name=error.name,
+            ) from None
+
+    def _repr_html_(self) -> str:
+        # A frame of its own, so that the styles of page and notebook do not mix.
+        page = html.escape(self._page(), quote=True)
+        title = html.escape(self._numbers["title"], quote=True)
+        return (
+            f'<iframe title="{title}" srcdoc="{page}" sandbox="allow-scripts" '
+            'style="width:100%;height:48rem;border:1px solid #8888"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        numbers = self._numbers
+        parts = [
+            _counted(len(numbers["models"]), "model"),
+            _counted(len(numbers["eras"]), numbers["unit"]),
+            f"scores: {', '.join(numbers['scores'])}",
+        ]
+        if numbers["benchmark"] is not None:
+            parts.append(f"benchmark: {numbers['benchmark']['name']}")
+        return f"{type(self).__name__}({numbers['title']!r}: {', '.join(parts)})"
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _checked_title(title: Any) -> str:
+    if not isinstance(title, str) or not title.strip():
+        raise ValueError(f"`title` must be a text that is not empty; got {title!r}")
+    return title

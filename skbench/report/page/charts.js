@@ -1,0 +1,189 @@
+"use strict";
+// The charts: each a function that draws one of them from the data and the switches.
+
+const FEW = 40; // eras that are so few that every one gets a point
+const MANY_ROWS = 20;
+const LARGEST = 30; // exposures that are drawn
+
+const chart = (id, traces, settings) => Plotly.react(id, traces, settings, CONFIG);
+const eraTexts = () => DATA.eras.map(literal);
+
+function eraAxis() {
+  return { type: "category", categoryorder: "array", categoryarray: eraTexts(),
+    nticks: narrow.matches ? 5 : 12, tickangle: 0, showgrid: false,
+    title: { text: DATA.unit } };
+}
+
+// The lines of a chart: the models that are ticked, and what they are compared with.
+function lines(series) {
+  const { values } = DATA.scores[state.score];
+  const reference = referenceSeries();
+  const models = [...state.shown].filter(
+    ([model]) => Object.hasOwn(values, model) && model !== referenceModel());
+  const traces = models.map(([model, slot]) =>
+    line(model, series(values[model]), lineStyle(slot), slot));
+  if (!reference) return traces;
+  const dotted = line(referenceName(), series(reference), { color: colour("text") }, 0);
+  dotted.line.dash = "dot";
+  return [...traces, dotted];
+}
+
+function line(name, values, { color, symbol }, slot) {
+  const waiting = new Set(DATA.scores[state.score].unresolved);
+  const open = DATA.eras.map((era) => waiting.has(era));
+  const text = values.map((value, i) =>
+    `${literal(name)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`
+    + (open[i] ? "<br>not final" : ""));
+  return {
+    type: "scatter", mode: "lines+markers", name: literal(name), x: eraTexts(), y: values,
+    connectgaps: false, hoverinfo: "text", hovertext: text,
+    line: { color, width: 2, dash: "solid" },
+    marker: { color, line: { width: 1 }, size: pointSizes(values, open, slot),
+      symbol: open.map((is) => (is ? `${symbol || "circle"}-open` : symbol || "circle")) },
+  };
+}
+
+// Points where no line would show, where a value is not final, and now and then on lines
+// that share their colour with another.
+function pointSizes(values, open, slot) {
+  const every = Math.ceil(values.length / 12);
+  return values.map((value, i) => {
+    if (open[i]) return 7;
+    if (slot >= COLOURS && i % every === 0) return 8;
+    return values.length <= FEW || isolated(values, i) ? 5 : 0;
+  });
+}
+
+// A shade behind each run of rounds that are not final.
+function shades() {
+  const waiting = new Set(DATA.scores[state.score].unresolved);
+  const runs = [];
+  DATA.eras.forEach((era, i) => {
+    if (!waiting.has(era)) return;
+    const last = runs.at(-1);
+    if (last && last.x1 === i - 0.5) last.x1 = i + 0.5;
+    else runs.push({ x0: i - 0.5, x1: i + 0.5 });
+  });
+  return runs.map((run) => ({ type: "rect", yref: "paper", y0: 0, y1: 1, layer: "below",
+    fillcolor: colour("shade"), line: { width: 0 }, ...run }));
+}
+
+function drawScores() {
+  const each = state.view === "each";
+  const { label } = DATA.scores[state.score];
+  const title = each ? `${label} per ${DATA.unit}` : `cumulative ${label}`;
+  chart("score-chart", lines(each ? (values) => values : cumulative),
+    layout(narrow.matches ? 320 : 420,
+      { xaxis: eraAxis(), yaxis: { title: { text: literal(title) } }, shapes: shades() }));
+}
+
+function drawDrawdowns() {
+  const waiting = new Set(DATA.scores[state.score].unresolved);
+  const final = (values) => values.map((v, i) => (waiting.has(DATA.eras[i]) ? null : v));
+  const traces = lines((values) => drawdown(final(values)));
+  const deepest = traces.flatMap((trace) => trace.y).reduce((a, b) => Math.min(a, b), 0);
+  chart("drawdown-chart", traces, layout(narrow.matches ? 220 : 260, { xaxis: eraAxis(),
+    yaxis: { title: { text: "below the highest" }, range: [1.06 * deepest || -0.01, 0] } }));
+}
+
+function rowAxis(names, height) {
+  const every = Math.max(1, Math.ceil((14 * names.length) / height));
+  const places = names.map((_, i) => i).filter((i) => i % every === 0);
+  return { autorange: "reversed", showgrid: false, zeroline: false, ticks: "",
+    tickvals: places, ticktext: places.map((i) => shortened(names[i])) };
+}
+
+const rowsHeight = (n) => n * (n > MANY_ROWS ? 14 : 26) + 80;
+
+function drawStrip() {
+  const { values, label } = DATA.scores[state.score];
+  const models = DATA.models.filter((model) => Object.hasOwn(values, model));
+  const z = models.map((model) => values[model]);
+  // A few extreme eras shall not make all others look alike.
+  const end = sizeAt(z.flat(), 0.98) || 1;
+  const hovertext = models.map((model) => values[model].map((value, i) =>
+    `${literal(model)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`));
+  const height = rowsHeight(models.length);
+  chart("strip-chart", [{ type: "heatmap", x: eraTexts(), y: models.map((_, i) => i), z,
+    hovertext, hoverinfo: "text", hoverongaps: false, zmin: -end, zmax: end,
+    colorscale: diverging(), showscale: !narrow.matches, colorbar: colourBar(literal(label)),
+  }], layout(height, { xaxis: eraAxis(), yaxis: rowAxis(models, height),
+    plot_bgcolor: colour("gap"), shapes: shades().map((shade) => ({ ...shade, layer: "above" })) }));
+}
+
+function drawCorrelations() {
+  const { models, values } = orderedCorrelations();
+  const some = hasCorrelations(values);
+  document.getElementById("correlation-chart").hidden = !some;
+  if (!some) return;
+  const places = models.map((_, i) => i);
+  const hovertext = values.map((row, i) => row.map((value, j) =>
+    `${literal(models[i])}<br>${literal(models[j])}<br>${number(value, 3)}`));
+  const negative = values.flat().some((value) => value !== null && value < 0);
+  const room = models.length <= (narrow.matches ? 5 : 14);
+  const below = room && !narrow.matches;
+  const height = rowsHeight(models.length) + (below ? 110 : 0);
+  chart("correlation-chart", [{ type: "heatmap", x: places, y: places, z: values, hovertext,
+    hoverinfo: "text", hoverongaps: false, zmin: negative ? -1 : 0, zmax: 1, xgap: 1, ygap: 1,
+    colorscale: negative ? diverging() : rising(), showscale: !narrow.matches,
+    colorbar: colourBar("correlation"), texttemplate: room ? "%{z:.2f}" : "",
+  }], layout(height, { yaxis: rowAxis(models, height), plot_bgcolor: colour("gap"),
+    xaxis: { ...rowAxis(models, 700), autorange: true, tickangle: -40,
+      showticklabels: below } }));
+}
+
+// Whether any two models have a correlation.
+const hasCorrelations = (values) =>
+  values.some((row, i) => row.some((value, j) => i !== j && value !== null));
+
+// Correlations that were given, or those of the scores; in the order of the models.
+function orderedCorrelations() {
+  const { models, values } = DATA.correlations || DATA.scores[state.score].correlations;
+  const rank = new Map(DATA.models.map((model, i) => [model, i]));
+  const place = (i) => rank.get(models[i]) ?? Infinity;
+  const order = models.map((_, i) => i).sort((i, j) => (place(i) < place(j) ? -1 : 1));
+  return { models: order.map((i) => models[i]),
+    values: order.map((i) => order.map((j) => values[i][j])) };
+}
+
+function drawWeights() {
+  const rows = sorted(DATA.weights, (row) => row.weight, true);
+  const height = rowsHeight(rows.length);
+  const whisker = (row, end) => (row[end] === null ? 0 : Math.abs(row[end] - row.weight));
+  const text = rows.map((row) => `${literal(row.name)}: ${number(row.weight)}`
+    + (row.low === null ? "" : `<br>${number(row.low)} to ${number(row.high)}`));
+  chart("weights-chart", [{ type: "bar", orientation: "h", x: rows.map((row) => row.weight),
+    y: rows.map((_, i) => i), hovertext: text, hoverinfo: "text", textposition: "none",
+    marker: { color: colour("model-5") },
+    error_x: { type: "data", symmetric: false, color: colour("text"), thickness: 1.5,
+      visible: rows.some((row) => row.low !== null),
+      array: rows.map((row) => whisker(row, "high")),
+      arrayminus: rows.map((row) => whisker(row, "low")) },
+  }], layout(height, { yaxis: rowAxis(rows.map((row) => row.name), height),
+    xaxis: { title: { text: "weight" } }, bargap: 0.35 }));
+}
+
+function drawExposures() {
+  const features = DATA.exposures.features.slice(0, LARGEST);
+  const stages = Object.entries(DATA.exposures.stages);
+  const height = rowsHeight(features.length);
+  const style = (i) => ({ color: colour(`model-${i % COLOURS}`), symbol: "circle",
+    hollow: i === 0 && stages.length > 1, line: false });
+  chart("exposures-chart", stages.map(([stage, values], i) => ({
+    type: "scatter", mode: "markers", name: literal(stage), x: values.slice(0, LARGEST),
+    y: features.map((_, j) => j), hoverinfo: "text",
+    hovertext: features.map((feature, j) =>
+      `${literal(feature)}<br>${literal(stage)}: ${number(values[j])}`),
+    marker: { size: 9, line: { width: 2, color: style(i).color }, color: style(i).color,
+      symbol: style(i).hollow ? "circle-open" : "circle" },
+  })), layout(height, { yaxis: { ...rowAxis(features, height), showgrid: true },
+    xaxis: { title: { text: "correlation with the feature" } } }));
+  drawLegend("exposures-legend", stages.map(([stage], i) => [stage, style(i)]));
+  document.getElementById("exposures-cut").textContent =
+    features.length < DATA.exposures.features.length ? `The chart has the largest ${LARGEST}.` : "";
+}
+
+function drawLegend(id, entries) {
+  document.getElementById(id).replaceChildren(...entries.map(([name, style]) =>
+    element("li", {}, swatch(style), element("span", {}, name))));
+}

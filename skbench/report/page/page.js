@@ -1,0 +1,184 @@
+"use strict";
+// The switches, and what follows from them.
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const find = (id) => document.getElementById(id);
+const BEST = 6;
+const MANY = 5; // models among which one may stand out by chance
+
+const state = {
+  score: find("score").value,
+  reference: find("reference").value,
+  span: "all",
+  view: "cumulative",
+  sort: { key: `mean ${find("score").value}`, descending: true },
+  shown: new Map(), // each model that is ticked, with the number of its colour
+};
+
+// Scores of what models are compared with, if it has this score.
+function referenceSeries() {
+  return DATA.scores[state.score].references[state.reference] || null;
+}
+
+const referenceName = () => DATA[state.reference].name;
+
+// The model that others are compared with, if it is one of them.
+function referenceModel() {
+  return referenceSeries() && DATA[state.reference].is_model ? referenceName() : null;
+}
+
+function show(model) {
+  const taken = new Set(state.shown.values());
+  let slot = 0;
+  while (taken.has(slot)) slot += 1;
+  state.shown.set(model, slot);
+}
+
+function showOnly(models) {
+  state.shown.clear();
+  models.forEach(show);
+}
+
+function drawBoxes() {
+  const boxes = DATA.models.map((model) => {
+    const box = element("input", { type: "checkbox", value: model, checked: state.shown.has(model) });
+    box.addEventListener("change", () => {
+      if (box.checked) show(model);
+      else state.shown.delete(model);
+      drawLines();
+    });
+    return element("label", {}, box, element("i", {}), element("span", {}, model));
+  });
+  find("boxes").replaceChildren(...boxes);
+}
+
+// The boxes are the legend of the chart above them.
+function drawSwatches() {
+  find("boxes").querySelectorAll("label").forEach((label) => {
+    const box = label.querySelector("input");
+    box.checked = state.shown.has(box.value);
+    label.children[1].replaceWith(swatch(swatchOf(box.value)));
+  });
+}
+
+const DOTS = "3 3";
+
+function swatchOf(model) {
+  if (model === referenceModel()) return { color: colour("text"), dash: DOTS };
+  if (!state.shown.has(model)) return { color: "transparent" };
+  const slot = state.shown.get(model);
+  const { color, symbol } = lineStyle(slot);
+  return { color, symbol: slot < COLOURS ? null : symbol };
+}
+
+function legendEntries() {
+  const models = [...state.shown.keys()].filter((model) => model !== referenceModel());
+  const entries = models.map((model) => [model, swatchOf(model)]);
+  if (!referenceSeries()) return entries;
+  return [...entries, [referenceName(), { color: colour("text"), dash: DOTS }]];
+}
+
+// What the chosen eras can tell, in a sentence or two.
+function verdict() {
+  const { label, block_size: block } = DATA.scores[state.score];
+  const rows = rowsOf(state.span).filter((row) => row.model !== referenceModel());
+  const n = Math.max(0, ...rows.map((row) => row.of(state.score).n_eras));
+  if (n === 0) return `No ${DATA.unit} has a final ${label} yet, so there is nothing to tell.`;
+  if (DATA.n_bootstrap === 0) return "Intervals were not asked for, so chance is not told apart.";
+  if (n < 2 * block) {
+    return `${counted(n, DATA.unit)} of ${label} ${n === 1 ? "is" : "are"} too few to tell models apart: `
+      + `an interval needs ${2 * block}, two blocks of ${block}.`;
+  }
+  return referenceSeries() ? comparison(rows, n, label)
+    : `${label} over up to ${counted(n, DATA.unit)}. Choose what to compare with to see differences.`;
+}
+
+function comparison(rows, n, label) {
+  const verdicts = rows.map((row) => row.of(state.score).differences[state.reference])
+    .map((d) => (d ? told(d.low, d.high) : "too few"));
+  const count = (what) => verdicts.filter((each) => each === what).length;
+  const [above, below, few] = [count("above"), count("below"), count("too few")];
+  return `${label} over up to ${counted(n, DATA.unit)}: of ${counted(rows.length, "model")}, `
+    + `${above} clearly above ${referenceName()}, ${below} clearly below, `
+    + `and ${count("unclear")} that cannot be told from it`
+    + (few ? `; ${few} with too few ${DATA.unit}s to say.` : ".")
+    + (above + below && rows.length >= MANY
+      ? " With so many models, chance alone may set one or more of them apart." : "");
+}
+
+function correlationText() {
+  if (DATA.correlations) return "Correlations as they were given to this report. 1 is the same, 0 unrelated.";
+  const { label } = DATA.scores[state.score];
+  if (!hasCorrelations(DATA.scores[state.score].correlations.values)) {
+    return `It takes two models with three ${DATA.unit}s of ${label} in common to say.`;
+  }
+  return `Correlations of the models' ${label} over ${DATA.unit}s (not of their predictions): `
+    + `do they have their good and bad ${DATA.unit}s together? 1 is always, 0 is unrelated. `
+    + "Models that differ make a steadier ensemble.";
+}
+
+function drawTexts() {
+  const { label, explained } = DATA.scores[state.score];
+  find("explained").textContent = explained ? `${label}: ${explained}.` : "";
+  find("verdict").textContent = verdict();
+  find("correlation-text").textContent = correlationText();
+}
+
+function drawTable() {
+  drawHeadings();
+  const headings = [...document.querySelectorAll("#models th[data-key]")];
+  const there = headings.some((cell) => cell.dataset.key === state.sort.key);
+  if (!there) state.sort = { key: `mean ${state.score}`, descending: true };
+  drawRows();
+}
+
+function drawLines() {
+  drawScores();
+  drawDrawdowns();
+  drawSwatches();
+  drawLegend("drawdown-legend", legendEntries());
+}
+
+function drawAll() {
+  drawTexts();
+  drawTable();
+  drawLines();
+  drawStrip();
+  drawCorrelations();
+  if (DATA.weights) drawWeights();
+  if (DATA.exposures) drawExposures();
+}
+
+function onRadio(name, draw) {
+  find(name).addEventListener("change", (event) => {
+    state[name] = event.target.value;
+    draw();
+  });
+}
+
+find("switches").addEventListener("submit", (event) => event.preventDefault());
+find("score").addEventListener("change", (event) => {
+  if (state.sort.key === `mean ${state.score}`) state.sort.key = `mean ${event.target.value}`;
+  state.score = event.target.value;
+  drawAll();
+});
+find("reference").addEventListener("change", (event) => {
+  state.reference = event.target.value;
+  drawTexts();
+  drawTable();
+  drawLines();
+});
+onRadio("span", () => { drawTexts(); drawRows(); });
+onRadio("view", drawScores);
+document.querySelectorAll("[data-show]").forEach((button) =>
+  button.addEventListener("click", () => {
+    const count = { best: BEST, all: DATA.models.length, none: 0 }[button.dataset.show];
+    showOnly(DATA.models.slice(0, count));
+    drawLines();
+  }));
+// Colours and room for names change with these.
+[dark, narrow, coarse].forEach((query) => query.addEventListener("change", drawAll));
+
+showOnly(DATA.models.slice(0, BEST));
+drawBoxes();
+drawAll();

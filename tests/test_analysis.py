@@ -1,0 +1,979 @@
+"""The meta model of meta models: slow references, known truths, and what breaks it."""
+
+import os
+import warnings
+from pathlib import Path
+
+import analysis_reference as slow
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.utils import Bunch
+
+from skbench import EraRankGauss
+from skbench.analysis import (
+    Analysis,
+    analyze,
+    compare,
+    implied_weights,
+    marginal_contribution,
+    synergy,
+    underweight,
+)
+from skbench.analysis._sentences import widened
+from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.kernels.pairs import best_blend
+from skbench.metrics import correlation_contribution, numerai_corr, summarize
+from skbench.report._analysis_displays import ImpliedWeightsDisplay, SynergyDisplay
+
+MODELS = ["a", "b", "c"]
+NAN = np.nan
+
+
+def assert_close(got, expected, tolerance=1e-10):
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
+
+
+def tournament(n_eras=8, n_rows=40, seed=0, skills=(0.2, 0.1, 0.15), shuffle=True):
+    """Three models that are alike, a Meta Model of the first two, a binned target."""
+    rng = np.random.default_rng(seed)
+    sizes = n_rows + rng.integers(0, 10, n_eras)
+    n = sizes.sum()
+    X = rng.normal(size=(n, 3)) + 0.5 * rng.normal(size=(n, 1))
+    y = X @ np.array(skills) + rng.normal(size=n)
+    frame = pd.DataFrame(X, columns=MODELS)
+    frame["meta"] = 0.7 * X[:, 0] + 0.3 * X[:, 1] + 0.5 * rng.normal(size=n)
+    frame["y"] = np.clip(np.round(y + 2), 0, 4) / 4
+    frame["era"] = np.repeat([f"{i + 1:04d}" for i in range(n_eras)], sizes)
+    frame.index = pd.Index([f"n{i:05d}" for i in range(n)], name="id")
+    return frame.iloc[rng.permutation(n)] if shuffle else frame
+
+
+def calls(frame, **options):
+    """Every function on the same rows, with short blocks."""
+    kw = {"era": frame["era"], "block_size": 2, "random_state": 0, "n_bootstrap": 50}
+    kw |= options
+    X, y, meta = frame[MODELS], frame["y"], frame["meta"]
+    both = synergy(X, y, **kw)
+    return {
+        "implied": implied_weights(meta, X, era=kw["era"]),
+        "window": implied_weights(meta, X, era=kw["era"], window=3),
+        "underweight": underweight(meta, X, y, **kw),
+        "gain": both.gain,
+        "share_positive": both.share_positive,
+        "half_width": both.half_width,
+        "sharpe": synergy(X, y, objective="sharpe", **kw).gain,
+        "weights": marginal_contribution({"a": 0.5, "b": -0.2}, X, y, **kw),
+        "column": marginal_contribution(meta, X, y, **kw),
+        "compare": compare(meta, X, y, window=3, **kw),
+    }
+
+
+class TestSlowReferences:
+    def test_implied_weights(self):
+        frame = tournament()
+        got = implied_weights(frame["meta"], frame[MODELS], era=frame["era"])
+        assert list(got.columns) == [*MODELS, "r2"]
+        assert list(got.index) == sorted(frame["era"].unique())
+        assert_close(got, slow.implied(frame, MODELS))
+        assert_close(got[MODELS].sum(axis=1), 1)
+
+    def test_windows(self):
+        frame = tournament()
+        got = implied_weights(frame["meta"], frame[MODELS], era=frame["era"], window=4)
+        assert_close(got, slow.implied(frame, MODELS, window=4))
+        assert list(got.index) == sorted(frame["era"].unique())[3:]
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_the_derivative_is_a_finite_difference(self, model):
+        frame = tournament()
+        got = underweight(frame["meta"], frame[MODELS], frame["y"], era=frame["era"])
+        expected = slow.derivative(
+            frame, lambda rows: slow.gaussianize(rows["meta"]), model
+        )
+        assert_close(got.loc[model, "derivative"], expected, 1e-8)
+        assert expected != pytest.approx(0, abs=1e-4)
+
+    @pytest.mark.parametrize("model", MODELS)
+    def test_the_derivative_of_a_portfolio(self, model):
+        frame = tournament()
+        weights = {"a": 0.6, "c": 0.4}
+
+        def base(rows):
+            blend = sum(w * slow.gaussianize(rows[m]) for m, w in weights.items())
+            return blend / blend.std(ddof=1)
+
+        got = marginal_contribution(
+            weights, frame[MODELS], frame["y"], era=frame["era"], n_bootstrap=0
+        )
+        expected = slow.derivative(frame, base, model)
+        assert_close(got.loc[model, "derivative"], expected, 1e-8)
+
+    def test_a_portfolio_in_a_column_is_the_meta_model_of_underweight(self):
+        frame = tournament()
+        args = frame[MODELS], frame["y"]
+        one = underweight(frame["meta"], *args, era=frame["era"], random_state=0)
+        two = marginal_contribution(
+            frame["meta"], *args, era=frame["era"], random_state=0
+        )
+        assert list(one.index) == list(two.index)
+        names = ["derivative", "derivative_low", "derivative_high"]
+        assert_close(one[names], two[names])
+
+    @pytest.mark.parametrize("objective", ["corr", "sharpe"])
+    @pytest.mark.parametrize("skills", [(0.2, 0.1, 0.15), (-0.1, 0.2, -0.2)])
+    def test_synergy_is_the_best_of_very_many_blends(self, objective, skills):
+        frame = tournament(skills=skills)
+        got = synergy(
+            frame[MODELS], frame["y"], era=frame["era"], objective=objective
+        ).gain
+        expected = [
+            [slow.synergy(frame, i, j, objective) if i != j else 0 for j in MODELS]
+            for i in MODELS
+        ]
+        assert_close(got, expected, 1e-7)
+
+    def test_the_gain_of_a_mix_is_above_the_portfolio(self):
+        frame = tournament()
+        board = marginal_contribution(
+            {"b": 2.0}, frame[MODELS], frame["y"], era=frame["era"], n_bootstrap=0
+        )
+        gains = synergy(frame[MODELS], frame["y"], era=frame["era"]).gain
+        corr = {}
+        for m in MODELS:
+            corr[m] = np.mean(
+                [
+                    np.corrcoef(slow.gaussianize(rows[m]), rows["y"])[0, 1]
+                    for rows in slow.eras(frame)
+                ]
+            )
+        for m in ("a", "c"):
+            best = gains.loc["b", m] + max(corr["b"], corr[m])
+            assert_close(board.loc[m, "gain"], best - corr["b"])
+        assert_close(board["score"], corr["b"])
+        assert board.loc["b", "gain"] == 0
+        assert board.loc["b", "mix"] == 0
+        assert_close(board.loc["b", "derivative"], 0)
+
+    def test_scores_beside_the_derivative_are_those_of_metrics(self):
+        frame = tournament()
+        board = underweight(frame["meta"], frame[MODELS], frame["y"], era=frame["era"])
+        corr = numerai_corr(frame["y"], frame[MODELS], era=frame["era"])
+        mmc = correlation_contribution(
+            frame["y"], frame[MODELS], frame["meta"], era=frame["era"]
+        )
+        assert_close(board["corr"], corr.mean()[board.index])
+        assert_close(board["contribution"], mmc.mean()[board.index])
+        implied = implied_weights(frame["meta"], frame[MODELS], era=frame["era"])
+        assert_close(board["implied_weight"], implied.mean()[board.index])
+
+    def test_intervals_are_those_of_summarize(self):
+        frame = tournament(30)
+        options = {"block_size": 3, "random_state": 5}
+        board = underweight(
+            frame["meta"], frame[MODELS], frame["y"], era=frame["era"], **options
+        )
+        implied = implied_weights(frame["meta"], frame[MODELS], era=frame["era"])
+        summary = summarize(implied, **options).loc[board.index]
+        assert_close(board["implied_weight_low"], summary["low"])
+        assert_close(board["implied_weight_high"], summary["high"])
+
+    def test_compare_is_summarize_of_the_differences(self):
+        frame = tournament(40)
+        got = compare(
+            frame["meta"], frame[MODELS], frame["y"], era=frame["era"],
+            block_size=3, random_state=1, recent=20, window=4,
+        )  # fmt: skip
+        names = ["meta", *MODELS]
+        scores = numerai_corr(frame["y"], frame[names], era=frame["era"])
+        difference = (scores[["meta"]].to_numpy() - scores[MODELS]).rename_axis("era")
+        summary = summarize(difference, block_size=3, random_state=1)
+        assert_close(got["difference"], summary["mean"])
+        assert_close(got["difference_low"], summary["low"])
+        assert_close(got["difference_high"], summary["high"])
+        assert_close(got["corr"], scores["meta"].mean())
+        assert_close(got["benchmark_corr"], scores[MODELS].mean())
+        for m in MODELS:
+            won = slow.share_won(difference[m], 20, 4)
+            assert got.loc[m, "share_won"] == won
+            r = [
+                np.corrcoef(slow.gaussianize(p["meta"]), slow.gaussianize(p[m]))[0, 1]
+                for p in slow.eras(frame)
+            ]
+            assert_close(got.loc[m, "correlation"], np.mean(r))
+
+    @given(
+        numbers=st.lists(st.floats(-1, 1), min_size=2, max_size=2),
+        roots=st.lists(st.floats(0.1, 3), min_size=2, max_size=2),
+        r=st.floats(-0.999, 0.999),
+    )
+    @settings(deadline=None, max_examples=60)
+    def test_best_blend(self, numbers, roots, r):
+        (a, b), (s, t) = numbers, roots
+        p, q = s * s, t * t
+        blends = best_blend(*(np.array([x]) for x in (a, b, p, q, r * s * t)))
+        # Weights of the models at unit size, which spread evenly over an angle.
+        angle = np.linspace(0, np.pi / 2, 20001)
+        u, v = np.cos(angle), np.sin(angle)
+        scores = (u * a / s + v * b / t) / np.sqrt(u * u + 2 * u * v * r + v * v)
+        assert_close(blends.over_first, scores.max() - a / s, 1e-4)
+        assert_close(blends.over_better, scores.max() - max(a / s, b / t), 1e-4)
+        assert blends.over_better >= 0
+        share = blends.share[0]
+        assert 0 <= share <= 1
+        u, v = 1 - share, share
+        score = (u * a + v * b) / np.sqrt(u * u * p + 2 * u * v * r * s * t + v * v * q)
+        assert_close(score, a / s + blends.over_first[0], 1e-6)
+
+
+class TestKnownTruths:
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_implied_weights_are_recovered(self, seed):
+        data = make_benchmark_models(90, 500, 6, meta_model_eras=90, random_state=seed)
+        frame = data.frame
+        found = implied_weights(
+            frame[data.meta_model], frame[data.models], era=frame["era"]
+        )
+        truth = pd.Series(data.meta_weights)
+        assert_close(found[data.models].mean(), truth, 0.03)
+        pooled = implied_weights(
+            frame[data.meta_model], frame[data.models], era=frame["era"], window=90
+        )
+        assert_close(pooled[data.models].iloc[0], truth, 0.03)
+        assert_close(found["r2"].mean(), 0.8, 0.02)
+
+    def test_a_good_model_left_out_comes_first(self):
+        # Every model scores alike; only the last is not in the Meta Model.
+        rng = np.random.default_rng(3)
+        n_eras, n_rows, k = 60, 400, 5
+        z = rng.normal(size=(n_eras * n_rows, k))
+        frame = pd.DataFrame(z, columns=list("abcde"))
+        era = np.repeat(np.arange(n_eras), n_rows)
+        meta = z[:, :4].sum(axis=1) + rng.normal(size=len(z))
+        y = 0.05 * z.sum(axis=1) + rng.normal(size=len(z))
+        board = underweight(meta, frame, y, era=era, block_size=3, random_state=0)
+        assert board.index[0] == "e"
+        first = board.iloc[0]
+        assert first["derivative_low"] > board["derivative"].iloc[1:].max()
+        assert_close(first["derivative"], 0.05 / np.sqrt(1 + 5 * 0.0025), 0.01)
+        assert first["implied_weight"] < 0.03
+        # Its own likeness to the Meta Model explains all that each of the others has.
+        expected = 0.05 - (0.05 * 4 / np.sqrt(5)) * (1 / np.sqrt(5))
+        assert_close(board["derivative"].iloc[1:], expected, 0.01)
+
+    def test_independent_models_gain_what_theory_says(self):
+        rng = np.random.default_rng(0)
+        z = rng.normal(size=(200 * 500, 2))
+        y = 0.1 * z.sum(axis=1) + rng.normal(size=len(z))
+        frame = pd.DataFrame(z, columns=["a", "b"])
+        found = synergy(frame, y, era=np.repeat(np.arange(200), 500), random_state=0)
+        truth = (np.sqrt(2) - 1) * 0.1 / np.sqrt(1.02)
+        assert_close(found.gain.loc["a", "b"], truth, 0.005)
+        assert 0 < found.half_width.loc["a", "b"] < 0.01
+
+    @pytest.mark.parametrize("objective", ["corr", "sharpe"])
+    def test_a_copy_gains_exactly_nothing(self, objective):
+        frame = tournament(20)
+        X = frame[MODELS].assign(copy=np.exp(frame["a"]))
+        found = synergy(
+            X, frame["y"], era=frame["era"], objective=objective, block_size=2
+        )
+        assert found.gain.loc["a", "copy"] == 0
+        assert found.half_width.loc["a", "copy"] == 0
+        assert found.gain.loc["a", "b"] > 0
+        assert found.half_width.loc["a", "b"] > 0
+        assert (np.diag(found.gain) == 0).all()
+        assert (np.diag(found.half_width) == 0).all()
+        assert (np.diag(found.share_positive) == 0).all()
+        assert found.share_positive.loc["a", "copy"] == 0
+        assert found.share_positive.loc["a", "b"] > 0.9
+
+    def test_a_model_compared_with_itself(self):
+        frame = tournament(20)
+        got = compare(
+            frame["a"], frame[MODELS], frame["y"], era=frame["era"], block_size=2
+        )
+        names = ["difference", "difference_low", "difference_high", "share_won"]
+        assert (got.loc["a", names] == 0).all()
+        assert_close(got.loc["a", "correlation"], 1)
+        assert got.loc["a", "ahead"] is None
+        assert got.loc["a", "verdict"].startswith("Cannot tell whether a or a is")
+        assert got.loc["b", "difference_low"] < got.loc["b", "difference_high"]
+
+    def test_the_portfolio_of_one_model_gains_from_what_it_lacks(self):
+        rng = np.random.default_rng(1)
+        z = rng.normal(size=(100 * 300, 3))
+        y = z @ [0.1, 0.1, 0.0] + rng.normal(size=len(z))
+        board = marginal_contribution(
+            {"a": 1}, pd.DataFrame(z, columns=MODELS), pd.Series(y, name="y_20"),
+            era=np.repeat(np.arange(100), 300), random_state=0,
+        )  # fmt: skip
+        assert board.index[0] == "b"
+        assert_close(board.loc["b", "mix"], 0.5, 0.1)
+        assert board.loc["b", "gain_low"] > 0.02
+        assert board.loc["c", "derivative_low"] < 0.01
+        assert_close(board.loc["c", "gain"], 0, 0.003)
+
+    def test_groups_average_pairs(self):
+        frame = tournament(20)
+        X = frame[MODELS].assign(d=frame["meta"])
+        kw = {"era": frame["era"], "block_size": 2, "random_state": 0}
+        single = synergy(X, frame["y"], **kw).gain
+        groups = {"a": "g", "b": "h", "c": "g", "d": "g"}
+        found = synergy(X, frame["y"], groups=groups, **kw)
+        assert list(found.gain) == ["g", "h"]
+        cross = single.loc["b", ["a", "c", "d"]].mean()
+        assert_close(found.gain.loc["g", "h"], cross)
+        assert found.gain.loc["g", "h"] == found.gain.loc["h", "g"]
+        within = np.mean([single.loc[p] for p in [("a", "c"), ("a", "d"), ("c", "d")]])
+        assert_close(found.gain.loc["g", "g"], within)
+        assert np.isnan(found.gain.loc["h", "h"])
+        assert np.isnan(found.half_width.loc["h", "h"])
+        assert np.isnan(found.share_positive.loc["h", "h"])
+        share = synergy(X, frame["y"], **kw).share_positive
+        cross = share.loc["b", ["a", "c", "d"]].mean()
+        assert_close(found.share_positive.loc["g", "h"], cross)
+        assert found.half_width.loc["g", "h"] > 0
+
+
+class TestIntervals:
+    def test_they_widen_with_fewer_eras(self):
+        frame = tournament(120, 20)
+        fewer = frame[frame["era"] <= "0030"]
+        many, few = (calls(f, n_bootstrap=300) for f in (frame, fewer))
+        for name, column in {
+            "underweight": "derivative",
+            "weights": "derivative",
+            "column": "derivative",
+            "compare": "difference",
+        }.items():
+            wide, narrow = (
+                (t[name][f"{column}_high"] - t[name][f"{column}_low"]).loc[["b", "c"]]
+                for t in (few, many)
+            )
+            # A quarter of the eras: twice as wide, give or take.
+            assert (wide > 1.3 * narrow).all(), name
+        wide, narrow = (found["half_width"].loc["a", "c"] for found in (few, many))
+        assert wide > 1.3 * narrow
+
+    def test_they_widen_with_confidence_and_hold_the_mean(self):
+        frame = tournament(40)
+        narrow, wide = (calls(frame, confidence=c)["underweight"] for c in (0.5, 0.99))
+        assert (wide["derivative_low"] < narrow["derivative_low"]).all()
+        assert (wide["derivative_low"] < wide["derivative"]).all()
+        assert (wide["derivative"] < wide["derivative_high"]).all()
+
+    def test_none_without_two_blocks(self):
+        found = calls(tournament(5), block_size=3)
+        for name in ("underweight", "weights", "compare"):
+            ends = [c for c in found[name] if c.endswith(("_low", "_high"))]
+            assert found[name][ends].isna().all(axis=None)
+        assert np.isnan(found["half_width"].loc["a", "b"])
+        assert np.isnan(found["share_positive"].loc["a", "b"])
+        verdicts = found["compare"]["verdict"]
+        assert verdicts.str.contains("too few for an interval").all()
+        assert verdicts.str.startswith("Cannot tell").all()
+
+    def test_the_block_is_that_of_the_target(self):
+        frame = tournament(20)
+        args = frame["meta"], frame[MODELS]
+        for name, block in {"target_x_20": 5, "target_x_40": 9, "target": 13}.items():
+            y = frame["y"].rename(name)
+            board = underweight(*args, y, era=frame["era"], random_state=0)
+            given = underweight(
+                *args, y, era=frame["era"], random_state=0, block_size=block
+            )
+            pd.testing.assert_frame_equal(board, given)
+            assert board["derivative_low"].isna().all() == (block == 13)
+
+    def test_the_seed_decides(self):
+        frame = tournament(20)
+        first, again, other = (calls(frame, random_state=s) for s in (0, 0, 1))
+        for name in first:
+            pd.testing.assert_frame_equal(first[name], again[name])
+        assert not first["underweight"].equals(other["underweight"])
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n_eras", [40, 100])
+    def test_they_hold_the_truth_about_as_often_as_documented(self, n_eras):
+        rng = np.random.default_rng(7)
+        n_rows, n_worlds, weeks = 40, 100, 5
+        era = np.repeat(np.arange(n_eras), n_rows)
+        blocks, single = [], []
+        for seed in range(n_worlds):
+            shocks = 0.1 * rng.normal(size=(n_eras + weeks, 2))
+            skills = [0.1 + shocks[i : i + weeks].sum(axis=0) for i in range(n_eras)]
+            z = rng.normal(size=(n_eras * n_rows, 2))
+            y = (z * np.array(skills)[era]).sum(axis=1) + rng.normal(size=len(z))
+            meta = z[:, 0] + rng.normal(size=len(z))
+            for found, size in ((blocks, weeks), (single, 1)):
+                board = underweight(
+                    meta, pd.DataFrame(z, columns=["a", "b"]), y, era=era,
+                    block_size=size, random_state=seed, n_bootstrap=400,
+                )  # fmt: skip
+                found.append(board.loc["b"].iloc[:3])
+        truth = np.mean([found["derivative"] for found in blocks])
+
+        def covered(found):
+            low, high = np.array(found, dtype=float).T[1:]
+            return ((low < truth) & (truth < high)).mean()
+
+        # As documented, but for the noise of so few simulations.
+        assert 0.76 < covered(blocks) < 0.95
+        assert covered(single) < covered(blocks) - 0.05
+
+    def test_the_best_of_many_needs_more(self):
+        low, high = widened(1.0, 0.0, 3.0, 1, 0.95)
+        assert_close([low, high], [0, 3])
+        low, high = widened(1.0, 0.0, 3.0, 20, 0.95)
+        factor = 3.0233 / 1.95996  # normal quantiles of 1 - 0.025 / 20 and 0.975
+        assert_close([low, high], [1 - factor, 1 + 2 * factor], 1e-3)
+
+
+class TestRows:
+    def test_order_means_nothing(self):
+        frame = tournament(shuffle=False)
+        expected = calls(frame)
+        shuffled = calls(frame.sample(frac=1, random_state=1))
+        for name, table in expected.items():
+            pd.testing.assert_frame_equal(shuffled[name], table, rtol=1e-9)
+
+    def test_scales_mean_nothing(self):
+        frame = tournament()
+        other = frame.assign(a=np.exp(frame["a"]), meta=frame["meta"].rank())
+        expected, got = calls(frame), calls(other)
+        for name, table in expected.items():
+            pd.testing.assert_frame_equal(got[name], table, rtol=1e-9)
+
+    @pytest.mark.parametrize("kind", ["polars", "pyarrow", "arrays", "float32"])
+    def test_containers(self, kind):
+        frame = tournament().reset_index(drop=True)
+        expected = calls(frame)
+        columns = frame[[*MODELS, "meta", "y"]].copy()
+        options = {"era": frame["era"], "block_size": 2, "random_state": 0}
+        X, y, meta = columns[MODELS], columns["y"], columns["meta"]
+        if kind == "polars":
+            table = pl.from_pandas(frame)
+            X, y, meta = table[MODELS], table["y"], table["meta"]
+            options["era"] = table["era"]
+        elif kind == "pyarrow":
+            table = pa.Table.from_pandas(frame)
+            X, y, meta = table.select(MODELS), table["y"], table["meta"]
+        elif kind == "arrays":
+            X, y, meta = X.to_numpy(), y.to_numpy(), meta.to_numpy()
+            options["era"] = frame["era"].to_numpy()
+        else:
+            X = X.astype(np.float32)
+        tolerance = 1e-3 if kind == "float32" else 1e-10
+        board = underweight(meta, X, y, n_bootstrap=50, **options)
+        assert_close(board, expected["underweight"], tolerance)
+        implied = implied_weights(meta, X, era=options["era"])
+        assert_close(implied, expected["implied"], tolerance)
+        gain = synergy(X, y, n_bootstrap=50, **options).gain
+        assert_close(gain, expected["gain"], tolerance)
+        got = compare(meta, X, y, n_bootstrap=50, window=3, **options)
+        wanted = expected["compare"]["difference"]
+        assert_close(got["difference"], wanted, tolerance)
+        if kind != "arrays":
+            got = marginal_contribution({"a": 0.5, "b": -0.2}, X, y, **options)
+            assert_close(
+                got["derivative"], expected["weights"]["derivative"], tolerance
+            )
+
+    def test_inputs_stay_as_they_are(self):
+        frame = tournament()
+        before = frame.copy(deep=True)
+        calls(frame)
+        pd.testing.assert_frame_equal(frame, before)
+
+    def test_eras_without_the_meta_model_or_targets_do_not_count(self):
+        frame = tournament(12)
+        middle = frame[frame["era"].between("0004", "0009")]
+        gaps = frame.copy()
+        gaps.loc[gaps["era"] < "0004", "meta"] = NAN
+        gaps.loc[gaps["era"] > "0009", "y"] = NAN
+        args = {"block_size": 2, "random_state": 0}
+        got = underweight(
+            gaps["meta"], gaps[MODELS], gaps["y"], era=gaps["era"], **args
+        )
+        expected = underweight(
+            middle["meta"], middle[MODELS], middle["y"], era=middle["era"], **args
+        )
+        pd.testing.assert_frame_equal(got, expected)
+        assert (got["n_eras"] == 6).all()
+        implied = implied_weights(gaps["meta"], gaps[MODELS], era=gaps["era"])
+        assert list(implied.index) == [f"{i:04d}" for i in range(4, 13)]
+
+    def test_rows_without_some_value_are_left_out(self):
+        frame = tournament(8)
+        gaps = frame.copy()
+        gaps.iloc[::17, 0] = NAN  # of the first model
+        gaps.iloc[5::29, frame.columns.get_loc("meta")] = NAN
+        got = implied_weights(gaps["meta"], gaps[MODELS], era=gaps["era"])
+        for era, rows in gaps.groupby("era"):
+            # Ranked among the rows that have the value, then cut to common rows.
+            z = EraRankGauss(columns=[*MODELS, "meta"]).fit_transform(rows)
+            z = z[[*MODELS, "meta"]].dropna()
+            z = z - z.mean()
+            found = got.loc[era]
+            fit = z[MODELS] @ found[MODELS]
+            scale = fit @ z["meta"] / (fit @ fit)
+            residual = z["meta"] - scale * fit
+            assert_close(1 - residual @ residual / (z["meta"] @ z["meta"]), found["r2"])
+            slopes = z[MODELS].T @ residual / len(z)
+            assert (slopes < 1e-10).all()
+
+    def test_many_lost_rows_draw_a_warning_that_names_the_model(self):
+        frame = tournament(8)
+        frame.iloc[::2, 1] = NAN
+        with pytest.warns(UserWarning, match=r"5\d% of the rows are left out.*'b'"):
+            synergy(frame[MODELS], frame["y"], era=frame["era"])
+
+    def test_a_model_that_starts_later(self):
+        frame = tournament(20)
+        frame.loc[frame["era"] <= "0008", "c"] = NAN
+        late = frame[frame["era"] > "0008"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            got, later = calls(frame), calls(late)
+        assert got["implied"]["c"].isna().sum() == 8
+        assert_close(got["implied"][["a", "b"]].iloc[:8].sum(axis=1), 1)
+        # A window has a weight for it from its third era on.
+        assert got["window"]["c"].isna().sum() == 8
+        for name in ("underweight", "weights", "column", "compare"):
+            number = got[name].select_dtypes("number")
+            n_eras = number["n_eras"]
+            assert n_eras["c"] == 12
+            assert n_eras["a"] == 20
+            pd.testing.assert_series_equal(
+                number.loc["c"], later[name].select_dtypes("number").loc["c"]
+            )
+        assert_close(got["gain"].loc["a", "c"], later["gain"].loc["a", "c"])
+        assert_close(got["half_width"].loc["a", "c"], later["half_width"].loc["a", "c"])
+        assert got["gain"].loc["a", "b"] != later["gain"].loc["a", "b"]
+
+    def test_infinite_predictions_are_extremes(self):
+        frame = tournament()
+        top = frame.groupby("era")["a"].transform("max") == frame["a"]
+        other = frame.assign(a=frame["a"].where(~top, np.inf))
+        expected, got = calls(frame), calls(other)
+        for name, table in expected.items():
+            pd.testing.assert_frame_equal(got[name], table)
+
+    def test_no_model_that_helps(self):
+        rng = np.random.default_rng(0)
+        X = pd.DataFrame(rng.normal(size=(300, 2)), columns=["a", "b"])
+        era = np.repeat([1, 2, 3], 100)
+        got = implied_weights(-X.sum(axis=1).to_numpy(), X, era=era)
+        assert got[["a", "b"]].isna().all(axis=None)
+        assert (got["r2"] == 0).all()
+
+    def test_no_model_that_helps_in_a_sentence(self):
+        data = make_benchmark_models(40, 60, 2, meta_model_eras=40, random_state=0)
+        data.frame[data.meta_model] = -data.frame[data.models].mean(axis=1)
+        sentence = analyze(data, n_bootstrap=20).sentences[0]
+        assert sentence.startswith("No blend of the models explains anything")
+
+    def test_names_of_any_kind(self):
+        frame = tournament()
+        X = frame[MODELS].set_axis([("x", 1), "$a_b", 3], axis=1)
+        options = {"era": frame["era"], "block_size": 2, "n_bootstrap": 10}
+        gain = synergy(X, frame["y"], **options).gain
+        assert list(gain) == [("x", 1), "$a_b", 3]
+        got = compare(frame["a"], X, frame["y"], **options)
+        assert_close(got["difference"].iloc[0], 0)
+        assert got.shape == (3, 10)
+        board = marginal_contribution({3: 1.0}, X, frame["y"], **options)
+        assert set(board.index) == {("x", 1), "$a_b", 3}
+
+
+def check(function, frame, **changes):
+    """Call a function on a tournament with some of its arguments changed."""
+    args = {"models": frame[MODELS], "y": frame["y"], "meta_model": frame["meta"]}
+    own = {"era": frame["era"]}
+    if function is implied_weights:
+        del args["y"]
+    elif function is synergy:
+        del args["meta_model"]
+    elif function is marginal_contribution:
+        args["portfolio"] = args.pop("meta_model")
+    elif function is compare:
+        args["model"] = args.pop("meta_model")
+        args["benchmarks"] = args.pop("models")
+    return function(**{**args, **own, **changes})
+
+
+FUNCTIONS = [implied_weights, underweight, synergy, marginal_contribution, compare]
+OF_META = [implied_weights, underweight]
+OF_TARGET = FUNCTIONS[1:]
+
+
+class TestErrors:
+    @pytest.mark.parametrize("function", OF_TARGET)
+    def test_one_era(self, function):
+        frame = tournament(1)
+        with pytest.raises(ValueError, match=r"2 or more eras with `y`.* got 1: "):
+            check(function, frame)
+
+    def test_one_era_has_implied_weights(self):
+        frame = tournament(1)
+        assert check(implied_weights, frame).shape == (1, 4)
+
+    @pytest.mark.parametrize("function", OF_META)
+    def test_a_meta_model_without_values(self, function):
+        frame = tournament()
+        with pytest.raises(ValueError, match="`meta_model` has no era with 3 or more"):
+            check(function, frame, meta_model=frame["meta"] * NAN)
+
+    @pytest.mark.parametrize("function", OF_TARGET)
+    def test_no_target(self, function):
+        frame = tournament()
+        with pytest.raises(ValueError, match="`y` has no era with 3 or more"):
+            check(function, frame, y=frame["y"] * NAN)
+
+    @pytest.mark.parametrize("function", OF_TARGET)
+    def test_a_constant_target(self, function):
+        frame = tournament()
+        with pytest.raises(ValueError, match=r"`y` has no era.*constant"):
+            check(function, frame, y=frame["y"] * 0)
+
+    def test_no_overlap(self):
+        frame = tournament(10)
+        meta = frame["meta"].where(frame["era"] > "0006")
+        y = frame["y"].where(frame["era"] <= "0006")
+        message = (
+            r"2 or more eras with `y` and `meta_model` are needed; got 0: `y` has 6, "
+            r"from '0001' to '0006', `meta_model` has 4, from '0007' to '0010'"
+        )
+        with pytest.raises(ValueError, match=message):
+            check(underweight, frame, meta_model=meta, y=y)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    @pytest.mark.parametrize("value", [1.0, NAN])
+    def test_a_model_that_says_nothing(self, function, value):
+        frame = tournament()
+        name = "benchmarks" if function is compare else "models"
+        X = frame[MODELS].assign(b=value)
+        with pytest.raises(
+            ValueError, match=f"`{name}` must vary.*'b' constant or mis"
+        ):
+            check(function, frame, **{name: X})
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_lengths(self, function):
+        frame = tournament()
+        with pytest.raises(ValueError, match=r"`era` has .* rows and"):
+            check(function, frame, era=frame["era"].iloc[1:])
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_another_index(self, function):
+        frame = tournament()
+        with pytest.raises(ValueError, match="another index than"):
+            check(function, frame, era=frame["era"].iloc[::-1])
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_missing_labels(self, function):
+        frame = tournament()
+        era = frame["era"].where(frame["era"] != "0002")
+        with pytest.raises(ValueError, match="missing labels"):
+            check(function, frame, era=era)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_names_in_place_of_values(self, function):
+        with pytest.raises(ValueError, match="`era` must hold one value a row; got 'e"):
+            check(function, tournament(), era="era")
+
+    @pytest.mark.parametrize("function", OF_TARGET)
+    def test_infinite_targets(self, function):
+        frame = tournament()
+        y = frame["y"].copy()
+        y.iloc[3] = np.inf
+        with pytest.raises(ValueError, match="`y` has 1 infinite"):
+            check(function, frame, y=y)
+
+    def test_several_targets(self):
+        frame = tournament()
+        with pytest.raises(ValueError, match="`y` must be one column; got 'y', 'meta'"):
+            check(synergy, frame, y=frame[["y", "meta"]])
+
+    def test_words(self):
+        frame = tournament()
+        with pytest.raises(ValueError, match="column 'a' must hold numbers"):
+            check(synergy, frame, models=frame[MODELS].assign(a="x"))
+
+    @pytest.mark.parametrize("function", OF_TARGET)
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"n_bootstrap": -1}, "`n_bootstrap` must be a whole number of at least 0"),
+            ({"block_size": 0}, "`block_size` must be a whole number of at least 1"),
+            ({"confidence": 1.0}, "`confidence` must be above 0 and below 1; got 1.0"),
+            ({"confidence": "95"}, "`confidence` must be above 0 and below 1"),
+        ],
+    )
+    def test_options(self, function, options, message):
+        with pytest.raises(ValueError, match=message):
+            check(function, tournament(3), **options)
+
+    def test_windows(self):
+        frame = tournament(5)
+        with pytest.raises(ValueError, match="`window` must be a whole number"):
+            check(implied_weights, frame, window=0)
+        with pytest.raises(
+            ValueError, match=r"6 or more eras with `meta_model`.*got 5"
+        ):
+            check(implied_weights, frame, window=6)
+        with pytest.raises(ValueError, match="`recent` must be"):
+            check(compare, frame, recent=0)
+        with pytest.raises(ValueError, match="`window` must be"):
+            check(compare, frame, window=1.5)
+
+    def test_names(self):
+        frame = tournament()
+        with pytest.raises(ValueError, match=r"`portfolio` names 'z'.*it has 'a', 'b'"):
+            check(marginal_contribution, frame, portfolio={"a": 1, "z": 1})
+        for weights in ({"a": 0.0}, {"a": NAN}, {"a": "x"}, {}):
+            with pytest.raises(
+                ValueError, match="`portfolio` must hold finite weights"
+            ):
+                check(marginal_contribution, frame, portfolio=weights)
+        for groups in ({"a": 1}, dict.fromkeys("abcd", 1), "x"):
+            with pytest.raises(
+                ValueError, match="`groups` must map each of the models"
+            ):
+                check(synergy, frame, groups=groups)
+        with pytest.raises(ValueError, match="`objective` must be 'corr' or 'sharpe'"):
+            check(synergy, frame, objective="mse")
+        with pytest.raises(ValueError, match="2 models or more; got 'a'"):
+            check(synergy, frame, models=frame[["a"]])
+        with pytest.raises(ValueError, match="column 'r2'"):
+            check(implied_weights, frame, models=frame[MODELS].assign(r2=frame["a"]))
+
+    def test_a_portfolio_that_cancels(self):
+        frame = tournament()
+        X = frame[MODELS].assign(b=frame["a"])
+        with pytest.raises(ValueError, match="`portfolio` must vary"):
+            check(marginal_contribution, frame, models=X, portfolio={"a": 1, "b": -1})
+
+
+class TestAnalyze:
+    @pytest.fixture
+    def data(self):
+        return make_benchmark_models(
+            60, 100, 4, meta_model_eras=50, mean_corr=0.03, random_state=2
+        )
+
+    def test_frames_are_those_of_the_functions(self, data):
+        own = data.models[1]
+        target = "target_cyrus_20"
+        got = analyze(data, model=own, target=target, n_bootstrap=100)
+        frame = data.frame
+        X, y = frame[[m for m in data.models if m != own]], frame[target]
+        options = {"era": frame["era"], "n_bootstrap": 100, "random_state": 0}
+        meta = frame[data.meta_model]
+        assert isinstance(got, Analysis)
+        pd.testing.assert_frame_equal(
+            got.implied_weights, implied_weights(meta, X, era=frame["era"])
+        )
+        pd.testing.assert_frame_equal(
+            got.underweight, underweight(meta, X, y, **options)
+        )
+        pd.testing.assert_frame_equal(got.synergy.gain, synergy(X, y, **options).gain)
+        expected = compare(frame[own], X, y, **options)
+        pd.testing.assert_frame_equal(got.comparison, expected)
+        assert set(expected["verdict"]) <= set(got.sentences)
+        assert len(got.sentences) == 3 + 1 + 3
+
+    def test_without_an_own_model(self, data):
+        got = analyze(data, n_bootstrap=20)
+        assert got.comparison is None
+        assert len(got.sentences) == 3
+        assert got.sentences[0].startswith("The models explain ")
+
+    def test_predictions_are_matched_by_id(self, data):
+        own = data.models[0]
+        frame = data.frame
+        column = frame[own].sample(frac=0.9, random_state=0)
+        got = analyze(data, model=column, n_bootstrap=20)
+        again = analyze(data, model=column.reindex(frame.index), n_bootstrap=20)
+        pd.testing.assert_frame_equal(got.comparison, again.comparison)
+        assert len(got.comparison) == len(data.models)
+        assert own in got.sentences[-1]
+        with pytest.raises(ValueError, match="`model` has no value for any of"):
+            analyze(data, model=column.set_axis(range(len(column))))
+
+    def test_it_says_what_is_clear(self):
+        # Two independent models of equal, high and steady score; one is left out.
+        rng = np.random.default_rng(0)
+        n_eras, n_rows = 60, 500
+        frame = pd.DataFrame(rng.normal(size=(n_eras * n_rows, 3)), columns=MODELS)
+        frame["numerai_meta_model"] = frame["a"] + 0.05 * rng.normal(size=len(frame))
+        noise = rng.normal(size=len(frame))
+        frame["target_20"] = 0.1 * (frame["a"] + frame["b"]) + noise
+        frame["era"] = np.repeat(np.arange(n_eras), n_rows)
+        data = make_benchmark_models(20, 50, 2, random_state=0)
+        data.update(frame=frame, models=MODELS, targets=["target_20"])
+        got = analyze(data, model="c").sentences
+        assert "a has the largest implied weight, 100 %" in got[0]
+        assert got[1].startswith("The Meta Model underweights b: 1 % of b added to it")
+        assert got[2].startswith("a and b ensemble best")
+        assert "beats 0 and is behind 2" in got[3]
+        assert got[4].startswith("c is behind ")
+        got = analyze(data, model="a", groups={"b": "x", "c": "y"}).sentences
+        assert got[-1].startswith(("a beats c", "Cannot tell whether a or b"))
+
+    def test_it_says_what_nobody_can_tell(self):
+        rng = np.random.default_rng(4)
+        data = make_benchmark_models(90, 50, 3, meta_model_eras=90, random_state=0)
+        data.frame["target"] = rng.random(len(data.frame))
+        got = analyze(data, model=data.models[0], block_size=3)
+        cannot = [s for s in got.sentences if s.startswith("Cannot tell")]
+        assert len(cannot) == 4
+        assert "for 2 the data cannot tell" in got.sentences[3]
+
+    def test_few_eras(self):
+        data = make_benchmark_models(20, 50, 3, meta_model_eras=20, random_state=0)
+        got = analyze(data, model=data.models[0])
+        assert sum("too few" in s for s in got.sentences) == 3 + 2
+        assert not any("nan" in s for s in got.sentences)
+
+    def test_what_the_data_lack(self, data):
+        lacking = Bunch(**data)
+        lacking.frame = data.frame.assign(**{data.meta_model: NAN})
+        got = analyze(lacking, n_bootstrap=20)
+        assert got.implied_weights is None
+        assert got.underweight is None
+        assert "the data lack it" in got.sentences[0]
+        later = data.frame["era"] > "0050"
+        lacking.frame = data.frame.assign(
+            target=data.frame["target"].where(~later),
+            **{data.meta_model: data.frame[data.meta_model].where(later)},
+        )
+        got = analyze(lacking, n_bootstrap=20)
+        assert got.implied_weights is not None
+        assert got.underweight is None
+        assert "0 eras have both it and target" in got.sentences[1]
+        lacking.meta_model = None
+        assert analyze(lacking, n_bootstrap=20).implied_weights is None
+        lacking.models = data.models[:1]
+        got = analyze(lacking, n_bootstrap=20)
+        assert got.synergy is None
+        assert "only one" in got.sentences[-1]
+
+    def test_errors(self, data):
+        with pytest.raises(ValueError, match=r"`target` must be one of.*got 'x'"):
+            analyze(data, target="x")
+        with pytest.raises(ValueError, match=r"`model` must be a column.*got 'x'"):
+            analyze(data, model="x")
+        with pytest.raises(ValueError, match="`n_bootstrap`"):
+            analyze(data, n_bootstrap=0)
+        lacking = Bunch(**data)
+        lacking.models = data.models[:1]
+        with pytest.raises(ValueError, match="`data` must hold a model beside `model`"):
+            analyze(lacking, model=data.models[0])
+        lacking.targets = []
+        with pytest.raises(ValueError, match="`target` must be one of the targets"):
+            analyze(lacking)
+
+
+class TestDisplays:
+    @pytest.fixture(autouse=True)
+    def closed_figures(self):
+        plt = pytest.importorskip("matplotlib.pyplot")
+        plt.switch_backend("agg")
+        yield
+        plt.close("all")
+
+    def test_weights_are_stacked(self):
+        frame = tournament(6)
+        frame = frame[frame["era"] != "0003"]
+        weights = implied_weights(frame["meta"], frame[MODELS], era=frame["era"])
+        display = ImpliedWeightsDisplay.from_weights(weights, n_models=2)
+        order = weights[MODELS].mean().sort_values(ascending=False).index
+        assert list(display.weights) == list(order[:2])
+        assert display.others.name == "1 others"
+        tops = [bar.get_y() + bar.get_height() for bar in display.bars_[-1]]
+        assert_close(tops, 1)
+        assert len(display.bars_) == 3
+        heights = [bar.get_height() for bar in display.bars_[1]]
+        assert_close(heights, weights[order[1]])
+        # A gap where there is no era.
+        assert np.isnan(display.line_.get_ydata()).sum() == 1
+        display.figure_.canvas.draw()
+
+    def test_weights_that_are_missing(self):
+        weights = pd.DataFrame(
+            {"$a_b$": [NAN, 0.4], "_c": [NAN, 0.6], "r2": [0.0, 0.5]}, index=[1, 2]
+        )
+        display = ImpliedWeightsDisplay.from_weights(weights)
+        assert len(display.bars_) == 2
+        assert_close([bar.get_height() for bar in display.bars_[0]], [0, 0.6])
+        texts = [t.get_text() for t in display.ax_.get_legend().get_texts()]
+        assert texts == ["$a_b$", "_c", "share explained (r2)"]
+        display.figure_.canvas.draw()
+
+    def test_no_weights(self):
+        for frame in (pd.DataFrame({"a": [1.0]}), pd.DataFrame({"r2": [1.0]})):
+            with pytest.raises(ValueError, match="`weights` must be a frame of `impl"):
+                ImpliedWeightsDisplay.from_weights(frame)
+        with pytest.raises(ValueError, match="`n_models` must be a whole number"):
+            ImpliedWeightsDisplay.from_weights(frame, n_models=0)
+
+    def test_synergy(self):
+        frame = tournament(20)
+        found = synergy(frame[MODELS], frame["y"], era=frame["era"], block_size=2)
+        display = SynergyDisplay.from_synergy(found)
+        assert_close(display.image_.get_array(), found.gain)
+        assert len(display.texts_) == 6
+        first, bold = display.texts_[0], {"bold": True, "normal": False}
+        assert first.get_text().startswith(f"{1000 * found.gain.loc['a', 'b']:.1f}\n±")
+        clear = found.share_positive.loc["a", "b"] >= 0.975
+        assert bold[first.get_fontweight()] == clear
+        display.figure_.canvas.draw()
+        with pytest.raises(TypeError, match="`synergy` must be what"):
+            SynergyDisplay.from_synergy(found.gain)
+
+    def test_synergy_without_intervals_and_of_groups(self):
+        frame = tournament(4)
+        found = synergy(
+            frame[MODELS],
+            frame["y"],
+            era=frame["era"],
+            groups=dict(zip("abc", "$$g", strict=True)),
+        )
+        display = SynergyDisplay.from_synergy(found)
+        # Two in the first group, one in the other: no pair within that.
+        assert len(display.texts_) == 3
+        assert not any("±" in text.get_text() for text in display.texts_)
+        display.figure_.canvas.draw()
+
+
+@pytest.mark.skipif(
+    "SKBENCH_DATA" not in os.environ, reason="SKBENCH_DATA names no folder of real rows"
+)
+class TestRealRows:
+    def test_every_function(self):
+        data = load_benchmark_models(
+            Path(os.environ["SKBENCH_DATA"]), targets=("target_bernie_30",)
+        )
+        got = analyze(data, model=data.models[0], n_bootstrap=200)
+        k = len(data.models) - 1
+        assert got.implied_weights.shape == (42, k + 1)
+        assert_close(got.implied_weights.iloc[:, :-1].sum(axis=1), 1)
+        assert got.implied_weights["r2"].between(0, 1).all()
+        assert got.underweight["n_eras"].eq(42).all()
+        assert got.underweight.notna().all(axis=None)
+        assert got.synergy.gain.shape == (k, k)
+        assert (got.synergy.gain >= 0).all(axis=None)
+        assert got.comparison["n_eras"].eq(102).all()
+        frame = data.frame
+        board = marginal_contribution(
+            {data.models[0]: 1.0}, frame[data.models], frame["target_bernie_30"],
+            era=frame["era"], n_bootstrap=200,
+        )  # fmt: skip
+        assert board.notna().all(axis=None)
+        assert not any("nan" in sentence for sentence in got.sentences)

@@ -1,0 +1,568 @@
+"""`PerformanceReport`: its numbers, its errors and its file."""
+
+import json
+import os
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from skbench.datasets import make_benchmark_models
+from skbench.metrics import feature_exposure, numerai_corr, score_models, summarize
+from skbench.report import PerformanceReport
+
+pytest.importorskip("plotly", reason="a page needs plotly")
+pytest.importorskip("jinja2", reason="a page needs jinja2")
+
+DATA = os.environ.get("SKBENCH_DATA")
+BLOCK = 5
+
+
+def eras(n, first=1):
+    return [f"{i:04d}" for i in range(first, first + n)]
+
+
+def random_scores(n_eras=60, models=("a", "b", "c"), seed=0):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(0.01, 0.03, (n_eras, len(models)))
+    return pd.DataFrame(values, index=eras(n_eras), columns=list(models))
+
+
+def rows_of(report, span="all", score="corr"):
+    summary = report.to_dict()["summary"]
+    return {
+        row["model"]: row
+        for row in summary
+        if (row["span"], row["score"]) == (span, score)
+    }
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_benchmark_models(70, 100, 3, 8, meta_model_eras=30, random_state=3)
+
+
+@pytest.fixture(scope="module")
+def scores(data):
+    frame = data.frame
+    return score_models(
+        frame["target"],
+        frame[data.models],
+        era=frame["era"],
+        meta_model=frame[data.meta_model],
+        benchmark=data.models[1],
+        features=frame[data.features],
+    )
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("span", "n"), [("all", 65), ("last 52", 52), ("last 13", 13)]
+    )
+    def test_all_numbers_are_those_of_summarize(self, data, scores, span, n):
+        report = PerformanceReport(scores, benchmark=data.models[1], block_size=BLOCK)
+        scored = scores["corr"].dropna(how="all").index[-n:]
+        for name, frame in scores.items():
+            part = frame.loc[scored]
+            expected = summarize(
+                part, part[data.models[1]], block_size=BLOCK, random_state=0
+            )
+            for model, row in rows_of(report, span, name).items():
+                for field in ("mean", "low", "high", "sharpe", "max_drawdown"):
+                    assert row[field] == pytest.approx(
+                        expected.loc[model, field], rel=1e-12
+                    ) or (row[field] is None and np.isnan(expected.loc[model, field]))
+                assert row["n_eras"] == expected.loc[model, "n_eras"]
+                difference = row["differences"]["benchmark"]
+                assert difference["n_eras"] == expected.loc[model, "n_paired"]
+                for field, column in (
+                    ("mean", "difference"),
+                    ("low", "difference_low"),
+                    ("high", "difference_high"),
+                ):
+                    wanted = expected.loc[model, column]
+                    got = np.nan if difference[field] is None else difference[field]
+                    np.testing.assert_allclose(got, wanted, rtol=1e-12)
+
+    def test_a_mean_and_its_count_by_hand(self):
+        frame = pd.DataFrame({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 9.0]}, eras(3))
+        report = PerformanceReport(frame, benchmark="b", n_bootstrap=0)
+        row = rows_of(report)["a"]
+        assert (row["mean"], row["n_eras"], row["n_missing"]) == (2.0, 2, 1)
+        assert row["differences"]["benchmark"] == {
+            "mean": -3.0,
+            "low": None,
+            "high": None,
+            "n_eras": 2,
+        }
+
+    def test_eras_without_a_score_stay_gaps(self, data, scores):
+        values = PerformanceReport(scores).to_dict()["scores"]["mmc"]["values"]
+        series = values[data.models[0]]
+        assert series.count(None) == 70 - 25
+        assert 0.0 not in series
+
+    def test_spans_that_hold_all_eras_are_left_out(self):
+        spans = PerformanceReport(random_scores(40)).to_dict()["spans"]
+        assert spans == [
+            {"name": "all", "n_eras": 40},
+            {"name": "last 13", "n_eras": 13},
+        ]
+        assert len(PerformanceReport(random_scores(13)).to_dict()["spans"]) == 1
+
+    def test_recent_eras_are_the_last_with_a_score_whatever_the_row_order(self):
+        frame = random_scores(60)
+        frame.iloc[-5:] = np.nan
+        shuffled = frame.sample(frac=1, random_state=0)
+        report = PerformanceReport(shuffled, n_bootstrap=0)
+        assert report.to_dict()["eras"] == eras(60)
+        wanted = frame["a"].iloc[-18:-5].mean()
+        assert rows_of(report, "last 13")["a"]["mean"] == pytest.approx(wanted)
+
+    def test_models_are_sorted_by_the_first_score(self):
+        frame = pd.DataFrame({"bad": [0.0, 0.1], "none": np.nan, "good": 1.0}, eras(2))
+        assert PerformanceReport(frame).to_dict()["models"] == ["good", "bad", "none"]
+
+    def test_correlations_are_those_of_the_scores_with_enough_eras(self):
+        frame = random_scores(30)
+        frame.iloc[2:, 2] = np.nan  # only 2 eras in common with the others
+        numbers = PerformanceReport(frame).to_dict()["scores"]["corr"]["correlations"]
+        expected = np.corrcoef(frame["a"], frame["b"])[0, 1]
+        assert numbers["values"][0][1] == pytest.approx(expected)
+        assert numbers["values"][0][2] is None
+
+    def test_correlations_that_are_given_are_kept(self):
+        given = pd.DataFrame([[1.0, 0.3], [0.3, 1.0]], ["a", "b"], ["a", "b"])
+        report = PerformanceReport(random_scores(), correlations=given)
+        assert report.to_dict()["correlations"]["values"] == [[1.0, 0.3], [0.3, 1.0]]
+
+    def test_it_is_plain_and_a_copy(self, data, scores):
+        report = PerformanceReport(scores, benchmark=data.models[0])
+        text = json.dumps(report.to_dict(), allow_nan=False)
+        assert json.loads(text) == report.to_dict()
+        report.to_dict()["models"].clear()
+        assert report.to_dict()["models"]
+
+    def test_the_same_seed_gives_the_same_report(self):
+        frame = random_scores(100)
+        one, two = (PerformanceReport(frame, block_size=3) for _ in range(2))
+        assert one.to_dict() == two.to_dict()
+        other = PerformanceReport(frame, block_size=3, random_state=1)
+        assert rows_of(other)["a"]["low"] != rows_of(one)["a"]["low"]
+
+    def test_frames_of_other_kinds_count_their_rows(self):
+        frame = random_scores(20)
+        polars = PerformanceReport(pl.DataFrame(frame.reset_index(drop=True)))
+        array = PerformanceReport(frame.to_numpy())
+        assert polars.to_dict()["eras"] == [str(i) for i in range(20)]
+        assert array.to_dict()["models"] == [
+            str("abc".index(m)) for m in polars.to_dict()["models"]
+        ]
+
+    def test_models_that_only_some_scores_have(self):
+        scores = {"corr": random_scores(), "mmc": random_scores()[["b"]]}
+        numbers = PerformanceReport(scores, benchmark="a").to_dict()
+        assert list(numbers["scores"]["mmc"]["values"]) == ["b"]
+        assert numbers["scores"]["mmc"]["references"] == {}
+
+    def test_the_target_sets_the_blocks(self):
+        frame = random_scores(30)
+        short = PerformanceReport(frame, target="target_ender_20")
+        assert short.to_dict()["scores"]["corr"]["block_size"] == 5
+        assert rows_of(short)["a"]["low"] is not None
+        assert PerformanceReport(frame).to_dict()["scores"]["corr"]["block_size"] == 13
+
+    @pytest.mark.parametrize(
+        ("name", "label"),
+        [("corr", "CORR"), ("corr20", "CORR20"), ("v2_corr20", "CORR20"), ("x", "x")],
+    )
+    def test_labels(self, name, label):
+        numbers = PerformanceReport({name: random_scores(5)}).to_dict()
+        assert numbers["scores"][name]["label"] == label
+
+
+class TestReferences:
+    def test_a_series_is_matched_by_era_and_holds_the_first_score(self):
+        frame = random_scores(10)
+        series = pd.Series([0.5, 0.25], index=["0010", "0003"])
+        scores = {"corr": frame, "mmc": frame}
+        numbers = PerformanceReport(scores, meta_model=series).to_dict()
+        assert numbers["meta_model"] == {"name": "Meta Model", "is_model": False}
+        values = numbers["scores"]["corr"]["references"]["meta_model"]
+        assert [values[2], values[9], values.count(None)] == [0.25, 0.5, 8]
+        assert "meta_model" not in numbers["scores"]["mmc"]["references"]
+
+    def test_an_array_is_matched_by_row_before_eras_are_sorted(self):
+        frame = random_scores(4).iloc[::-1]
+        report = PerformanceReport(frame, benchmark=np.array([4.0, 3.0, 2.0, 1.0]))
+        values = report.to_dict()["scores"]["corr"]["references"]["benchmark"]
+        assert values == [1.0, 2.0, 3.0, 4.0]
+
+    def test_a_mapping_holds_several_scores(self):
+        frame = random_scores(10)
+        report = PerformanceReport(
+            {"corr": frame, "mmc": frame},
+            benchmark={"mmc": frame["a"].rename("ours"), "corr": frame["b"]},
+        )
+        numbers = report.to_dict()
+        values = numbers["scores"]["mmc"]["references"]["benchmark"]
+        assert values == frame["a"].tolist()
+        assert numbers["benchmark"] == {"name": "ours", "is_model": False}
+
+    def test_a_series_that_is_called_like_a_model_is_not_that_model(self):
+        frame = random_scores(10)
+        for value, is_model in (("a", True), (frame["a"] / 2, False)):
+            numbers = PerformanceReport(frame, benchmark=value).to_dict()
+            assert numbers["benchmark"] == {"name": "a", "is_model": is_model}
+
+    def test_both_references_are_compared(self):
+        report = PerformanceReport(
+            random_scores(60), benchmark="b", meta_model="c", block_size=BLOCK
+        )
+        rows = rows_of(report)
+        means = {key: row["mean"] for key, row in rows.items()}
+        for key, other in (("benchmark", "b"), ("meta_model", "c")):
+            got = rows["a"]["differences"][key]["mean"]
+            assert got == pytest.approx(means["a"] - means[other])
+
+    @pytest.mark.parametrize(
+        ("value", "message"),
+        [
+            ("zz", r"`benchmark` must name one of the models 'a', 'b', 'c'.*got 'zz'"),
+            ({"mmc": "a"}, r"`benchmark` must hold some of the scores 'corr'.*'mmc'"),
+            ({}, r"`benchmark` must hold some of the scores"),
+            (pd.Series([1.0], ["9999"]), r"`benchmark` has no value for any of"),
+            (pd.Series([np.inf], ["0001"]), r"`benchmark` must not be infinite"),
+            (pd.Series([np.nan], ["0001"]), r"`benchmark` has no score in any"),
+            (pd.Series([1.0, 2.0], ["0001"] * 2), "several are '0001'"),
+            (np.ones(3), r"`benchmark` must have one value a row; got 3 for 60"),
+        ],
+    )
+    def test_what_cannot_be_compared_with(self, value, message):
+        with pytest.raises(ValueError, match=message):
+            PerformanceReport(random_scores(), benchmark=value)
+
+
+class TestOtherInputs:
+    def test_weights_of_every_kind(self):
+        frame = pd.DataFrame({"weight": [0.2, 0.8]}, ["a", "b"])
+        for given in ({"a": 0.2, "b": 0.8}, frame["weight"], frame):
+            numbers = PerformanceReport(random_scores(), weights=given).to_dict()
+            assert numbers["weights"] == [
+                {"name": "a", "weight": 0.2, "low": None, "high": None},
+                {"name": "b", "weight": 0.8, "low": None, "high": None},
+            ]
+        numbers = PerformanceReport(
+            random_scores(), weights=frame.assign(low=0, high=1)
+        )
+        assert numbers.to_dict()["weights"][1]["high"] == 1.0
+
+    def test_exposures_are_means_over_eras_largest_first(self, data):
+        frame = data.frame
+        found = feature_exposure(
+            frame[data.models[0]], frame[data.features], era=frame["era"]
+        )
+        report = PerformanceReport(
+            random_scores(), exposures={"before": found, "after": found.mean() / 2}
+        )
+        numbers = report.to_dict()["exposures"]
+        order = found.mean().abs().sort_values(ascending=False)
+        assert numbers["features"] == list(order.index)
+        assert numbers["largest"]["before"] == pytest.approx(order.iloc[0])
+        assert numbers["largest"]["after"] == pytest.approx(order.iloc[0] / 2)
+
+    @pytest.mark.parametrize(
+        ("option", "message"),
+        [
+            ({"weights": {}}, "`weights` has 0 rows"),
+            ({"weights": {"a": np.nan}}, "`weights` must not be missing"),
+            ({"weights": {"a": np.inf}}, "`weights` must not be infinite"),
+            ({"weights": {"a": "x"}}, "must hold numbers"),
+            ({"weights": random_scores(2)}, "`weights` must have the column 'weight'"),
+            ({"exposures": {}}, "at least one stage"),
+            ({"exposures": pd.Series([2.0])}, "`exposures` must be correlations"),
+            ({"correlations": random_scores(2)}, "models as rows and"),
+            (
+                {"correlations": pd.DataFrame([[1, 2], [2, 1]])},
+                "`correlations` must be between -1 and 1",
+            ),
+            (
+                {"correlations": pd.DataFrame([[1, 0.5], [0.1, 1]])},
+                "`correlations` must be symmetric",
+            ),
+            ({"title": " "}, "`title` must be a text"),
+            ({"title": None}, "`title` must be a text"),
+            ({"block_size": 0}, "`block_size` must be a whole number"),
+            ({"n_bootstrap": -1}, "`n_bootstrap` must be a whole number"),
+            ({"target": 20}, "`target` must be the name of a target; got 20"),
+        ],
+    )
+    def test_what_cannot_be_used(self, option, message):
+        with pytest.raises(ValueError, match=message):
+            PerformanceReport(random_scores(), **option)
+
+
+class TestScoresThatCannotBeReported:
+    @pytest.mark.parametrize(
+        ("scores", "message"),
+        [
+            ({}, "at least one frame"),
+            (pd.DataFrame(), "`scores` has 0 rows"),
+            ({"corr": pd.DataFrame({"a": []})}, r"`scores\['corr'\]` has 0 rows"),
+            (pd.DataFrame({"a": [np.nan, np.nan]}), "no score in any era"),
+            (pd.DataFrame({"a": [1.0, np.inf]}), "`scores` must not be infinite"),
+            (pd.DataFrame({"a": ["x"]}), "must hold numbers"),
+            (pd.DataFrame({"a": [1.0, 2.0]}, ["0001"] * 2), "several are '0001'"),
+            (pd.DataFrame({"a": [1.0, 2.0]}, ["0001", "1"]), "have the same number"),
+            (pd.DataFrame({"a": [1.0, 2.0]}, ["0001", None]), "one is missing"),
+            (pd.DataFrame([[1.0, 2.0]], columns=["1", 1]), "several are '1'"),
+            (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "duplicate column"),
+        ],
+    )
+    def test_message(self, scores, message):
+        with pytest.raises(ValueError, match=message):
+            PerformanceReport(scores)
+
+    def test_one_era_has_a_page_without_intervals(self, tmp_path):
+        report = PerformanceReport(random_scores(1), benchmark="a")
+        row = rows_of(report)["b"]
+        assert (row["low"], row["sharpe"], row["n_eras"]) == (None, None, 1)
+        report.write_html(tmp_path / "one.html")
+        assert (tmp_path / "one.html").stat().st_size > 1_000_000
+
+
+def live_rows():
+    """Two models, rounds 1 to 4, of which 4 is open, with all days of each round."""
+    values = {("a", 1): 0.1, ("a", 2): 0.2, ("a", 3): None, ("a", 4): 0.4}
+    values |= {("b", 1): 0.0, ("b", 2): 0.1, ("b", 3): 0.3, ("b", 4): 0.9}
+    rows = [
+        {
+            "model": model,
+            "round": number,
+            "day": day,
+            "resolved": number < 4,
+            "date": pd.Timestamp("2026-01-01"),
+            "score": "corr20",
+            # Earlier days say something else, and must not count.
+            "value": None if value is None else value + (20 - day),
+            "percentile": 0.5,
+        }
+        for (model, number), value in values.items()
+        for day in (20, 3)
+    ]
+    return pd.DataFrame(rows)
+
+
+class TestLive:
+    def test_the_last_day_counts_and_open_rounds_do_not(self):
+        report = PerformanceReport.from_live(live_rows(), benchmark="b")
+        numbers = report.to_dict()
+        score = numbers["scores"]["corr20"]
+        assert numbers["unit"] == "round"
+        assert numbers["eras"] == ["1", "2", "3", "4"]
+        assert score["values"]["a"] == [0.1, 0.2, None, 0.4]
+        assert score["unresolved"] == ["4"]
+        assert score["block_size"] == 21
+        row = rows_of(report, score="corr20")["a"]
+        assert (row["n_eras"], row["mean"]) == (2, pytest.approx(0.15))
+        difference = row["differences"]["benchmark"]
+        assert (difference["n_eras"], difference["mean"]) == (2, pytest.approx(0.1))
+
+    def test_one_row_a_round_is_the_same(self):
+        rows = live_rows()
+        last = rows[rows["day"] == 20]
+        one, all_days = map(PerformanceReport.from_live, (last, rows))
+        assert one.to_dict() == all_days.to_dict()
+
+    def test_scores_resolve_on_their_own(self):
+        rows = live_rows()
+        slow = rows.assign(score="corr60", resolved=False)
+        report = PerformanceReport.from_live(pd.concat([rows, slow]))
+        scores = report.to_dict()["scores"]
+        assert scores["corr20"]["unresolved"] == ["4"]
+        assert scores["corr60"]["unresolved"] == ["1", "2", "3", "4"]
+        assert scores["corr60"]["block_size"] == 61
+        assert rows_of(report, score="corr60")["a"]["mean"] is None
+
+    def test_no_round_is_final_yet(self, tmp_path):
+        report = PerformanceReport.from_live(live_rows().assign(resolved=False))
+        assert {row["n_eras"] for row in report.to_dict()["summary"]} == {0}
+        report.write_html(tmp_path / "live.html")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda r: r.drop(columns="day"), "no column 'day'"),
+            (lambda r: r.assign(value=None), "has no value"),
+            (lambda r: pd.concat([r, r]), "16 rows of a model, round, score and day"),
+            (lambda r: r.assign(resolved=None), "without a 'resolved'"),
+            (lambda r: r.assign(resolved="yes"), "True or False"),
+            (lambda r: r.assign(model=None), "without a 'model'"),
+            (lambda r: r.assign(value=np.inf), "must not be infinite"),
+            (lambda r: r.iloc[:0], "has no value"),
+        ],
+    )
+    def test_rows_that_cannot_be_used(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            PerformanceReport.from_live(change(live_rows()))
+
+    def test_what_is_no_frame(self):
+        with pytest.raises(TypeError, match="must be a pandas frame"):
+            PerformanceReport.from_live([1, 2])
+
+    def test_the_benchmark_must_be_there(self):
+        with pytest.raises(ValueError, match="models 'a', 'b'"):
+            PerformanceReport.from_live(live_rows(), benchmark="c")
+
+
+class Page(HTMLParser):
+    """Text and tags of a page; scripts apart."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.inside, self.text, self.script = [], "", "", []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.inside = tag
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside == "script":
+            self.script.append(data)
+        else:
+            self.text += data
+
+
+HOSTILE = "</script><script>alert(1)</script>"
+
+
+class TestPage:
+    def test_a_hostile_name_is_data(self, tmp_path):
+        frame = random_scores(20, (HOSTILE, "<b>&amp;", "__proto__"))
+        scores = {"<img src=x>": frame, "mmc": frame}
+        path = tmp_path / "page.html"
+        PerformanceReport(
+            scores,
+            benchmark=HOSTILE,
+            title=HOSTILE,
+            weights={HOSTILE: 1.0},
+            exposures=pd.DataFrame({HOSTILE: [0.1]}, index=[HOSTILE]),
+        ).write_html(path)
+        page = Page(path.read_text())
+        # The data, plotly, and our own scripts: none came from a name.
+        assert [tag for tag, _ in page.tags].count("script") == 7
+        assert "img" not in [tag for tag, _ in page.tags]
+        assert HOSTILE in page.text
+        data = json.loads(page.script[0])
+        assert set(data["models"]) == {HOSTILE, "<b>&amp;", "__proto__"}
+
+    def test_nothing_is_asked_of_a_network(self, tmp_path):
+        path = tmp_path / "page.html"
+        PerformanceReport(random_scores()).write_html(path)
+        page = Page(path.read_text())
+        addresses = [
+            value
+            for _, attributes in page.tags
+            for name, value in attributes.items()
+            if name in ("src", "href", "srcset", "action", "data")
+        ]
+        assert addresses == ["data:,"]
+        policy = [a.get("content", "") for _, a in page.tags if "http-equiv" in a]
+        assert policy
+        assert policy[0].startswith("default-src 'none'")
+
+    def test_numbers_in_the_page_are_those_of_the_report(self, tmp_path):
+        report = PerformanceReport(random_scores(), benchmark="a")
+        report.write_html(tmp_path / "page.html")
+        page = Page((tmp_path / "page.html").read_text())
+        data = json.loads(page.script[0])
+        numbers = report.to_dict()
+        got = data["scores"]["corr"]["values"]["a"]
+        np.testing.assert_allclose(
+            got, numbers["scores"]["corr"]["values"]["a"], rtol=1e-5
+        )
+        assert data["eras"] == numbers["eras"]
+
+    def test_repr_and_notebook(self):
+        report = PerformanceReport(random_scores(), benchmark="a", title='"><b>')
+        assert repr(report) == (
+            "PerformanceReport('\"><b>': 3 models, 60 eras, scores: corr, benchmark: a)"
+        )
+        page = Page(report._repr_html_())
+        assert [tag for tag, _ in page.tags] == ["iframe"]
+        attributes = page.tags[0][1]
+        assert attributes["title"] == '"><b>'
+        assert attributes["srcdoc"].startswith("<!DOCTYPE html>")
+
+    def test_a_failed_report_leaves_the_old_one(self, tmp_path, monkeypatch):
+        path = tmp_path / "page.html"
+        path.write_text("good")
+        # A lone surrogate is no text that a file can hold.
+        with pytest.raises(UnicodeEncodeError):
+            PerformanceReport(random_scores(), title="\ud800").write_html(path)
+        assert path.read_text() == "good"
+        assert list(tmp_path.iterdir()) == [path]
+
+    def test_paths_that_cannot_be_written(self, tmp_path):
+        report = PerformanceReport(random_scores())
+        with pytest.raises(IsADirectoryError, match="must name a file"):
+            report.write_html(tmp_path)
+        with pytest.raises(FileNotFoundError, match="folder that is there"):
+            report.write_html(tmp_path / "none" / "page.html")
+
+    def test_without_plotly_the_error_says_what_to_install(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(sys.modules, "plotly.offline", None)
+        monkeypatch.setitem(sys.modules, "jinja2", None)
+        with pytest.raises(ModuleNotFoundError, match=r"skbench\[report\]"):
+            PerformanceReport(random_scores()).write_html(tmp_path / "page.html")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_many_models_and_eras_are_quick_and_small(self, tmp_path):
+        models = [f"v53_lgbm_model_{i}" for i in range(60)]
+        scores = {
+            name: random_scores(700, models, seed)
+            for seed, name in enumerate(("corr", "mmc", "bmc", "fnc"))
+        }
+        path = tmp_path / "page.html"
+        start = perf_counter()
+        PerformanceReport(scores, benchmark=models[0]).write_html(path)
+        assert perf_counter() - start < 60
+        assert path.stat().st_size < 12_000_000
+
+
+def test_the_report_and_the_displays_load_apart():
+    code = """
+import sys
+from skbench.report import PerformanceReport
+heavy = ("matplotlib", "plotly", "jinja2")
+assert not [name for name in heavy if name in sys.modules]
+import skbench.report
+assert "PerformanceReport" in dir(skbench.report)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.skipif(not DATA, reason="SKBENCH_DATA names no folder of real rows")
+def test_real_rows(tmp_path):
+    folder = Path(DATA)
+    models = pd.read_parquet(folder / "validation_benchmark_models.parquet")
+    target = pd.read_parquet(folder / "validation.parquet", columns=["target"])
+    frame = models.join(target, how="inner")
+    names = [name for name in models if name.startswith("v18")]
+    corr = numerai_corr(frame["target"], frame[names], era=frame["era"])
+    report = PerformanceReport(corr, benchmark=names[0])
+    means = corr.mean()
+    for name, row in rows_of(report).items():
+        assert row["mean"] == pytest.approx(means[name])
+        assert row["n_eras"] == corr[name].count()
+    report.write_html(tmp_path / "page.html")
