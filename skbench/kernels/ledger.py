@@ -1,0 +1,57 @@
+"""Stakes through rounds that overlap: what is at risk, what is paid, what is left."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def settle(
+    rates: Floats,
+    dates: NDArray[np.intp],
+    stakes: Floats,
+    *,
+    duration: int,
+    parts: int,
+    compound: bool,
+) -> tuple[Floats, Floats, Floats]:
+    """Play rounds in order; return at risk, payout, and stake once it is resolved.
+
+    A round puts 1 / ``parts`` of the stake at risk when it opens, and nothing where its
+    rate is NaN. It resolves before the first round opens that is ``duration`` later. A
+    burn takes no more than is left of the stake. Without ``compound``, what is earned
+    is not added to the stake.
+
+    Parameters
+    ----------
+    rates : array of shape (n_rounds, n_models)
+        Payout of each round as a share of what is at risk.
+    dates : array of shape (n_rounds,)
+        Number of each round, increasing.
+    stakes : array of shape (n_models,)
+        Stake before the first round.
+    duration : int
+        In numbers of rounds, at least 1.
+    parts : int
+        Into how many parts a stake is split.
+    compound : bool
+        Whether what is earned is staked.
+
+    Returns
+    -------
+    at_risk, paid, after : arrays of shape (n_rounds, n_models)
+    """
+    at_risk, paid, after = (np.zeros_like(rates) for _ in range(3))
+    scored = ~np.isnan(rates)
+    earned = np.where(scored, rates, 0.0)
+    resolved = np.searchsorted(dates, dates - duration, side="right")
+    stake, done = stakes.astype(np.float64), 0
+    for opens, until in enumerate([*resolved, len(rates)]):
+        for i in range(done, until):
+            paid[i] = np.maximum(at_risk[i] * earned[i], -stake)
+            stake = stake + (paid[i] if compound else np.minimum(paid[i], 0.0))
+            after[i] = stake
+        done = until
+        if opens < len(rates):
+            at_risk[opens] = np.where(scored[opens], stake / parts, 0.0)
+    return at_risk, paid, after

@@ -1,0 +1,23 @@
+"""Payout rules as data, simulation and allocation of a stake; it moves no money."""
+
+from ._allocate import Allocation, allocate
+from ._rules import (
+    PAYOUT_2024,
+    PAYOUT_2026,
+    PAYOUT_ROUND_1343,
+    PAYOUT_RULES,
+    PayoutRule,
+)
+from ._simulate import Simulation, simulate
+
+__all__ = [
+    "PAYOUT_2024",
+    "PAYOUT_2026",
+    "PAYOUT_ROUND_1343",
+    "PAYOUT_RULES",
+    "Allocation",
+    "PayoutRule",
+    "Simulation",
+    "allocate",
+    "simulate",
+]

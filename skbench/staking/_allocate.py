@@ -1,0 +1,347 @@
+"""How to spread a stake over models: `allocate`."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from skbench._base import check_choice, check_count, check_share, is_number, warn
+from skbench._frames import listed
+from skbench.kernels.additive import adjusted_means, n_compared
+from skbench.kernels.shares import cvar, mean_cvar, min_variance
+from skbench.metrics import summarize
+
+from ._history import check_payouts, is_live, read_payouts
+from ._rules import PayoutRule
+
+Floats = NDArray[np.float64]
+
+_METHODS = ("mean_cvar", "min_variance", "equal")
+# Thirteen weeks: more than a 60-day target reaches over. Live rounds open five a week.
+_BLOCK_ERAS, _BLOCK_LIVE = 13, 65
+_WARNING = (
+    "The past is no promise: the shares were chosen on the rounds that they are judged "
+    "by here, so the bands flatter them, and payout rules change."
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Allocation:
+    """How `allocate` would spread a stake; printing it shows the tables.
+
+    Attributes
+    ----------
+    method : str
+        How the shares were chosen.
+    shares : dict of str to float
+        Share of each model; they sum to one.
+    table : pandas.DataFrame of shape (n_models, 7)
+        One row a model: ``share``; ``n_rounds``, the rounds that pay it; ``n_compared``
+        those of them that pay another model too; ``mean`` payout of a round, and its
+        interval ``low`` to ``high``; ``expected``, the mean that its share rests on.
+    bands : pandas.DataFrame of shape (2, 7)
+        Outcome of the allocation, and of equal shares, in the rounds that all models
+        have: ``mean`` payout of a round, its interval ``low`` to ``high``, ``std``,
+        ``cvar``, ``max_drawdown`` of the sum, and ``n_rounds``.
+    n_shared : int
+        Number of rounds that all models have, which the risk rests on.
+    warning : str
+        What a reader should know.
+    """
+
+    method: str
+    shares: dict[Hashable, float]
+    table: pd.DataFrame
+    bands: pd.DataFrame
+    n_shared: int
+    warning: str
+
+    def stakes(self, total: float) -> dict[Hashable, float]:
+        """Spread a stake, as `simulate` takes it.
+
+        Parameters
+        ----------
+        total : float
+            The whole stake, in NMR.
+
+        Returns
+        -------
+        stakes : dict of str to float
+            Stake of each model, in NMR.
+
+        Raises
+        ------
+        ValueError
+            If the stake is not above 0.
+        """
+        if not is_number(total) or not isfinite(total) or total <= 0:
+            raise ValueError(f"`total` must be a number above 0; got {total!r}")
+        return {model: share * float(total) for model, share in self.shares.items()}
+
+    def __repr__(self) -> str:
+        """Show the tables."""
+        form = "{:.4f}".format
+        return "\n".join(
+            [
+                f"Allocation by {self.method!r}, its risk seen in {self.n_shared} "
+                "rounds that all models have",
+                self.table.to_string(float_format=form),
+                "",
+                self.bands.to_string(float_format=form),
+                "",
+                self.warning,
+            ]
+        )
+
+
+def allocate(
+    scores: Any,
+    rule: PayoutRule,
+    *,
+    method: str = "mean_cvar",
+    max_share: float = 1.0,
+    risk_aversion: float = 1.0,
+    tail: float = 0.05,
+    prior_rounds: float | None = None,
+    n_bootstrap: int = 1000,
+    block_size: int | None = None,
+    confidence: float = 0.95,
+    random_state: Any = None,
+) -> Allocation:
+    r"""Spread a stake over models by what they would have been paid. Nothing is staked.
+
+    With :math:`r_t(w) = \sum_i w_i p_{ti}` the payout of round t for shares w, not
+    negative, at most ``max_share`` and of sum one:
+
+    - "mean_cvar": the largest
+      :math:`\mathrm{mean}(r) - \lambda \, \mathrm{CVaR}(r)`, where CVaR is minus the
+      mean of the worst rounds, a share ``tail`` of them, and :math:`\lambda` is
+      ``risk_aversion``; found as a linear program;
+    - "min_variance": the least variance of r;
+    - "equal": equal shares, whatever the payouts.
+
+    Models that paid the same in every round have the same share.
+
+    Models may have been scored in different rounds, and gaps are never filled. Risk is
+    seen only in the rounds that all models have. What a model is expected to pay rests
+    on all of its rounds:
+
+    1. payout = model effect + round effect + error is fitted to all of them by least
+       squares, so that models are compared in rounds that they share, and none gains by
+       being there in good times only. Without gaps this gives the plain means;
+    2. the mean of a model is moved towards the average of all models as if
+       ``prior_rounds`` more rounds had paid that: a short history counts for less;
+    3. "mean_cvar" moves the payouts of the shared rounds to these means.
+
+    Parameters
+    ----------
+    scores : mapping of str to DataFrame of shape (n_rounds, n_models), or DataFrame
+        As for `simulate`.
+    rule : PayoutRule
+        What the scores pay.
+    method : {"mean_cvar", "min_variance", "equal"}, default="mean_cvar"
+        How to choose the shares.
+    max_share : float, default=1.0
+        The largest share that one model may have.
+    risk_aversion : float, default=1.0
+        Weight of the CVaR, not negative. 0: only the mean counts.
+    tail : float, default=0.05
+        Share of the rounds, the worst, that the CVaR is the mean of.
+    prior_rounds : float, default=None
+        Rounds that a model is taken to have been average in. None: two blocks, the
+        least for which there is an interval. 0: none.
+    n_bootstrap : int, default=1000
+        Number of resamples of the intervals. 0: no intervals.
+    block_size : int, default=None
+        Rounds in a block of the moving-block bootstrap. None: 13 weeks, enough for a
+        60-day target; that is 13 weekly eras, or 65 live rounds of a tidy frame.
+    confidence : float, default=0.95
+        Probability that an interval is to have; see `skbench.metrics.summarize`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the resamples. The shares do not depend on it.
+
+    Returns
+    -------
+    allocation : Allocation
+        The shares, what they rest on, and how they would have done.
+
+    Raises
+    ------
+    ValueError
+        If a score that pays is missing, a model has no payout or always the same, all
+        models share fewer than 2 rounds, ``max_share`` is too small for shares to sum
+        to one, or an option cannot be used.
+    TypeError
+        If the scores or the rule are of another kind.
+
+    Warns
+    -----
+    UserWarning
+        If all models share fewer rounds than two blocks: too few for bands.
+
+    See Also
+    --------
+    simulate : What stakes would have become.
+
+    References
+    ----------
+    R. T. Rockafellar and S. Uryasev, "Optimization of Conditional Value-at-Risk",
+    Journal of Risk 2 (2000).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skbench.staking import PayoutRule, allocate
+    >>> corr = pd.DataFrame({"a": [0.03, -0.01, 0.02, 0.00],
+    ...                      "b": [-0.01, 0.03, 0.00, 0.02]},
+    ...                     index=["0001", "0002", "0003", "0004"])
+    >>> rule = PayoutRule("corr", {"corr": 1.0})
+    >>> allocation = allocate({"corr": corr}, rule, block_size=1, random_state=0)
+    >>> {model: round(share, 6) for model, share in allocation.shares.items()}
+    {'a': 0.5, 'b': 0.5}
+    """
+    check_choice("method", method, _METHODS)
+    _check_risk(risk_aversion, tail, prior_rounds)
+    payouts = read_payouts(scores, rule).dropna(how="all")
+    check_payouts(payouts)
+    _check_max_share(max_share, payouts.shape[1])
+    size = _block_size(block_size, scores)
+    seed = int(check_random_state(random_state).randint(2**31 - 1))
+    intervals: dict[str, Any] = {
+        "n_bootstrap": n_bootstrap,
+        "block_size": size,
+        "confidence": confidence,
+        "random_state": seed,
+    }
+    table = summarize(payouts, **intervals)[["n_eras", "mean", "low", "high"]]
+    shared = _shared_rounds(payouts)
+    _warn_if_short(len(shared), size)
+    expected = _expected(payouts, 2 * size if prior_rounds is None else prior_rounds)
+    shares = _shares(method, shared, expected, max_share, risk_aversion, tail)
+    return Allocation(
+        method,
+        dict(zip(payouts.columns, shares.tolist(), strict=True)),
+        _table(table, payouts, shares, expected),
+        _bands(shared, shares, tail, intervals),
+        len(shared),
+        _WARNING,
+    )
+
+
+def _shares(
+    method: str,
+    shared: pd.DataFrame,
+    expected: Floats,
+    max_share: float,
+    risk_aversion: float,
+    tail: float,
+) -> Floats:
+    if method == "equal":
+        return np.full(expected.size, 1.0 / expected.size)
+    seen = shared.to_numpy()
+    if method == "min_variance":
+        return min_variance(seen, float(max_share))
+    scenarios = seen - seen.mean(axis=0) + expected
+    return mean_cvar(scenarios, float(risk_aversion), float(tail), float(max_share))
+
+
+def _expected(payouts: pd.DataFrame, prior: float) -> Floats:
+    """Mean of each model, moved towards the average of all."""
+    values = payouts.to_numpy()
+    means, n = adjusted_means(values), n_compared(values)
+    trust = n / np.maximum(n + prior, 1.0)
+    expected: Floats = means.mean() + trust * (means - means.mean())
+    return expected
+
+
+def _table(
+    summary: pd.DataFrame, payouts: pd.DataFrame, shares: Floats, expected: Floats
+) -> pd.DataFrame:
+    table = summary.rename(columns={"n_eras": "n_rounds"})
+    table.insert(0, "share", shares)
+    table.insert(2, "n_compared", n_compared(payouts.to_numpy()))
+    table["expected"] = expected
+    return table
+
+
+def _bands(
+    shared: pd.DataFrame, shares: Floats, tail: float, intervals: dict[str, Any]
+) -> pd.DataFrame:
+    outcomes = pd.DataFrame(
+        {
+            "allocation": shared.to_numpy() @ shares,
+            "equal shares": shared.to_numpy().mean(axis=1),
+        },
+        index=shared.index,
+    )
+    bands = summarize(outcomes, **intervals)
+    bands["cvar"] = [cvar(outcomes[name].to_numpy(), tail) for name in outcomes]
+    bands = bands.rename(columns={"n_eras": "n_rounds"}).rename_axis(None)
+    return bands[["mean", "low", "high", "std", "cvar", "max_drawdown", "n_rounds"]]
+
+
+def _shared_rounds(payouts: pd.DataFrame) -> pd.DataFrame:
+    """Return the rounds that all models have, if risk can be judged by them."""
+    shared = payouts.dropna()
+    if len(shared) < 2:
+        counts = payouts.notna().sum().sort_values(kind="stable")
+        fewest = {model: int(count) for model, count in counts.head(3).items()}
+        raise ValueError(
+            f"`scores` must have at least 2 rounds that pay all {payouts.shape[1]} "
+            f"models; got {len(shared)}. Leave out the models that lack rounds; the "
+            f"fewest are {fewest!r}"
+        )
+    values = shared.to_numpy()
+    if constant := [
+        name
+        for name, column in zip(shared.columns, values.T, strict=True)
+        if np.ptp(column) <= 1e-12 * np.abs(column).max()
+    ]:
+        raise ValueError(
+            f"`scores` must pay each model unlike amounts, by which its risk is "
+            f"judged; always the same, in the {len(shared)} rounds that all models "
+            f"have, is paid to {listed(constant)}: leave them out"
+        )
+    return shared
+
+
+def _block_size(block_size: Any, scores: Any) -> int:
+    if block_size is None:
+        return _BLOCK_LIVE if is_live(scores) else _BLOCK_ERAS
+    check_count("block_size", block_size, 1)
+    return int(block_size)
+
+
+def _warn_if_short(n_shared: int, block_size: int) -> None:
+    if n_shared < 2 * block_size:
+        warn(
+            f"the {n_shared} rounds that all models have are fewer than two blocks of "
+            f"{block_size} (`block_size`): too few for bands, and for much trust"
+        )
+
+
+def _check_max_share(max_share: Any, n_models: int) -> None:
+    check_share("max_share", max_share)
+    if max_share * n_models < 1.0 - 1e-12:
+        raise ValueError(
+            f"`max_share` must be at least 1/{n_models} = {1 / n_models:.4g}, for the "
+            f"shares of {n_models} models to sum to one; got {max_share!r}"
+        )
+
+
+def _check_risk(risk_aversion: Any, tail: Any, prior_rounds: Any) -> None:
+    for parameter, value in (
+        ("risk_aversion", risk_aversion),
+        ("prior_rounds", 0 if prior_rounds is None else prior_rounds),
+    ):
+        if not is_number(value) or not isfinite(value) or value < 0:
+            raise ValueError(
+                f"`{parameter}` must be a number of at least 0; got {value!r}"
+            )
+    if not is_number(tail) or not 0 < tail <= 1:
+        raise ValueError(f"`tail` must be above 0 and at most 1; got {tail!r}")

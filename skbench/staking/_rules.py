@@ -1,0 +1,379 @@
+"""Payout rules as data: what the scores of a round pay on the stake at risk."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import date
+from math import isfinite
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from skbench._base import check_choice, check_count, check_name, is_number
+from skbench._frames import listed
+
+from ._current import read_current
+
+_PRECISIONS = re.compile(r"\d{4}(-\d{2}){0,2}")
+
+
+@dataclass(frozen=True)
+class PayoutRule:
+    r"""What the scores of a round pay, as a share of the stake at risk in it.
+
+    For multipliers :math:`m_i` and scores :math:`s_i`,
+
+    .. math::
+
+        \mathrm{payout} = \mathrm{clip}\Bigl(f \sum_i m_i s_i, -c, c\Bigr),
+        \qquad f = \min(1, \mathrm{threshold} / \mathrm{total\ at\ risk})
+
+    A negative payout is a burn. Scores of multiplier 0 are never read.
+
+    Attributes
+    ----------
+    name : str
+        What the rule is called.
+    multipliers : mapping of str to float
+        Multiplier of each score that pays: not negative, and one at least above 0.
+    clip : float, default=None
+        Largest payout and burn of a round, as a share of the stake at risk. None: no
+        limit.
+    factor : float, default=1.0
+        Payout factor where the total at risk is not given.
+    threshold : float, default=None
+        Total at risk, in NMR, above which the payout factor falls. None: the factor
+        does not depend on it.
+    concurrent_rounds : int, default=1
+        Over how many rounds a stake is split: each has stake / ``concurrent_rounds``
+        at risk. 1: each round has the whole stake at risk.
+    first, last : str, default=None
+        When the first and the last round of this rule opened, as an ISO date to the
+        precision known: "2024", "2024-01" or "2024-01-02". None: not known, or not yet.
+    status : {"unconfirmed", "confirmed"}, default="unconfirmed"
+        Whether all of it was seen in what Numerai itself publishes.
+    source : str, default=""
+        Where the rule was published.
+
+    Raises
+    ------
+    ValueError
+        If a field cannot be used.
+
+    References
+    ----------
+    Numerai, "Staking", https://docs.numer.ai/numerai-tournament/staking.
+
+    Examples
+    --------
+    >>> from skbench.staking import PayoutRule
+    >>> rule = PayoutRule("mine", {"corr": 0.5, "mmc": 2.0}, clip=0.05, threshold=72e3)
+    >>> round(rule.payout({"corr": 0.02, "mmc": 0.004}), 6)
+    0.018
+    >>> round(rule.payout({"corr": 0.02, "mmc": 0.004}, total_at_risk=144e3), 6)
+    0.009
+    """
+
+    name: str
+    multipliers: Mapping[str, float] = field(hash=False)
+    _: KW_ONLY
+    clip: float | None = None
+    factor: float = 1.0
+    threshold: float | None = None
+    concurrent_rounds: int = 1
+    first: str | None = None
+    last: str | None = None
+    status: str = "unconfirmed"
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        _check_rule_name(self.name)
+        object.__setattr__(self, "multipliers", _multipliers(self.multipliers))
+        _check_limit("factor", self.factor)
+        for limit in ("clip", "threshold"):
+            if getattr(self, limit) is not None:
+                _check_limit(limit, getattr(self, limit))
+        check_count("concurrent_rounds", self.concurrent_rounds, 1)
+        check_choice("status", self.status, ("unconfirmed", "confirmed"))
+        _check_dates(self.first, self.last)
+
+    def payout_factor(self, total_at_risk: float | None = None) -> float:
+        """Return what the multiplied scores are multiplied by before they are clipped.
+
+        Parameters
+        ----------
+        total_at_risk : float, default=None
+            Stakes at risk in the tournament, in NMR. None: the factor of the rule.
+
+        Returns
+        -------
+        factor : float
+            ``min(1, threshold / total_at_risk)``, or the factor of the rule.
+
+        Raises
+        ------
+        ValueError
+            If the total is not above 0, or is given to a rule without a threshold.
+        """
+        if total_at_risk is None:
+            return float(self.factor)
+        _check_limit("total_at_risk", total_at_risk)
+        if self.threshold is None:
+            raise ValueError(
+                f"`total_at_risk` must be None, as the rule {self.name!r} has no "
+                f"threshold; got {total_at_risk!r}"
+            )
+        return float(min(1.0, self.threshold / total_at_risk))
+
+    def payout(
+        self, scores: Mapping[str, Any], *, total_at_risk: float | None = None
+    ) -> Any:
+        """Return what scores pay, as a share of the stake at risk.
+
+        Where one of the scores is missing, so is the payout.
+
+        Parameters
+        ----------
+        scores : mapping of str to float, array, Series or DataFrame
+            Each score that pays, by its name. Others are not read. pandas objects are
+            matched by their labels.
+        total_at_risk : float, default=None
+            As for `payout_factor`.
+
+        Returns
+        -------
+        payout : float, array, Series or DataFrame
+            Of the same kind as the scores.
+
+        Raises
+        ------
+        ValueError
+            If a score that pays is not there, or is infinite.
+        """
+        factor = self.payout_factor(total_at_risk)
+        paid = factor * sum(
+            self.multipliers[name] * _finite(values, name)
+            for name, values in self.select(scores).items()
+        )
+        if self.clip is not None:
+            paid = np.clip(paid, -self.clip, self.clip)
+        return float(paid) if np.ndim(paid) == 0 else paid
+
+    def select(self, scores: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the scores that pay.
+
+        Parameters
+        ----------
+        scores : mapping of str to object
+            Scores by name.
+
+        Returns
+        -------
+        scores : dict of str to object
+            Those that have a multiplier above 0.
+
+        Raises
+        ------
+        ValueError
+            If a score that pays is not there.
+        TypeError
+            If the scores are not a mapping.
+        """
+        if not isinstance(scores, Mapping):
+            raise TypeError(
+                "`scores` must map the names of scores to their values; "
+                f"got {type(scores).__name__}"
+            )
+        paying = [name for name, multiplier in self.multipliers.items() if multiplier]
+        if missing := [name for name in paying if name not in scores]:
+            raise ValueError(
+                f"`scores` lacks {listed(missing)}, which the rule {self.name!r} pays; "
+                f"it has {listed(scores)}. Give the scores these names, or the rule "
+                f"those: rule.renamed({{{missing[0]!r}: ...}})"
+            )
+        return {name: scores[name] for name in paying}
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """Return the rule with other names for its scores.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            New name of each score that is to have one.
+
+        Returns
+        -------
+        rule : PayoutRule
+            A rule that pays the same.
+
+        Raises
+        ------
+        ValueError
+            If the rule does not pay a score to rename, or two would have one name.
+
+        Examples
+        --------
+        >>> from skbench.staking import PAYOUT_2026
+        >>> PAYOUT_2026.renamed({"v2_corr20": "corr"}).multipliers
+        {'corr': 0.75, 'mmc': 2.25}
+        """
+        if unknown := [name for name in names if name not in self.multipliers]:
+            raise ValueError(
+                f"`names` holds {listed(unknown)}, which the rule {self.name!r} does "
+                f"not pay; it pays {listed(self.multipliers)}"
+            )
+        new = {names.get(key, key): value for key, value in self.multipliers.items()}
+        if len(new) < len(self.multipliers):
+            raise ValueError(f"`names` must keep the scores apart; got {dict(names)!r}")
+        return replace(self, multipliers=new)
+
+    @classmethod
+    def from_api(cls, api: Any = None, *, concurrent_rounds: int | None = None) -> Self:
+        """Read the rule of the current round from Numerai.
+
+        The multipliers, the clip and the threshold are those of the scores that pay. A
+        round has no payout factor before it is scored; until then the factor is 1.
+
+        Parameters
+        ----------
+        api : numerapi.NumerAPI, default=None
+            Client to ask. None: a new one; no keys are needed.
+        concurrent_rounds : int, default=None
+            Over how many rounds a stake is split, which Numerai's rounds do not tell.
+            None: as in the rule of `PAYOUT_RULES` with the same multipliers.
+
+        Returns
+        -------
+        rule : PayoutRule
+            The rule, its scores named as in `skbench.datasets.load_scores`.
+
+        Raises
+        ------
+        ValueError
+            If no score pays, the scores disagree on the clip, the threshold or the
+            factor, or it is not known over how many rounds a stake is split.
+        ConnectionError
+            If Numerai cannot be reached.
+        """
+        fields = read_current(api)
+        status = "confirmed"
+        if concurrent_rounds is None:
+            known = _known(fields["multipliers"], fields["name"])
+            concurrent_rounds, status = known.concurrent_rounds, known.status
+        return cls(**fields, concurrent_rounds=concurrent_rounds, status=status)
+
+
+def _finite(values: Any, name: str) -> Any:
+    if not isinstance(values, (pd.Series, pd.DataFrame)):
+        try:
+            values = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"the score {name!r} must hold numbers; got {values!r}"
+            ) from None
+    if np.isinf(np.asarray(values, dtype=np.float64)).any():
+        raise ValueError(
+            f"the score {name!r} must not be infinite: mark a missing score by NaN"
+        )
+    return values
+
+
+def _multipliers(values: Any) -> dict[str, float]:
+    """Check multipliers, and return a copy of them."""
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"`multipliers` must map names of scores to numbers; got {values!r}"
+        )
+    for name, value in values.items():
+        check_name("multipliers", name)
+        if not is_number(value) or not isfinite(value) or value < 0:
+            raise ValueError(
+                f"`multipliers` must hold numbers of at least 0; got {value!r} for "
+                f"{name!r}"
+            )
+    if not any(values.values()):
+        raise ValueError(
+            f"`multipliers` must hold one above 0, else nothing pays; got {values!r}"
+        )
+    return {name: float(value) for name, value in values.items()}
+
+
+def _check_rule_name(name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"`name` must be a string that is not empty; got {name!r}")
+
+
+def _check_limit(parameter: str, value: Any) -> None:
+    if not is_number(value) or not isfinite(value) or value <= 0:
+        raise ValueError(f"`{parameter}` must be a number above 0; got {value!r}")
+
+
+def _check_dates(first: Any, last: Any) -> None:
+    for parameter, value in (("first", first), ("last", last)):
+        if value is not None and not _is_date(value):
+            raise ValueError(
+                f"`{parameter}` must be a date such as '2024', '2024-01' or "
+                f"'2024-01-02', or None; got {value!r}"
+            )
+    if first is None or last is None:
+        return
+    digits = min(len(first), len(last))
+    if first[:digits] > last[:digits]:
+        raise ValueError(
+            f"`first` must not be after `last`; got first={first!r}, last={last!r}"
+        )
+
+
+def _is_date(value: Any) -> bool:
+    if not isinstance(value, str) or not _PRECISIONS.fullmatch(value):
+        return False
+    try:
+        date.fromisoformat((value + "-01-01")[:10])
+    except ValueError:
+        return False
+    return True
+
+
+def _known(multipliers: Mapping[str, float], name: str) -> PayoutRule:
+    for rule in PAYOUT_RULES.values():
+        if rule.multipliers == multipliers:
+            return rule
+    raise ValueError(
+        f"`concurrent_rounds` must be given: {name} pays {dict(multipliers)!r}, and no "
+        "rule of PAYOUT_RULES tells over how many rounds a stake is then split"
+    )
+
+
+PAYOUT_2024 = PayoutRule(
+    "2024",
+    {"v2_corr20": 0.5, "mmc": 2.0},
+    clip=0.05,
+    threshold=72_000.0,
+    first="2024-01-02",
+    last="2025",
+    status="confirmed",
+    source="https://docs.numer.ai/numerai-tournament/staking",
+)
+PAYOUT_2026 = PayoutRule(
+    "2026",
+    {"v2_corr20": 0.75, "mmc": 2.25},
+    clip=0.05,
+    threshold=72_000.0,
+    first="2026",
+    last="2026-08",
+    status="confirmed",
+    source="https://docs.numer.ai/numerai-tournament/staking",
+)
+PAYOUT_ROUND_1343 = PayoutRule(
+    "round 1343",
+    {"corr60": 3.0, "mmc60": 15.0},
+    clip=1.0,
+    concurrent_rounds=64,
+    first="2026-08",
+    source="https://docs.numer.ai/numerai-tournament/staking",
+)
+# The rules of the past and the present, oldest first.
+PAYOUT_RULES: Mapping[str, PayoutRule] = {
+    rule.name: rule for rule in (PAYOUT_2024, PAYOUT_2026, PAYOUT_ROUND_1343)
+}
