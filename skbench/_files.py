@@ -1,6 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,9 @@ def written_whole(path: Address) -> Iterator[Path]:
     the ending of ``path``, which some writers go by.
     """
     path = Path(path)
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    unfinished = path.with_name(
+        f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}"
+    )
     try:
         yield unfinished
         with unfinished.open("rb") as file:

@@ -350,6 +350,22 @@ def test_a_server_that_does_not_answer_is_given_up(server, home, monkeypatch):
     with pytest.raises(ConnectionError, match=r"3 of 3 attempts.*Timeout"):
         fetch_benchmark_models(data_home=home)
     assert time.monotonic() - start < 5
+    assert not visible(home)
+    assert not hidden(home)
+    server.recover()
+    fetch_benchmark_models(data_home=home)
+
+
+@pytest.mark.parametrize("how", ["errors", "null", "garbage", "drop", 500])
+@pytest.mark.parametrize("query", ["listDatasets", "^dataset$"])
+def test_a_query_that_fails_leaves_nothing_broken(server, home, published, how, query):
+    server.fail(how, query, None)
+    with pytest.raises((ConnectionError, ValueError), match=f"`{query.strip('^$')}`"):
+        fetch_benchmark_models(data_home=home)
+    assert not list(home.glob("*/*"))
+    server.recover()
+    data = fetch_benchmark_models(data_home=home)
+    check_same_as_the_whole_files(data, published, targets=True)
 
 
 def test_a_server_that_ignores_ranges_is_not_read_whole(server, home):
@@ -451,6 +467,62 @@ def test_a_copy_whose_record_was_not_finished_is_not_relied_on(
     data = fetch_benchmark_models(data_home=home)
     assert server.sent[f"v5.3/{MAIN}"] > 1
     assert (data.frame["target"] == 0.25).all()
+
+
+KILLED = """
+import sys
+from numerapi import base_api
+from skbench.datasets import fetch_benchmark_models
+base_api.API_TOURNAMENT_URL = sys.argv[1] + "/graphql"
+fetch_benchmark_models(data_home=sys.argv[2], features="small")
+"""
+
+
+@pytest.mark.parametrize("name", [MODELS, MAIN])
+def test_a_process_that_is_really_killed(server, home, published, name):
+    """SIGKILL leaves no time to tidy up; nothing broken has its final name."""
+    server.fail("sleep", on=f"GET v5.3/{name}", times=None, seconds=30)
+    command = [sys.executable, "-c", KILLED, server.url, home]
+    with subprocess.Popen(command) as process:
+        deadline = time.monotonic() + 60
+        while not server.asked_for(f"GET v5.3/{name}"):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode < 0
+    assert name not in visible(home)
+    server.recover()
+    data = fetch_benchmark_models(data_home=home, features="small")
+    check_same_as_the_whole_files(data, published, targets=True, features="small")
+
+
+@pytest.mark.parametrize("name", [MAIN, MODELS])
+def test_a_damaged_copy_is_named(server, home, name):
+    """Of the length that its record says, as after a failure of the disk."""
+    fetch_benchmark_models(data_home=home)
+    copy = home / "v5.3" / name
+    copy.write_bytes(bytes(copy.stat().st_size))
+    with pytest.raises(ValueError, match=rf"{copy} cannot be read.*[dD]elete it, and"):
+        fetch_benchmark_models(data_home=home)
+    copy.unlink()
+    fetch_benchmark_models(data_home=home)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}"])
+def test_a_damaged_record_is_named(server, home, content):
+    fetch_benchmark_models(data_home=home)
+    record = home / "v5.3" / f".{MAIN}.json"
+    record.write_text(content)
+    with pytest.raises(ValueError, match=r"\.validation\.parquet\.json.*delete it"):
+        fetch_benchmark_models(data_home=home)
+
+
+def test_another_process_may_finish_its_file_while_old_ones_are_removed(home):
+    from skbench.datasets import _cache
+
+    home.mkdir()
+    _cache._remove_if_stale(home / f".{MAIN[:-8]}.1.part.parquet")
 
 
 def test_what_was_left_unfinished_long_ago_is_removed(server, home):

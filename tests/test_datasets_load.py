@@ -249,7 +249,7 @@ class TestRows:
         (folder / "live_benchmark_models.parquet").unlink()
         data = load_benchmark_models(folder)
         assert data.live is None
-        assert "not there" in data.DESCR
+        assert "not loaded" in data.DESCR
 
     def test_stale_live_files_are_refused(self, folder):
         other = make_benchmark_models(20, 30, 3, 12, random_state=1)
@@ -681,6 +681,9 @@ class TestArguments:
         change(path, lambda frame: frame.drop(columns=made.models[0]))
         with pytest.raises(ValueError, match=f"{made.models[0]}.* live_benchmark_mod"):
             load_benchmark_models(folder)
+        data = load_benchmark_models(folder, live=False)
+        assert data.models == made.models
+        assert data.live is None
 
 
 class TestFeatureSets:

@@ -532,6 +532,16 @@ def test_windows_that_overlap_are_refused(data):
         recipe(BLEND).reproduce(data.frame, windows, targets=TARGETS, **FEW)
 
 
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize("kind", ["positions", "mask"])
+def test_rows_are_not_predicted_by_what_was_trained_on_them(kind, data):
+    train, test = np.arange(500), np.arange(490, 600)
+    if kind == "mask":
+        train, test = (np.isin(np.arange(len(data.frame)), x) for x in (train, test))
+    with pytest.raises(ValueError, match=r"`cv` must predict other rows .*; 10 rows"):
+        recipe(BLEND).reproduce(data.frame, [(train, test)], targets=TARGETS)
+
+
 def test_progress_is_shown_where_it_is_asked_for(data, capfd):
     recipe("v43_lgbm_cyrus20").reproduce(data.frame, CV, **FEW)
     assert capfd.readouterr() == ("", "")

@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ def keep_columns(
     """
     held: Sequence[str] = ()
     if _is_current(path, remote):
-        held = pq.read_schema(path).names
+        held = _columns_of(path)
         record = _read_record(path)
         if set(choose(record["columns"] if record else held)) <= set(held):
             return
@@ -88,6 +88,16 @@ def keep_columns(
         remote.shown(size, progress),
     ):
         _write_groups(unfinished, source, read, path if held else None)
+
+
+def _columns_of(path: Path) -> Sequence[str]:
+    try:
+        names: Sequence[str] = pq.read_schema(path).names
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"{path} cannot be read ({error}): delete it, and call again"
+        ) from error
+    return names
 
 
 def _write_groups(
@@ -206,11 +216,14 @@ def _read_record(path: Path) -> dict[str, Any] | None:
     """Read the record of a copy; a file that is not the one it is about has none."""
     try:
         record: dict[str, Any] = json.loads(_record_path(path).read_bytes())
+        size = record["bytes"]
     except FileNotFoundError:
         return None
-    if record["bytes"] in (None, path.stat().st_size):
-        return record
-    return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ValueError(
+            f"{_record_path(path)} cannot be read: delete it and {path}, and call again"
+        ) from error
+    return record if size in (None, path.stat().st_size) else None
 
 
 def _write_record(
@@ -257,5 +270,7 @@ def _clear_disk_errors(path: Path) -> Iterator[None]:
 
 
 def _remove_if_stale(path: Path) -> None:
-    if time.time() - path.stat().st_mtime > _STALE_AFTER:
-        path.unlink(missing_ok=True)
+    # Another process may rename its file, now finished, at any moment.
+    with suppress(FileNotFoundError):
+        if time.time() - path.stat().st_mtime > _STALE_AFTER:
+            path.unlink()

@@ -64,7 +64,8 @@ def resolve_columns(
     if absent := [name for name in chosen if name not in present]:
         raise ValueError(
             f"`{parameter}` names {listed(absent)}, which {source} does not have."
-            f"{_like(absent[0], available)} It has {listed(available)}"
+            f"{_like(absent[0], available)} It has {listed(available)}: name others, "
+            "or fetch a file that has them"
         )
     return chosen
 

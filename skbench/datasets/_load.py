@@ -53,6 +53,7 @@ def load_benchmark_models(
     targets: Sequence[str] | bool = ("target",),
     eras: Iterable[Hashable] | None = None,
     meta_model: bool = True,
+    live: bool = True,
 ) -> Bunch:
     """Load predictions, Meta Model, targets and features from Numerai's files.
 
@@ -88,6 +89,8 @@ def load_benchmark_models(
         number. None: all eras. Live rows are loaded whole beside another split.
     meta_model : bool, default=True
         Whether to load the Meta Model.
+    live : bool, default=True
+        Whether to load the live rows too, if their files are there.
 
     Returns
     -------
@@ -101,7 +104,8 @@ def load_benchmark_models(
             values becomes floating-point, with NaN.
         live : DataFrame or None
             The live rows of the same models and features; None where their files are
-            not in the folder. The rows of `frame` for the split "live".
+            not in the folder, or were not asked for. The rows of `frame` for the split
+            "live".
         era, meta_model : str
             Names of these columns; `meta_model` is None where it was not loaded.
         models, features, targets : list of str
@@ -148,6 +152,7 @@ def load_benchmark_models(
     """
     check_choice("split", split, _SPLITS)
     check_flag("meta_model", meta_model)
+    check_flag("live", live)
     folder = _check_folder(path)
     targets = [] if split == "live" else _as_list(targets, "targets")
     features = _as_list(features, "features")
@@ -156,12 +161,14 @@ def load_benchmark_models(
     columns = _choose(files, models, targets, features, sets)
     meta = _open_meta_model(folder) if meta_model and split != "live" else None
     loaded = _join(files, columns, _era_keys(files.models, eras), meta)
-    live = loaded if split == "live" else _load_live(folder, columns)
-    unmatched = loaded.unmatched | (live.unmatched if live is not None else {})
+    later = _load_live(folder, columns) if live and split != "live" else None
+    unmatched = loaded.unmatched | (later.unmatched if later is not None else {})
+    if split == "live":
+        later = loaded
     _warn_of_unmatched(unmatched)
     return Bunch(
         frame=loaded.frame,
-        live=live.frame if live is not None else None,
+        live=later.frame if later is not None else None,
         era=ERA,
         meta_model=META_MODEL if meta is not None else None,
         models=columns.models,
@@ -173,7 +180,7 @@ def load_benchmark_models(
         model_corr=None,
         meta_weights=None,
         unmatched=unmatched,
-        DESCR=_describe(folder, split, columns, loaded, live, unmatched),
+        DESCR=_describe(folder, split, columns, loaded, later, unmatched),
     )
 
 
@@ -420,6 +427,6 @@ def _describe(
         n_features=len(columns.features),
         n_targets=len(columns.targets),
         n_meta=f"{n_meta:,}",
-        live="not there" if live is None else f"{len(live.frame):,}",
+        live="not loaded" if live is None else f"{len(live.frame):,}",
         unmatched="\n".join(f"{name:36s}{n:,}" for name, n in unmatched.items()),
     )

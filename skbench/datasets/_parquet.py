@@ -160,7 +160,7 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"{path} cannot be read: {error}. Download it again"
+            f"{path} cannot be read: {error}. Delete it, and download it again"
         ) from error
 
 

@@ -375,7 +375,8 @@ class Recipe:
             The windows of all models: a `WalkForwardEraSplit`, or row positions. None:
             the published windows, with a purge for the target that each model is
             trained on: 8 eras for 20 days, 16 for 60 days; 16 where the name of its
-            column does not end in its days.
+            column does not end in its days. Windows that are given are used as they
+            are: with a purge shorter than its target, a model sees some of the future.
         targets : mapping from str to str, default=None
             Columns for the recipe's targets, such as ``{"target_cyrus_20": "target"}``;
             the other targets go by their own names.

@@ -237,7 +237,20 @@ def _windows_by_target(
             "`cv` must be a splitter such as WalkForwardEraSplit, or pairs of row "
             f"positions to train on and to predict; got {options.cv!r}"
         )
+    _check_apart(windows, len(frame))
     return dict.fromkeys(targets, windows)
+
+
+def _check_apart(windows: Windows, n_rows: int) -> None:
+    """Refuse a window that predicts rows it was trained on."""
+    for number, (train, test) in enumerate(windows):
+        trained = np.zeros(n_rows, dtype=bool)
+        trained[train] = True
+        if common := int(trained[test].sum()):
+            raise ValueError(
+                f"`cv` must predict other rows than it trains on; {common} rows of "
+                f"window {number} are in both"
+            )
 
 
 def _predicted_rows(tasks: Mapping[str, _Task], n_rows: int) -> Rows:
