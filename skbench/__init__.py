@@ -22,6 +22,7 @@ __all__ = [
     "FeatureNeutralizer",
     "StackingWeights",
     "WeightedEnsemble",
+    "analysis",
     "datasets",
     "deploy",
     "metrics",
@@ -29,10 +30,21 @@ __all__ = [
     "neutralization_path",
     "rank_gauss",
     "recipes",
+    "report",
+    "staking",
 ]
 
 if TYPE_CHECKING:
-    from . import datasets, deploy, metrics, model_selection, recipes
+    from . import (
+        analysis,
+        datasets,
+        deploy,
+        metrics,
+        model_selection,
+        recipes,
+        report,
+        staking,
+    )
     from ._ensemble import WeightedEnsemble
     from ._neutralizer import FeatureNeutralizer, neutralization_path
     from ._rank_gauss import EraRank, EraRankGauss, rank_gauss

@@ -12,6 +12,8 @@ from skbench import __version__
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .staking import PayoutRule
+
 _FILE = click.Path(path_type=Path)
 _FOLDER = click.argument("folder", type=_FILE)
 _FORMAT = click.option(
@@ -90,6 +92,18 @@ def _load(path: Path) -> Any:
         ) from error
 
 
+def _rule(name: str | None) -> "PayoutRule":
+    """Return the payout rule of a name, or that of Numerai's current round."""
+    from .staking import PAYOUT_RULES, PayoutRule
+
+    if name is None:
+        return PayoutRule.from_api()
+    if name not in PAYOUT_RULES:
+        known = ", ".join(map(repr, PAYOUT_RULES))
+        raise click.BadParameter(f"`rule` must be one of {known}; got {name!r}")
+    return PAYOUT_RULES[name]
+
+
 @click.group(invoke_without_command=True)
 @click.version_option(__version__, prog_name="skbench")
 @click.pass_context
@@ -125,7 +139,17 @@ def skbench(context: click.Context) -> None:
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of the tournament."
 )
-def demo(data: Path | None, output: Path, proportion: float, seed: int) -> None:
+@click.option(
+    "--report",
+    type=_FILE,
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="File for the report of the scores.",
+)
+def demo(
+    data: Path | None, output: Path, proportion: float, seed: int, report: Path
+) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
     Gaussianize each model's predictions per era, blend them, gaussianize the blend,
@@ -156,6 +180,12 @@ def demo(data: Path | None, output: Path, proportion: float, seed: int) -> None:
         f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"
     )
     click.echo(f"Live era: {len(result.submission):,} predictions written to {output}")
+    try:
+        result.report().write_html(report)
+    except ModuleNotFoundError as error:
+        click.echo(f"No report: {error}")
+    else:
+        click.echo(f"Report, to open in a browser: {report}")
 
 
 @skbench.command()
@@ -249,6 +279,64 @@ def score(
 
 
 @skbench.command()
+@click.argument("folder", type=_FILE, required=False)
+@click.option(
+    "--output",
+    "-o",
+    type=_FILE,
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="HTML file to write.",
+)
+@click.option("--benchmark", metavar="MODEL", help="Model to compare the others with.")
+@_TARGET
+@click.option(
+    "--features",
+    metavar="SET",
+    help="Feature set: also score what of each model is neutral to it (FNC).",
+)
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Instead of FOLDER: report the live rounds of this account or model.",
+)
+@click.option(
+    "--against",
+    metavar="NAME",
+    help="With --account: another account, such as benchmark_models.",
+)
+def report(
+    folder: Path | None,
+    output: Path,
+    benchmark: str | None,
+    target: str,
+    features: str | None,
+    account: str | None,
+    against: str | None,
+) -> None:
+    """Write a report of the models in FOLDER, or of an account's live rounds.
+
+    One HTML file that needs no network: a list of the models to sort, their scores over
+    time beside the benchmark or the Meta Model, drawdowns and correlations.
+    """
+    from ._files import check_writable
+    from .folders import report_account, report_folder
+
+    if (folder is None) == (account is None):
+        raise click.UsageError("name a FOLDER, or an --account")
+    check_writable(output, "output")
+    if folder is not None:
+        made = report_folder(
+            folder, target=target, benchmark=benchmark, features=features
+        )
+    else:
+        made = report_account(str(account), against=against, benchmark=benchmark)
+    made.write_html(output)
+    click.echo(f"{made}\n{output}")
+
+
+@skbench.command()
 @_FOLDER
 @click.option(
     "--output",
@@ -320,6 +408,93 @@ def ensemble(
     rows = " and ".join(f"{count:,} {part}" for part, count in parts.items())
     click.echo(f"Predictions of {rows} rows: {output}")
     click.echo(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+
+
+@skbench.command()
+@_FOLDER
+@click.option(
+    "--model", metavar="MODEL", help="Your own model, to judge by the others."
+)
+@_TARGET
+@click.option(
+    "--report",
+    type=_FILE,
+    metavar="FILE",
+    help="HTML file to write too, with the numbers behind the answers.",
+)
+def analyze(folder: Path, model: str | None, target: str, report: Path | None) -> None:
+    """Ask what the Meta Model underweights, and which models ensemble well.
+
+    With --model also: is this model still good? Each answer has its interval, and says
+    so where the data cannot tell.
+    """
+    from ._files import check_writable
+    from .folders import analyze_folder, report_folder
+
+    if report is not None:
+        check_writable(report, "report")
+    analysis = analyze_folder(folder, model=model, target=target)
+    for sentence in analysis.sentences:
+        click.echo(f"- {sentence}")
+    if report is not None:
+        made = report_folder(folder, target=target, benchmark=model, analysis=analysis)
+        made.write_html(report)
+        click.echo(f"\n{report}")
+
+
+@skbench.command()
+@click.argument("folder", type=_FILE, required=False)
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Instead of FOLDER: the live rounds of this account or model.",
+)
+@click.option(
+    "--rule",
+    metavar="NAME",
+    help="Payout rule by name; without it, that of Numerai's current round.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["mean_cvar", "min_variance", "equal"]),
+    default="mean_cvar",
+    show_default=True,
+)
+@click.option(
+    "--max-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Largest share of one model.",
+)
+@_TARGET
+def stake(
+    folder: Path | None,
+    account: str | None,
+    rule: str | None,
+    method: str,
+    max_share: float,
+    target: str,
+) -> None:
+    """Show how to spread a stake over models. Nothing is staked.
+
+    Over the models in FOLDER, by their scores in validation, or over those of an
+    account, by their live rounds.
+    """
+    from .folders import stake_account, stake_folder
+
+    if (folder is None) == (account is None):
+        raise click.UsageError("name a FOLDER, or an --account")
+    chosen = _rule(rule)
+    if folder is not None:
+        allocation = stake_folder(
+            folder, chosen, target=target, method=method, max_share=max_share
+        )
+    else:
+        allocation = stake_account(
+            str(account), chosen, method=method, max_share=max_share
+        )
+    click.echo(f"Payout rule: {chosen.name} ({chosen.status})\n{allocation}")
 
 
 @skbench.command()
@@ -411,7 +586,9 @@ def main(args: list[str] | None = None) -> Any:
     except click.Abort:
         sys.exit(130)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.strerror else str(error))
+        # Where an error of ours has a number, its text names the file.
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(place + (error.strerror or str(error)))
     except (ImportError, ValueError) as error:
         _fail(str(error))
 

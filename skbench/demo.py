@@ -16,6 +16,7 @@ from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
 from .metrics import max_feature_exposure, numerai_corr, summarize
+from .report import PerformanceReport
 
 __all__ = ["Demo", "run_demo"]
 
@@ -59,6 +60,22 @@ class Demo:
             As `skbench.metrics.summarize` gives it.
         """
         return summarize(self.scores, random_state=0)
+
+    def report(self) -> PerformanceReport:
+        """Report the scores beside those of equal weights.
+
+        Returns
+        -------
+        report : skbench.report.PerformanceReport
+            To write as a page, for which plotly and jinja2 are needed.
+        """
+        return PerformanceReport(
+            self.scores,
+            benchmark="equal weights",
+            weights=self.weights,
+            title="skbench demo",
+            random_state=0,
+        )
 
 
 def run_demo(

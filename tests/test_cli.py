@@ -3,22 +3,30 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
-from numerai_server import NumeraiServer
+from numerai_server import NumeraiServer, make_scores
 from sklearn.preprocessing import StandardScaler
 from tournament_files import write_tournament
 
 from skbench import _api
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
-from skbench.folders import score_folder
+from skbench.folders import (
+    analyze_folder,
+    report_folder,
+    score_folder,
+    stake_folder,
+)
 from skbench.recipes import describe_recipes, recipe
+from skbench.staking import PAYOUT_RULES
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +88,16 @@ def test_help_starts_without_pandas():
     )
     assert done.stdout.endswith("set()\n")
     for command in (
+        "analyze",
         "check",
         "demo",
         "ensemble",
         "export",
         "fetch",
         "recipes",
+        "report",
         "score",
+        "stake",
     ):
         assert f"\n  {command} " in done.stdout
 
@@ -107,6 +118,13 @@ class TestFetch:
         line = failure(capsys, "fetch", "--version", "v4.2", "--data-home", tmp_path)
         assert "'v4.2'" in line
         assert "v5.3" in line
+
+    def test_a_full_disk(self, server, tmp_path, capsys, monkeypatch):
+        usage = shutil.disk_usage("/")._replace(free=5)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+        home = tmp_path / "home"
+        line = failure(capsys, "fetch", "--data-home", home)
+        assert line.startswith(f"skbench: {home}/v5.3/features.json cannot be written")
 
     def test_a_server_that_does_not_answer(self, server, tmp_path, capsys):
         server.fail(500, times=None)
@@ -180,6 +198,12 @@ class TestScore:
 
     def test_a_folder_that_is_not_there(self, tmp_path, capsys):
         assert str(tmp_path / "no") in failure(capsys, "score", tmp_path / "no")
+
+    def test_a_model_of_ones_own_needs_no_live_rows(self, folder, tmp_path, capsys):
+        files = shutil.copytree(folder, tmp_path / "files")
+        path = files / "validation_benchmark_models.parquet"
+        pd.read_parquet(path).assign(mine=lambda x: x.iloc[:, 1] ** 3).to_parquet(path)
+        assert "\n            mine " in run(capsys, "score", files)
 
 
 class TestEnsemble:
@@ -266,6 +290,9 @@ class TestEnsemble:
             (["--recipe", "v5_lgbm_ct_blend"], "v5_lgbm_teager2b20"),
             (["--recipe", "v42_rain_ensemble2", "--neutralize", "small"], "`recipe`"),
             (["--columns", "a=b"], "without one"),
+            (["--payout", "corr=1"], "`payout` is for"),
+            (["--proportion", "0.5"], "`proportion` is for"),
+            (["--recipe", "v5_lgbm_ct_blend", "--proportion", "0.5"], "`proportion`"),
             (["--neutralize", "courage"], "'courage'"),
             (["--proportion", "1.5"], "1.5"),
             (["--target", "target_other_20"], "target_other_20"),
@@ -283,6 +310,150 @@ class TestEnsemble:
         assert "folder that is there" in line
         line = failure(capsys, "ensemble", folder, "-o", tmp_path / "e.csv")
         assert "must end in .parquet" in line
+
+    def test_the_files_that_are_read_are_not_replaced(self, folder, capsys):
+        for path in sorted(folder.glob("*.parquet")):
+            before = path.read_bytes()
+            assert "`output` must not" in failure(
+                capsys, "ensemble", folder, "-o", path
+            )
+            assert path.read_bytes() == before
+
+    @pytest.mark.filterwarnings("default:10 of")
+    def test_missing_predictions_are_told(self, folder, data, tmp_path, capsys):
+        files, output = (
+            shutil.copytree(folder, tmp_path / "files"),
+            tmp_path / "e.parquet",
+        )
+        path = files / "validation_benchmark_models.parquet"
+        frame = pd.read_parquet(path)
+        frame.loc[frame.index[:10], data.models[2]] = float("nan")
+        frame.to_parquet(path)
+        main(["ensemble", str(files), "-o", str(output)])
+        told = f"10 of {len(data.frame) + len(data.live)} predictions are missing"
+        err = capsys.readouterr().err
+        assert told in err
+        assert f"gaps in {data.models[2]!r}:" in err
+        assert pd.read_parquet(output)["prediction"].isna().sum() == 10
+
+    def test_an_ensemble_without_any_prediction_is_not_written(
+        self, folder, data, tmp_path, capsys
+    ):
+        files = shutil.copytree(folder, tmp_path / "files")
+        path = files / "validation_benchmark_models.parquet"
+        pd.read_parquet(path).assign(**{data.models[2]: float("nan")}).to_parquet(path)
+        line = failure(capsys, "ensemble", files, "-o", tmp_path / "e.parquet")
+        assert "no era can be scored" in line
+        assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+
+class TestReport:
+    def test_of_a_folder(self, folder, data, tmp_path, capsys):
+        output = tmp_path / "report.html"
+        told = run(
+            capsys,
+            *("report", folder, "-o", output, "--benchmark", data.models[1]),
+            *("--features", "small"),
+        )
+        assert f"benchmark: {data.models[1]}" in told
+        assert "scores: corr, mmc, bmc, fnc" in told
+        assert told.endswith(f"{output}\n")
+        assert all(model in output.read_text() for model in data.models)
+        numbers = report_folder(folder, benchmark=data.models[1]).to_dict()
+        board = score_folder(folder, benchmark=data.models[1])
+        summary = {
+            (row["span"], row["model"]): row["mean"]
+            for row in numbers["summary"]
+            if row["score"] == "mmc"
+        }
+        for line in board.itertuples():
+            assert summary[line.eras, line.model] == line.mmc
+
+    def test_of_live_rounds_beside_another_account(self, server, tmp_path, capsys):
+        server.accounts["me"] = ["my_model"]
+        for i, name in enumerate(["my_model", *server.accounts["benchmark_models"]]):
+            rounds = range(1330 + i, 1342)
+            scores = make_scores(rounds, days=(1, 20), open_rounds=(1341,))
+            server.scores[server.model_id(name)] = scores
+        output = tmp_path / "live.html"
+        told = run(
+            capsys,
+            *("report", "--account", "me", "--against", "benchmark_models"),
+            *("-o", output),
+        )
+        assert "3 models" in told
+        assert "benchmark: v53_lgbm_ender20" in told
+        assert output.is_file()
+
+    @pytest.mark.parametrize(
+        ("args", "told"),
+        [
+            ([], "name a FOLDER, or an --account"),
+            (["FOLDER", "--account", "me"], "name a FOLDER, or an --account"),
+            (["FOLDER", "--benchmark", "other"], "'other'"),
+            (["FOLDER", "--features", "courage"], "'courage'"),
+            (["--account", "nobody"], "'nobody'"),
+        ],
+    )
+    def test_errors_leave_an_old_report(
+        self, server, folder, tmp_path, capsys, args, told
+    ):
+        output = tmp_path / "report.html"
+        output.write_text("old")
+        args = [folder if arg == "FOLDER" else arg for arg in args]
+        assert told in failure(capsys, "report", "-o", output, *args)
+        assert output.read_text() == "old"
+
+
+class TestAnalyze:
+    def test_the_sentences_are_those_of_the_function(self, folder, data, capsys):
+        told = run(capsys, "analyze", folder, "--model", data.models[0])
+        sentences = analyze_folder(folder, model=data.models[0]).sentences
+        assert told.splitlines() == [f"- {sentence}" for sentence in sentences]
+        assert "Meta Model" in sentences[0]
+
+    def test_the_report_holds_them_too(self, folder, tmp_path, capsys):
+        output = tmp_path / "analysis.html"
+        told = run(capsys, "analyze", folder, "--report", output)
+        assert told.endswith(f"\n{output}\n")
+        assert "Meta Model of meta models" in output.read_text()
+
+    def test_an_unknown_model(self, folder, capsys):
+        assert "'other'" in failure(capsys, "analyze", folder, "--model", "other")
+
+
+class TestStake:
+    def test_over_the_models_of_a_folder(self, folder, data, capsys):
+        told = run(capsys, "stake", folder, "--rule", "2026", "--max-share", "0.4")
+        allocation = stake_folder(folder, PAYOUT_RULES["2026"], max_share=0.4)
+        assert str(allocation) in told
+        assert "Payout rule: 2026 (confirmed)" in told
+        assert sum(allocation.shares.values()) == pytest.approx(1)
+        assert max(allocation.shares.values()) <= 0.4 + 1e-9
+
+    def test_over_the_live_rounds_of_an_account(self, server, capsys):
+        rng = np.random.default_rng(0)
+        for name in server.accounts["benchmark_models"]:
+            scores = make_scores(range(1000, 1200), days=(20,), names=("v2_corr20",))
+            scores += make_scores(range(1000, 1200), days=(20,), names=("mmc",))
+            for score in scores:
+                score["value"] = float(rng.normal(0.01, 0.02))
+            server.scores[server.model_id(name)] = scores
+        told = run(capsys, "stake", "--account", "benchmark_models", "--rule", "2024")
+        assert "v53_lgbm_ender60" in told
+        assert "200 rounds that all models have" in told
+
+    @pytest.mark.parametrize(
+        ("args", "told"),
+        [
+            (["--rule", "2026"], "name a FOLDER, or an --account"),
+            (["FOLDER", "--rule", "luck"], "'round 1343'"),
+            (["FOLDER", "--rule", "2026", "--max-share", "0.1"], "`max_share`"),
+        ],
+    )
+    def test_errors_are_one_line(self, folder, capsys, args, told):
+        args = [folder if arg == "FOLDER" else arg for arg in args]
+        assert told in failure(capsys, "stake", *args)
 
 
 class TestDeploy:

@@ -73,6 +73,14 @@ class TestRunDemo:
         assert written["prediction"].between(0, 1, inclusive="neither").all()
         pd.testing.assert_frame_equal(written.set_index("id"), result.submission)
 
+    def test_report_is_of_these_scores(self, demo):
+        numbers = demo[0].report().to_dict()
+        rows = [row for row in numbers["summary"] if row["span"] == "all"]
+        means = {row["model"]: row["mean"] for row in rows}
+        expected = demo[0].scores.mean()
+        assert means == pytest.approx(expected.to_dict())
+        assert numbers["benchmark"]["name"] == "equal weights"
+
     def test_nothing_but_the_submission_is_left_behind(self, demo):
         assert [path.name for path in demo[1].parent.iterdir()] == ["submission.csv"]
 
@@ -180,3 +188,5 @@ class TestCommand:
         for word in ("mean", "low", "std", "sharpe", "max drawdown", "equal weights"):
             assert word in done.stdout
         assert (tmp_path / "submission.csv").is_file()
+        assert "Report, to open in a browser: report.html" in done.stdout
+        assert "skbench demo" in (tmp_path / "report.html").read_text()

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +14,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from skbench.datasets import make_benchmark_models
+from skbench.analysis import Analysis, Synergy, analyze, compare
+from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.metrics import feature_exposure, numerai_corr, score_models, summarize
 from skbench.report import PerformanceReport
 
@@ -308,6 +310,159 @@ class TestOtherInputs:
             PerformanceReport(random_scores(), **option)
 
 
+@pytest.fixture(scope="module")
+def analysis(data):
+    return analyze(data, model=data.models[0], n_bootstrap=50, block_size=BLOCK)
+
+
+def analysed(analysis, scores=None, **options):
+    scores = random_scores(70) if scores is None else scores
+    return PerformanceReport(scores, analysis=analysis, **options).to_dict()["analysis"]
+
+
+def same(got, expected):
+    """Whether numbers are those of an array, with None for NaN."""
+    np.testing.assert_array_equal(np.array(got, dtype=float), expected)
+
+
+class TestAnalysis:
+    def test_most_reports_have_none(self):
+        assert analysed(None) is None
+        numbers = PerformanceReport.from_live(live_rows()).to_dict()
+        assert numbers["analysis"] is None
+
+    @pytest.mark.parametrize(
+        ("name", "label"), [("underweight", "model"), ("comparison", "benchmark")]
+    )
+    def test_lists_are_those_of_the_analysis(self, analysis, name, label):
+        frame = getattr(analysis, name)
+        rows = analysed(analysis)[name]
+        assert [row[label] for row in rows] == list(frame.index)
+        for row, (_, expected) in zip(rows, frame.iterrows(), strict=True):
+            assert set(row) == {label, *frame.columns}
+            assert isinstance(row["n_eras"], int)
+            for column in set(frame) - {"ahead", "verdict"}:
+                same(row[column], expected[column])
+            if name == "comparison":
+                assert row["ahead"] is expected["ahead"]
+                assert row["verdict"] == expected["verdict"]
+
+    def test_synergy_is_that_of_the_analysis(self, analysis):
+        numbers = analysed(analysis)["synergy"]
+        pairs = analysis.synergy
+        assert numbers["models"] == list(pairs.gain)
+        for name in ("gain", "half_width", "share_positive"):
+            same(numbers[name], getattr(pairs, name))
+        n = len(pairs.gain)
+        assert numbers["n_pairs"] == n * (n - 1) // 2
+
+    def test_pairs_are_marked_where_nearly_all_resamples_gain(self):
+        share = pd.DataFrame(
+            [[0.0, 0.98, 0.974], [0.98, 0.0, np.nan], [0.974, np.nan, 0.0]]
+        )
+        pairs = Synergy(share / 100, share / 200, share)
+        found = Analysis(None, None, pairs, None, [])
+        numbers = analysed(found)["synergy"]
+        assert numbers["clear"] == [
+            [False, True, False],
+            [True, False, False],
+            [False, False, False],
+        ]
+        assert (numbers["n_pairs"], numbers["n_clear"]) == (2, 1)
+        assert numbers["share_positive"][1][2] is None
+
+    def test_groups_may_pair_with_themselves(self, data):
+        groups = dict.fromkeys(data.models[:2], "one") | {data.models[2]: "two"}
+        found = analyze(data, groups=groups, n_bootstrap=20, block_size=BLOCK)
+        numbers = analysed(found)["synergy"]
+        assert numbers["models"] == ["one", "two"]
+        assert numbers["gain"][1][1] is None
+        assert numbers["n_pairs"] == 2
+
+    def test_implied_weights_and_their_means(self, analysis):
+        options = {"block_size": BLOCK, "n_bootstrap": 100, "random_state": 3}
+        numbers = analysed(analysis, **options)["implied_weights"]
+        weights = analysis.implied_weights
+        expected = summarize(weights, **options)
+        order = expected.drop("r2")["mean"].sort_values(ascending=False).index
+        assert list(numbers["values"]) == list(order)
+        assert [row["model"] for row in numbers["means"]] == list(order)
+        for model in order:
+            same(numbers["values"][model], weights[model])
+        same(numbers["r2"], weights["r2"])
+        columns = ["mean", "low", "high", "n_eras"]
+        rows = [[row[name] for name in columns] for row in numbers["means"]]
+        np.testing.assert_allclose(rows, expected.loc[order, columns])
+        explained = [numbers["explained"][name] for name in columns]
+        np.testing.assert_allclose(explained, expected.loc["r2", columns])
+        assert numbers["block_size"] == BLOCK
+
+    def test_an_era_of_the_report_without_the_meta_model_is_a_gap(self, analysis):
+        kept = analysis.implied_weights.drop(index=["0050", "0051"])
+        numbers = analysed(replace(analysis, implied_weights=kept))["implied_weights"]
+        assert numbers["eras"] == list(analysis.implied_weights.index)
+        place = numbers["eras"].index("0050")
+        assert numbers["r2"][place : place + 2] == [None, None]
+        assert numbers["explained"]["n_eras"] == len(kept)
+
+    def test_its_eras_need_not_be_those_of_the_report(self, analysis):
+        numbers = analysed(analysis, random_scores(5, seed=1))["implied_weights"]
+        assert numbers["eras"] == list(analysis.implied_weights.index)
+
+    def test_what_the_data_do_not_hold_is_none(self):
+        empty = Analysis(None, None, None, None, ["Cannot tell."])
+        assert analysed(empty) == {
+            "sentences": ["Cannot tell."],
+            "implied_weights": None,
+            "underweight": None,
+            "synergy": None,
+            "comparison": None,
+        }
+
+    def test_it_is_plain_and_a_copy(self, analysis):
+        report = PerformanceReport(random_scores(), analysis=analysis)
+        text = json.dumps(report.to_dict(), allow_nan=False)
+        assert json.loads(text) == report.to_dict()
+        report.to_dict()["analysis"]["sentences"].clear()
+        assert report.to_dict()["analysis"]["sentences"] == analysis.sentences
+
+    @pytest.mark.parametrize("wrong", [{}, [], "analysis", random_scores()])
+    def test_what_is_no_analysis(self, wrong):
+        with pytest.raises(TypeError, match=r"`analysis` must be what .* got "):
+            PerformanceReport(random_scores(), analysis=wrong)
+
+    @pytest.mark.parametrize(
+        ("name", "change", "message"),
+        [
+            ("implied_weights", lambda f: f.drop(columns="r2"), "no column 'r2'"),
+            ("implied_weights", lambda f: f * np.inf, "must not be infinite"),
+            ("implied_weights", lambda f: pd.concat([f, f]), "several are"),
+            (
+                "implied_weights",
+                lambda f: f.set_axis([era.lstrip("0") for era in f.index]),
+                "same number",
+            ),
+            ("underweight", lambda f: f.drop(columns="corr"), "no column 'corr'"),
+            ("underweight", lambda f: f.assign(corr="x"), "must hold numbers"),
+            ("comparison", lambda f: f.drop(columns="ahead"), "no column 'ahead'"),
+            ("synergy", lambda s: replace(s, gain=s.gain.iloc[:1]), "the same rows"),
+            ("synergy", lambda s: replace(s, gain=s.gain.iloc[:, :1]), "the same rows"),
+        ],
+    )
+    def test_what_a_page_cannot_show(self, analysis, name, change, message):
+        changed = replace(analysis, **{name: change(getattr(analysis, name))})
+        with pytest.raises(ValueError, match=message):
+            analysed(changed)
+
+    def test_too_few_eras_have_no_intervals(self, data):
+        found = analyze(data, model=data.models[0], n_bootstrap=5, block_size=50)
+        numbers = analysed(found, block_size=50)
+        assert numbers["underweight"][0]["derivative_low"] is None
+        assert numbers["implied_weights"]["means"][0]["low"] is None
+        assert numbers["synergy"]["n_pairs"] == 0
+        assert numbers["comparison"][0]["ahead"] is None
+
+
 class TestScoresThatCannotBeReported:
     @pytest.mark.parametrize(
         ("scores", "message"),
@@ -457,10 +612,17 @@ class TestPage:
             title=HOSTILE,
             weights={HOSTILE: 1.0},
             exposures=pd.DataFrame({HOSTILE: [0.1]}, index=[HOSTILE]),
+            analysis=Analysis(
+                pd.DataFrame({HOSTILE: [1.0], "r2": 0.5}, eras(1)),
+                None,
+                None,
+                None,
+                [HOSTILE],
+            ),
         ).write_html(path)
         page = Page(path.read_text())
         # The data, plotly, and our own scripts: none came from a name.
-        assert [tag for tag, _ in page.tags].count("script") == 7
+        assert [tag for tag, _ in page.tags].count("script") == 9
         assert "img" not in [tag for tag, _ in page.tags]
         assert HOSTILE in page.text
         data = json.loads(page.script[0])
@@ -544,7 +706,8 @@ def test_the_report_and_the_displays_load_apart():
     code = """
 import sys
 from skbench.report import PerformanceReport
-heavy = ("matplotlib", "plotly", "jinja2")
+PerformanceReport([[0.1]])
+heavy = ("matplotlib", "plotly", "jinja2", "skbench.analysis")
 assert not [name for name in heavy if name in sys.modules]
 import skbench.report
 assert "PerformanceReport" in dir(skbench.report)
@@ -565,4 +728,28 @@ def test_real_rows(tmp_path):
     for name, row in rows_of(report).items():
         assert row["mean"] == pytest.approx(means[name])
         assert row["n_eras"] == corr[name].count()
+    report.write_html(tmp_path / "page.html")
+
+
+@pytest.mark.skipif(not DATA, reason="SKBENCH_DATA names no folder of real rows")
+def test_real_rows_analysed(tmp_path):
+    data = load_benchmark_models(DATA)
+    own, *others = data.models[:5]
+    data.models = [own, *others]
+    found = analyze(data, model=own, n_bootstrap=100)
+    frame, era = data.frame, data.frame[data.era]
+    corr = numerai_corr(frame["target"], frame[others], era=era)
+    report = PerformanceReport(corr, analysis=found, target="target")
+    numbers = report.to_dict()["analysis"]
+    assert numbers["sentences"] == found.sentences
+    # The first sentence says the same as the list of implied weights.
+    share = 100 * numbers["implied_weights"]["explained"]["mean"]
+    assert f"explain {share:.0f} % of the Meta Model" in found.sentences[0]
+    assert numbers["implied_weights"]["means"][0]["model"] in found.sentences[0]
+    verdicts = compare(
+        frame[own], frame[others], frame["target"], era=era, n_bootstrap=0
+    )
+    for row in numbers["comparison"]:
+        difference = verdicts.loc[row["benchmark"], "difference"]
+        assert row["difference"] == pytest.approx(difference)
     report.write_html(tmp_path / "page.html")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skbench.analysis import Analysis, Synergy
 from skbench.report import PerformanceReport
 
 CHROMIUM = shutil.which("chromium")
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 HOSTILE = "<script>alert(1)</script>"
 BOLD = "<b>bold</b> &amp; co"
+SCREEN = {"width": 1200, "height": 900}
 N_ERAS = 80
 MODELS = ["alpha", "beta", "gamma", HOSTILE, BOLD, "eta", "theta", "late"]
 
@@ -46,6 +48,57 @@ SCORES = make_scores()
 META_MODEL = (SCORES["corr"]["beta"].iloc[30:] / 3).rename(None)
 
 
+def with_ends(middle, half=0.011):
+    """Columns of a mean and its interval, by the name of the mean."""
+    return {
+        name + end: values + sign * half
+        for name, values in middle.items()
+        for end, sign in (("", 0), ("_low", -1), ("_high", 1))
+    }
+
+
+def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
+    """An analysis of eras of which the twentieth is missing, the thirtieth empty."""
+    rng = np.random.default_rng(5)
+    names, k = list(names), len(names)
+    eras = [f"{i:04d}" for i in range(first, first + n_eras)]
+    weights = pd.DataFrame(rng.dirichlet(np.arange(k, 0, -1), n_eras), eras, names)
+    weights["r2"] = rng.uniform(0.4, 0.8, n_eras)
+    weights.iloc[29] = [*[np.nan] * k, 0.0]
+    weights = weights.drop(index=eras[19])
+
+    steps = np.linspace(0.03, -0.03, k)
+    middle = {"derivative": steps, "implied_weight": rng.random(k)}
+    middle |= {"corr": rng.normal(size=k), "contribution": rng.normal(size=k)}
+    board = pd.DataFrame({**with_ends(middle), "n_eras": 48}, index=names)
+
+    gain = rng.uniform(0.001, 0.01, (k, k))
+    gain = np.where(np.eye(k, dtype=bool), 0.0, (gain + gain.T) / 2)
+    share = np.where(gain > np.median(gain), 0.98, 0.5) * (gain > 0)
+    frames = (pd.DataFrame(v, names, names) for v in (gain, gain / 4, share))
+
+    comparison = pd.DataFrame(
+        {
+            "corr": 0.02,
+            "benchmark_corr": 0.02 - steps,
+            **with_ends({"difference": steps}),
+            "share_won": [np.nan, *np.linspace(1, 0, k - 1)],
+            "correlation": rng.random(k),
+            "n_eras": 47,
+            "ahead": [
+                True if a > 0.011 else False if a < -0.011 else None for a in steps
+            ],
+            "verdict": [f"So it is with {name}." for name in names],
+        },
+        index=names,
+    )
+    sentences = [f"It has most of {name}." for name in names]
+    return Analysis(weights, board, Synergy(*frames), comparison, sentences)
+
+
+ANALYSIS = make_analysis()
+
+
 def make_report():
     weights = pd.DataFrame(
         {"weight": [0.7, 0.3], "low": [0.5, None], "high": [0.8, None]},
@@ -60,6 +113,7 @@ def make_report():
         meta_model=META_MODEL,
         weights=weights,
         exposures=exposures,
+        analysis=ANALYSIS,
         block_size=5,
         title=HOSTILE,
     )
@@ -100,29 +154,32 @@ def address(tmp_path_factory):
 class Watched:
     """A page, with what it asked for and complained of."""
 
-    def __init__(self, page, address):
+    def __init__(self, page):
         self.requests, self.complaints = [], []
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        page.goto(address)
         self.page = page
 
 
 @pytest.fixture(scope="module")
-def shared(browser, address):
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    watched = Watched(page, address)
-    yield watched
+def shared(browser):
+    """One page for all: what it has compiled once is quick to open again."""
+    page = browser.new_page(viewport=SCREEN)
+    yield Watched(page)
     page.close()
 
 
 @pytest.fixture
-def page(shared):
+def page(shared, address):
     """The page as it was when it was opened."""
+    if shared.page.url.partition("#")[0] != address:
+        shared.page.goto(address)
     shared.page.evaluate(
         """() => {
+            const look = () => JSON.stringify([state, [...state.shown]]);
+            const before = look();
             document.querySelectorAll("select").forEach((e) => (e.selectedIndex = 0));
             for (const name of ["span", "view"])
                 document.querySelector(`#${name} input`).checked = true;
@@ -131,24 +188,39 @@ def page(shared):
                 span: "all", view: "cumulative",
                 sort: { key: "mean corr", descending: true } });
             showOnly(DATA.models.slice(0, BEST));
-            drawAll();
+            if (look() !== before) drawAll();
         }"""
     )
     return shared.page
 
 
 @pytest.fixture
-def fresh(shared):
+def fresh(shared, address):
     """The page opened anew, the focus nowhere."""
-    shared.page.reload()
+    shared.page.goto(address)
     return shared.page
+
+
+@pytest.fixture
+def visit(shared, tmp_path):
+    """Open another report in the page, which must not complain of anything."""
+
+    def open_report(report):
+        path = tmp_path / "other.html"
+        report.write_html(path)
+        shared.page.goto(path.as_uri())
+        return shared.page
+
+    yield open_report
+    assert shared.complaints == []
 
 
 def chart(page, name="score"):
     """Lines of a chart as plotly holds them, by name."""
     traces = page.evaluate(
         """(id) => document.getElementById(id).data.map((trace) => ({
-            name: trace.name, y: trace.y, z: trace.z, text: trace.hovertext,
+            name: trace.name, x: trace.x, y: trace.y, z: trace.z,
+            text: trace.hovertext, cells: trace.text,
             gaps: trace.connectgaps, symbols: trace.marker && trace.marker.symbol,
             dash: trace.line && trace.line.dash, color: trace.line && trace.line.color,
         }))""",
@@ -157,18 +229,18 @@ def chart(page, name="score"):
     return {trace["name"]: trace for trace in traces}
 
 
-def column(page, key):
-    """First text of each cell in a column of the list."""
+def column(page, key, table="models"):
+    """First text of each cell in a column of a list."""
     place = page.evaluate(
-        """(key) => [...document.querySelectorAll("#models th[data-key]")]
+        """([table, key]) => [...document.querySelectorAll(`#${table} th[data-key]`)]
             .findIndex((cell) => cell.dataset.key === key)""",
-        key,
+        [table, key],
     )
     assert place >= 0
     return page.evaluate(
-        """(i) => [...document.querySelectorAll("#models tbody tr")]
+        """([table, i]) => [...document.querySelectorAll(`#${table} tbody tr`)]
             .map((row) => row.children[i].firstChild.textContent)""",
-        place,
+        [table, place],
     )
 
 
@@ -198,17 +270,19 @@ class TestLoading:
         shared.complaints.clear()
         shared.requests[:] = [url for url in shared.requests if "file" in url]
 
-    def test_in_a_notebook_frame(self, browser):
-        page = browser.new_page()
-        complaints = []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+    def test_in_a_notebook_frame(self, shared):
+        page = shared.page
+        page.goto("about:blank")
         page.set_content(make_report()._repr_html_())
         frame = page.frame_locator("iframe")
         frame.locator("#score-chart .scatterlayer").wait_for()
         assert frame.locator("#models tbody tr").count() == len(MODELS)
-        assert complaints == []
-        page.close()
+        # The link leads down the page, not to the address of the notebook.
+        frame.locator("a[href='#analysis']").click()
+        heading = frame.locator("#analysis-heading")
+        heading.wait_for()
+        assert heading.evaluate("(e) => e.getBoundingClientRect().top < innerHeight")
+        assert shared.complaints == []
 
     @pytest.mark.parametrize(
         ("report", "says"),
@@ -231,27 +305,24 @@ class TestLoading:
         ],
         ids=["no intervals", "nothing final", "hostile eras and score"],
     )
-    def test_odd_reports(self, browser, tmp_path, report, says):
-        path = tmp_path / "odd.html"
-        report().write_html(path)
-        watched = Watched(browser.new_page(), path.as_uri())
-        assert watched.page.inner_text("#verdict").startswith(says)
+    def test_odd_reports(self, visit, report, says):
+        page = visit(report())
+        assert page.inner_text("#verdict").startswith(says)
         for choice in ("all", "none", "best"):
-            watched.page.click(f"[data-show={choice}]")
-        watched.page.select_option("#reference", "")
-        assert watched.complaints == []
-        watched.page.close()
+            page.click(f"[data-show={choice}]")
+        page.select_option("#reference", "")
+        assert page.locator("#analysis").count() == 0
 
-    def test_a_page_of_one_era(self, browser, tmp_path):
-        path = tmp_path / "one.html"
-        PerformanceReport(SCORES["corr"].iloc[:1, :1]).write_html(path)
-        watched = Watched(browser.new_page(), path.as_uri())
-        text = watched.page.inner_text("#verdict")
+    def test_a_page_of_one_era_and_one_sentence(self, visit):
+        found = Analysis(None, None, None, None, ["Cannot tell."])
+        scores = SCORES["corr"].iloc[:1, :1]
+        page = visit(PerformanceReport(scores, analysis=found))
+        text = page.inner_text("#verdict")
         assert text.startswith("1 era of CORR is too few to tell models apart")
-        close(chart(watched.page)["alpha"]["y"], SCORES["corr"].iloc[:1, 0])
-        assert watched.page.is_hidden("#correlation-chart")
-        assert watched.complaints == []
-        watched.page.close()
+        close(chart(page)["alpha"]["y"], SCORES["corr"].iloc[:1, 0])
+        assert page.is_hidden("#correlation-chart")
+        assert page.inner_text("#analysis .answers") == "Cannot tell."
+        assert page.locator("#analysis .chart, #analysis table").count() == 0
 
 
 class TestScoreChart:
@@ -419,16 +490,195 @@ class TestList:
         assert style == ["right", "tabular-nums"]
 
 
+def order_of_weights():
+    means = ANALYSIS.implied_weights.drop(columns="r2").mean()
+    return list(means.sort_values(ascending=False).index)
+
+
+class TestAnalysis:
+    def test_sentences_are_a_list(self, page):
+        texts = page.locator("#analysis .answers").first.locator("li").all_inner_texts()
+        assert texts == ANALYSIS.sentences
+
+    def test_implied_weights_are_stacked_and_gaps_are_gaps(self, page):
+        weights = ANALYSIS.implied_weights.reindex(
+            [f"{i:04d}" for i in range(31, 81)]
+        )  # the missing era in its place
+        order = order_of_weights()
+        traces = chart(page, "implied")
+        assert list(traces)[:6] == [
+            *map(escaped, order[:5]),
+            "2 other models, added up",
+        ]
+        for name in order[:5]:
+            assert traces[escaped(name)]["x"] == list(weights.index)
+            close(traces[escaped(name)]["y"], weights[name])
+        rest = weights[order[5:]].sum(axis=1, min_count=1)
+        close(traces["2 other models, added up"]["y"], rest)
+        stacked = "document.getElementById('implied-chart').layout.barmode"
+        assert page.evaluate(stacked) == "stack"
+
+    def test_the_share_explained_is_a_line_with_gaps(self, page):
+        line = chart(page, "implied")["share explained"]
+        assert line["gaps"] is False
+        assert (line["y"][19], line["y"][29]) == (None, 0.0)
+        assert "era 0031: 0." in line["text"][0]
+
+    def test_every_part_has_its_place_in_the_legend(self, page):
+        texts = page.locator("#implied-legend li").all_inner_texts()
+        assert texts[:5] == order_of_weights()[:5]
+        colours = page.locator("#implied-legend path").evaluate_all(
+            "(paths) => paths.map((path) => path.getAttribute('stroke'))"
+        )
+        assert len(set(colours)) == 7
+
+    def test_means_of_the_weights(self, page):
+        means = ANALYSIS.implied_weights.mean()
+        row = page.locator("#implied-list tbody tr").first.inner_text().split()
+        first = order_of_weights()[0]
+        assert row[:3] == [first, f"{means[first]:.3f}", "48"]
+        assert row[4] == "to"
+        hint = page.inner_text("#analysis .hint >> nth=0")
+        share = f"Over 49 eras the models explain {100 * means['r2']:.1f} %"
+        assert hint.startswith(share)
+        assert "of the Meta Model (interval" in hint
+        assert "in blocks of 5 eras" in hint
+
+    def test_the_list_of_what_is_underweighted(self, page):
+        rows = page.locator("#underweight-list tbody tr").all_inner_texts()
+        assert rows[0].split()[:7] == [
+            *("alpha", "0.0300", "48"),
+            *("0.0190", "to", "0.0410", "more"),
+        ]
+        told = page.locator("#underweight-list .told").all_inner_texts()
+        assert told == [*["more helps"] * 2, *["unclear"] * 3, *["more hurts"] * 2]
+
+    @pytest.mark.parametrize(
+        ("table", "key"),
+        [
+            ("implied-list", "mean"),
+            ("underweight-list", "derivative"),
+            ("underweight-list", "implied_weight"),
+            ("underweight-list", "contribution"),
+            ("comparison-list", "difference"),
+            ("comparison-list", "share_won"),
+        ],
+    )
+    def test_lists_sort_in_both_directions(self, page, table, key):
+        cell = page.locator(f"#{table} th[data-key={key}]")
+        seen = set()
+        for _ in range(2):
+            cell.locator("button").click()
+            direction = cell.get_attribute("aria-sort")
+            seen.add(direction)
+            texts = column(page, key, table)
+            assert "–" not in texts[:-1]  # the missing is last
+            values = [float(text) for text in texts if text != "–"]
+            assert values == sorted(values, reverse=direction == "descending")
+            assert page.locator(f"#{table} th[aria-sort]").count() == 1
+        assert seen == {"ascending", "descending"}
+
+    def test_gains_and_half_widths(self, page):
+        (heat,) = chart(page, "synergy").values()
+        means = SCORES["corr"].mean().sort_values(ascending=False)
+        order = [name for name in means.index if name in ANALYSIS.synergy.gain]
+        gain, half, share = (
+            frame.loc[order, order].to_numpy()
+            for frame in (
+                ANALYSIS.synergy.gain,
+                ANALYSIS.synergy.half_width,
+                ANALYSIS.synergy.share_positive,
+            )
+        )
+        for i, j in np.ndindex(gain.shape):
+            if i == j:
+                cell = (heat["z"][i][j], heat["cells"][i][j], heat["text"][i][j])
+                assert cell == (None, "", "")
+                continue
+            assert heat["z"][i][j] == pytest.approx(gain[i, j], rel=1e-5)
+            text = heat["cells"][i][j].removeprefix("<b>").removesuffix("</b>")
+            star = " *" if share[i, j] >= 0.975 else ""
+            assert text == f"{1000 * gain[i, j]:.1f}{star}<br>±{1000 * half[i, j]:.1f}"
+            assert f"± {half[i, j]:.4f}" in heat["text"][i][j]
+            assert f"in {100 * share[i, j]:.1f} % of the" in heat["text"][i][j]
+            assert escaped(order[i]) in heat["text"][i][j]
+        marked = int((np.triu(share) >= 0.975).sum())
+        assert 0 < marked < 21
+        assert f"or more: {marked} of 21." in page.inner_text("#analysis")
+
+    def test_the_comparison_has_verdicts(self, page):
+        names = page.locator("#comparison-list tbody th").all_inner_texts()
+        told = page.locator("#comparison-list .told").all_inner_texts()
+        ahead = ANALYSIS.comparison["ahead"]
+        words = {True: "ahead", False: "behind", None: "unclear"}
+        assert told == [words[ahead[name]] for name in names]
+        page.locator("summary", has_text="in words").click()
+        assert "So it is with alpha." in page.inner_text("#analysis")
+
+    def test_it_stays_when_the_score_changes(self, page):
+        before = chart(page, "implied")
+        page.select_option("#score", "mmc")
+        page.select_option("#reference", "")
+        assert chart(page, "implied") == before
+
+    def test_many_models_called_by_numbers(self, visit):
+        # An object in JavaScript would sort such keys by their size.
+        names = [str(i) for i in range(20, 0, -1)]
+        found = make_analysis(names, first=1, n_eras=31)
+        page = visit(PerformanceReport(SCORES, analysis=found, block_size=5))
+        means = found.implied_weights.drop(columns="r2").mean()
+        order = means.sort_values(ascending=False).index
+        assert list(chart(page, "implied"))[:5] == list(order[:5])
+        assert "15 other models, added up" in chart(page, "implied")
+        (heat,) = chart(page, "synergy").values()
+        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+
+    def test_too_few_eras_for_any_interval(self, visit):
+        found = make_analysis(("__proto__", "b"), n_eras=31)
+        nothing = found.synergy.gain * np.nan
+        board, compared = (
+            frame.assign(**dict.fromkeys(frame.filter(regex="_(low|high)$"), np.nan))
+            for frame in (found.underweight, found.comparison)
+        )
+        found = Analysis(
+            found.implied_weights,
+            board,
+            Synergy(found.synergy.gain, nothing, nothing),
+            compared,
+            [],
+        )
+        page = visit(PerformanceReport(SCORES, analysis=found, block_size=40))
+        for table in ("underweight-list", "comparison-list"):
+            told = page.locator(f"#{table} .told").all_inner_texts()
+            assert set(told) == {"too few"}
+        assert set(column(page, "interval", "implied-list")) == {"–"}
+        text = page.inner_text("#analysis")
+        assert "of the Meta Model, without an interval." in text
+        assert "too few eras, or no resamples, to say so of any pair" in text
+        (heat,) = chart(page, "synergy").values()
+        assert "too few eras for an interval" in heat["text"][0][1]
+        assert "±" not in heat["cells"][0][1]
+        close(
+            chart(page, "implied")["__proto__"]["y"][:3],
+            found.implied_weights["__proto__"].iloc[:3],
+        )
+
+
 class TestHostileNames:
     def test_they_are_text_everywhere(self, page):
         assert page.inner_text("h1") == HOSTILE
         assert HOSTILE in column(page, "model")
         assert BOLD in column(page, "model")
         assert page.locator("#boxes label", has_text=BOLD).inner_text() == BOLD
-        for name in ("strip", "weights", "exposures"):
+        for name in ("strip", "weights", "exposures", "synergy"):
             texts = page.locator(f"#{name}-chart .ytick text").all_text_contents()
             assert HOSTILE in texts
-        assert page.locator("#models b, #boxes b").count() == 0
+        for table in ("implied-list", "underweight-list", "comparison-list"):
+            names = page.locator(f"#{table} tbody th").all_inner_texts()
+            assert {HOSTILE, BOLD} < set(names)
+        assert HOSTILE in page.inner_text(".answers")
+        assert page.locator("#models b, #boxes b, #analysis li b").count() == 0
+        assert page.locator("#analysis table b").count() == 0
 
     def test_plotly_shows_them_as_they_are(self, page):
         order = list(SCORES["corr"].mean().sort_values(ascending=False).index)
@@ -442,7 +692,7 @@ class TestHostileNames:
 
     def test_they_did_nothing(self, shared, page):
         assert shared.complaints == []
-        assert page.locator("script").count() == 7
+        assert page.locator("script").count() == 9
 
 
 def reach(page, selector, limit=80):
@@ -486,24 +736,55 @@ class TestKeyboard:
         fresh.keyboard.press("Space")
         assert set(chart(fresh)) == {"alpha"}
 
-    def test_the_focus_is_seen(self, fresh):
-        reach(fresh, "#models th button")
-        style = "getComputedStyle(document.activeElement).outlineStyle"
-        assert fresh.evaluate(style) == "solid"
+    def test_lists_of_the_analysis_are_reached_and_sort(self, fresh):
+        reach(fresh, "a[href='#analysis']")
+        fresh.keyboard.press("Enter")
+        # From the link, Tab goes on within the analysis.
+        for table, key in (
+            ("implied-list", "interval"),
+            ("underweight-list", "corr"),
+            ("comparison-list", "correlation"),
+        ):
+            reach(fresh, f".scroller:has(#{table})", 20)
+            reach(fresh, f"#{table} th[data-key={key}] button", 20)
+            fresh.keyboard.press("Enter")
+            cell = fresh.locator(f"#{table} th[data-key={key}]")
+            assert cell.get_attribute("aria-sort") == "descending"
+            fresh.keyboard.press("Space")
+            assert cell.get_attribute("aria-sort") == "ascending"
 
-    def test_every_switch_has_a_name(self, fresh):
-        nameless = fresh.evaluate(
+    def test_the_focus_is_seen(self, page):
+        reach(page, "#models th button")
+        style = "getComputedStyle(document.activeElement).outlineStyle"
+        assert page.evaluate(style) == "solid"
+
+    def test_every_switch_has_a_name(self, page):
+        nameless = page.evaluate(
             """() => [...document.querySelectorAll("input, select, button")].filter(
                 (e) => !(e.labels?.length) && !e.textContent.trim()).length"""
         )
         assert nameless == 0
 
 
+def until(page, condition):
+    """Wait for it to hold; the policy of the page forbids playwright's own way."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError(f"never: {condition}")
+
+
 class TestScreens:
+    @pytest.fixture(autouse=True)
+    def _as_before(self, shared):
+        yield
+        shared.page.emulate_media(color_scheme="light")
+        shared.page.set_viewport_size(SCREEN)
+
     @pytest.mark.parametrize("width", [360, 768])
-    def test_nothing_is_wider_than_the_screen(self, browser, address, width):
-        page = browser.new_page(viewport={"width": width, "height": 700})
-        page.goto(address)
+    def test_nothing_is_wider_than_the_screen(self, page, width):
+        page.set_viewport_size({"width": width, "height": 700})
         page.click("[data-show=all]")
         widths = page.evaluate(
             "[document.documentElement.scrollWidth, window.innerWidth]"
@@ -513,29 +794,38 @@ class TestScreens:
             "(() => { const e = document.querySelector('.scroller');"
             " return e.scrollWidth > e.clientWidth; })()"
         )
-        page.close()
+        # No chart lies on what comes after it.
+        heights = page.locator(".chart").evaluate_all(
+            """(all) => all.map((e) => [e.offsetHeight,
+                e.querySelector(".main-svg").getBoundingClientRect().height])"""
+        )
+        assert all(room == drawn > 0 for room, drawn in heights)
 
-    def test_dark_and_light(self, browser, address):
-        page = browser.new_page(color_scheme="dark")
-        page.goto(address)
+    def test_a_phone_from_the_start(self, fresh):
+        fresh.set_viewport_size({"width": 360, "height": 700})
+        fresh.reload()
+        assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
+        # No room for numbers in the cells: a star is left of them.
+        (heat,) = chart(fresh, "synergy").values()
+        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+
+    def test_dark_and_light(self, page):
         ground = "getComputedStyle(document.body).backgroundColor"
-        paper = "document.getElementById('score-chart').layout.paper_bgcolor"
-        text = "document.getElementById('score-chart').layout.font.color"
-        assert page.evaluate(ground) == "rgb(18, 22, 27)"
-        assert (page.evaluate(paper), page.evaluate(text)) == ("#12161b", "#e6e9ed")
-        assert chart(page)["gamma"]["color"] == "#e6e9ed"
-        page.emulate_media(color_scheme="light")
-        page.wait_for_function(f"{paper} === '#ffffff'")
-        assert chart(page)["gamma"]["color"] == "#1b1f24"
-        assert page.evaluate(ground) == "rgb(255, 255, 255)"
-        page.close()
+        for scheme, (seen, paper, text) in {
+            "dark": ("rgb(18, 22, 27)", "#12161b", "#e6e9ed"),
+            "light": ("rgb(255, 255, 255)", "#ffffff", "#1b1f24"),
+        }.items():
+            page.emulate_media(color_scheme=scheme)
+            for name in ("score", "implied", "synergy"):
+                layout = f"document.getElementById('{name}-chart').layout"
+                until(page, f"{layout}.font.color === '{text}'")
+                assert page.evaluate(f"{layout}.paper_bgcolor") == paper
+            assert page.evaluate(ground) == seen
+            assert chart(page)["gamma"]["color"] == text
 
 
-def test_live_rounds_that_are_not_final_are_hollow_on_a_shade(browser, tmp_path):
-    path = tmp_path / "live.html"
-    live_report().write_html(path)
-    watched = Watched(browser.new_page(), path.as_uri())
-    page = watched.page
+def test_live_rounds_that_are_not_final_are_hollow_on_a_shade(visit):
+    page = visit(live_report())
     for name, dash in (("mine", "solid"), ("bench", "dot")):
         line = chart(page)[name]
         assert line["dash"] == dash
@@ -548,5 +838,3 @@ def test_live_rounds_that_are_not_final_are_hollow_on_a_shade(browser, tmp_path)
     assert chart(page, "drawdown")["mine"]["y"][25:] == [None] * 5
     assert column(page, "mean corr20")
     assert "25" in page.inner_text("#models tbody tr")
-    assert watched.complaints == []
-    page.close()

@@ -5,7 +5,15 @@ from importlib.resources import files
 from typing import Any
 
 # In order: each uses only what stands before it.
-_SCRIPTS = ("series.js", "style.js", "table.js", "charts.js", "page.js")
+_SCRIPTS = (
+    "series.js",
+    "style.js",
+    "lists.js",
+    "table.js",
+    "charts.js",
+    "analysis.js",
+    "page.js",
+)
 _DIGITS = 6
 # What could end the element that holds the data, or a line of JavaScript.
 _ESCAPES = {

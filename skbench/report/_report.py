@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from skbench._files import check_writable, written_whole
 
+from ._analysis import read_analysis
 from ._html import render
 from ._inputs import read_correlations, read_exposures, read_weights
 from ._live import read_live, round_block_length
@@ -19,7 +20,7 @@ class PerformanceReport:
     The page needs no network and nothing installed. It has a list of the models that
     can be sorted, their scores by era and added up, with a benchmark or the Meta Model
     as a dotted line, drawdowns, a heat strip of all eras, and the correlations of the
-    models; weights and exposures where they are given.
+    models; weights, exposures and an analysis of the Meta Model where they are given.
 
     All numbers are those of `skbench.metrics.summarize`, over all eras with a score and
     over the last 52 and 13 of them, as far as there are more. Eras without a score are
@@ -51,6 +52,11 @@ class PerformanceReport:
         one model, whose mean over eras is taken.
     correlations : DataFrame of shape (n_models, n_models), default=None
         Correlations of the models, such as those of their predictions.
+    analysis : skbench.analysis.Analysis, default=None
+        What `skbench.analysis.analyze` says of the Meta Model: a part of the page on
+        what it consists of and lacks, and which models ensemble well. The means of its
+        implied weights have intervals as the options below say; all other numbers are
+        those of the analysis.
     target : str, default=None
         Name of the target, which sets the block length as in
         `skbench.metrics.summarize`.
@@ -66,6 +72,8 @@ class PerformanceReport:
 
     Raises
     ------
+    TypeError
+        If ``analysis`` is something else.
     ValueError
         If there is no score at all, an era or model stands twice, a value is infinite,
         or an option cannot be used.
@@ -74,6 +82,7 @@ class PerformanceReport:
     --------
     skbench.metrics.score_models : The scores of each era.
     skbench.metrics.leaderboard : The list of models as a frame.
+    skbench.analysis.analyze : What the Meta Model lacks, in sentences.
 
     Examples
     --------
@@ -101,6 +110,7 @@ class PerformanceReport:
         weights: Any = None,
         exposures: Any = None,
         correlations: Any = None,
+        analysis: Any = None,
         target: str | None = None,
         block_size: int | None = None,
         n_bootstrap: int = 1000,
@@ -108,13 +118,15 @@ class PerformanceReport:
         title: str = "Performance of models",
     ) -> None:
         options = Options(target, n_bootstrap, block_size, random_state)
+        numbers = collect(read_scores(scores), benchmark, meta_model, options)
         self._numbers = {
             "title": _checked_title(title),
             "unit": "era",
-            **collect(read_scores(scores), benchmark, meta_model, options),
+            **numbers,
             "correlations": plain(read_correlations(correlations)),
             "weights": plain(read_weights(weights)),
             "exposures": plain(read_exposures(exposures)),
+            "analysis": read_analysis(analysis, numbers["eras"], options),
         }
 
     @classmethod
@@ -193,7 +205,7 @@ class PerformanceReport:
             "title": _checked_title(title),
             "unit": "round",
             **collect(frames, benchmark, meta_model, options),
-            **dict.fromkeys(("correlations", "weights", "exposures")),
+            **dict.fromkeys(("correlations", "weights", "exposures", "analysis")),
         }
         return report
 
@@ -205,7 +217,8 @@ class PerformanceReport:
         numbers : dict
             Lists, dicts, strings and numbers that `json.dumps` takes; None is what is
             missing. ``summary`` has one dict a span, score and model; ``scores`` has
-            the values of each era; ``models`` are sorted by the first score.
+            the values of each era; ``models`` are sorted by the first score;
+            ``analysis`` has the sentences and frames of the analysis.
         """
         return copy.deepcopy(self._numbers)
 

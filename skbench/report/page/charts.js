@@ -5,11 +5,16 @@ const FEW = 40; // eras that are so few that every one gets a point
 const MANY_ROWS = 20;
 const LARGEST = 30; // exposures that are drawn
 
-const chart = (id, traces, settings) => Plotly.react(id, traces, settings, CONFIG);
+function chart(id, traces, settings) {
+  // plotly forgets the height when the window changes, and asks the page for it.
+  document.getElementById(id).style.height = `${settings.height}px`;
+  Plotly.react(id, traces, settings, CONFIG);
+}
+
 const eraTexts = () => DATA.eras.map(literal);
 
-function eraAxis() {
-  return { type: "category", categoryorder: "array", categoryarray: eraTexts(),
+function eraAxis(texts = eraTexts()) {
+  return { type: "category", categoryorder: "array", categoryarray: texts,
     nticks: narrow.matches ? 5 : 12, tickangle: 0, showgrid: false,
     title: { text: DATA.unit } };
 }
@@ -112,38 +117,43 @@ function drawStrip() {
 }
 
 function drawCorrelations() {
-  const { models, values } = orderedCorrelations();
+  const { models, values } = DATA.correlations || DATA.scores[state.score].correlations;
   const some = hasCorrelations(values);
   document.getElementById("correlation-chart").hidden = !some;
   if (!some) return;
-  const places = models.map((_, i) => i);
-  const hovertext = values.map((row, i) => row.map((value, j) =>
-    `${literal(models[i])}<br>${literal(models[j])}<br>${number(value, 3)}`));
-  const negative = values.flat().some((value) => value !== null && value < 0);
-  const room = models.length <= (narrow.matches ? 5 : 14);
-  const below = room && !narrow.matches;
-  const height = rowsHeight(models.length) + (below ? 110 : 0);
-  chart("correlation-chart", [{ type: "heatmap", x: places, y: places, z: values, hovertext,
-    hoverinfo: "text", hoverongaps: false, zmin: negative ? -1 : 0, zmax: 1, xgap: 1, ygap: 1,
-    colorscale: negative ? diverging() : rising(), showscale: !narrow.matches,
-    colorbar: colourBar("correlation"), texttemplate: room ? "%{z:.2f}" : "",
-  }], layout(height, { yaxis: rowAxis(models, height), plot_bgcolor: colour("gap"),
-    xaxis: { ...rowAxis(models, 700), autorange: true, tickangle: -40,
-      showticklabels: below } }));
+  const [names, z] = orderedSquares(models, values);
+  const hovertext = z.map((row, i) => row.map((value, j) =>
+    `${literal(names[i])}<br>${literal(names[j])}<br>${number(value, 3)}`));
+  const negative = z.flat().some((value) => value !== null && value < 0);
+  const room = names.length <= (narrow.matches ? 5 : 14);
+  drawSquare("correlation-chart", names, { z, hovertext, zmin: negative ? -1 : 0, zmax: 1,
+    colorscale: negative ? diverging() : rising(), colorbar: colourBar("correlation"),
+    texttemplate: room ? "%{z:.2f}" : "" }, rowsHeight(names.length), room);
 }
 
 // Whether any two models have a correlation.
 const hasCorrelations = (values) =>
   values.some((row, i) => row.some((value, j) => i !== j && value !== null));
 
-// Correlations that were given, or those of the scores; in the order of the models.
-function orderedCorrelations() {
-  const { models, values } = DATA.correlations || DATA.scores[state.score].correlations;
+// Names, and squares of numbers by them, in the order of the models.
+function orderedSquares(names, ...squares) {
   const rank = new Map(DATA.models.map((model, i) => [model, i]));
-  const place = (i) => rank.get(models[i]) ?? Infinity;
-  const order = models.map((_, i) => i).sort((i, j) => (place(i) < place(j) ? -1 : 1));
-  return { models: order.map((i) => models[i]),
-    values: order.map((i) => order.map((j) => values[i][j])) };
+  const place = (i) => rank.get(names[i]) ?? Infinity;
+  const order = names.map((_, i) => i).sort((i, j) => (place(i) < place(j) ? -1 : 1));
+  return [order.map((i) => names[i]),
+    ...squares.map((square) => order.map((i) => order.map((j) => square[i][j])))];
+}
+
+// Numbers by two names, as colours; the names below only where there is room for them.
+function drawSquare(id, names, trace, height, room) {
+  const places = names.map((_, i) => i);
+  const below = room && !narrow.matches;
+  const full = height + (below ? 110 : 0);
+  chart(id, [{ type: "heatmap", x: places, y: places, hoverinfo: "text", hoverongaps: false,
+    xgap: 1, ygap: 1, showscale: !narrow.matches, ...trace,
+  }], layout(full, { yaxis: rowAxis(names, full), plot_bgcolor: colour("gap"),
+    xaxis: { ...rowAxis(names, 700), autorange: true, tickangle: -40,
+      showticklabels: below } }));
 }
 
 function drawWeights() {

@@ -177,8 +177,13 @@ document.querySelectorAll("[data-show]").forEach((button) =>
     drawLines();
   }));
 // Colours and room for names change with these.
-[dark, narrow, coarse].forEach((query) => query.addEventListener("change", drawAll));
+[dark, narrow, coarse].forEach((query) => query.addEventListener("change", () => {
+  drawAll();
+  drawAnalysis();
+}));
 
 showOnly(DATA.models.slice(0, BEST));
 drawBoxes();
 drawAll();
+setUpAnalysis();
+drawAnalysis();

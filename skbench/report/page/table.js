@@ -1,8 +1,7 @@
 "use strict";
 // The list of models: what its columns are, and how it is sorted.
 
-// Each column: its key and heading, the value to sort by, and what a cell shows. First
-// those of the chosen score, then the means of the others.
+// First the columns of the chosen score, then the means of the others.
 function columnsOf() {
   const others = Object.keys(DATA.scores).filter((name) => name !== state.score);
   const difference = referenceSeries() ? [differenceColumn()] : [];
@@ -45,26 +44,9 @@ function differenceColumn() {
     show: (row) => {
       if (row.model === referenceModel()) return ["–"];
       const { mean, low, high, n_eras: n } = difference(row);
-      const range = low === null ? [] : [element("span", { className: "range" },
-        `${number(low)} to ${number(high)}`)];
-      return [...withCount(mean, n), " ", ...range, " ",
-        element("span", { className: `told ${told(low, high)}` }, told(low, high))];
+      return [...withCount(mean, n), ...range(low, high), " ", verdictOn(low, high)];
     },
   };
-}
-
-// What an interval of a difference says.
-function told(low, high) {
-  if (low === null) return "too few";
-  if (low > 0) return "above";
-  return high < 0 ? "below" : "unclear";
-}
-
-// A number with that of the eras it rests on.
-function withCount(value, n, digits = 4) {
-  const count = element("small", { title: counted(n, DATA.unit) }, String(n));
-  // The space keeps them apart where the list is copied or read aloud.
-  return [number(value, digits), " ", count];
 }
 
 // One object a model of the chosen span; `of` gives its numbers by score.
@@ -78,31 +60,20 @@ function rowsOf(span) {
     ({ model, of: (score) => scores.get(score) || none }));
 }
 
-function heading(column) {
-  const button = element("button", { type: "button" }, column.label);
-  button.addEventListener("click", () => sortBy(column));
-  const cell = element("th", { scope: "col" }, button);
-  cell.dataset.key = column.key;
-  return cell;
-}
-
 function drawHeadings() {
   const columns = columnsOf();
   const nOthers = Object.keys(DATA.scores).length - 1;
   const group = (colSpan, text) => element("th", { colSpan, scope: "colgroup" }, text);
-  const groups = element("tr", {}, element("td", {}),
+  const groups = element("tr", { className: "groups" }, element("td", {}),
     group(columns.length - nOthers, DATA.scores[state.score].label),
     ...(nOthers ? [group(nOthers, "Mean of other scores")] : []));
   const model = { key: "model", label: "Model", ascendingFirst: true };
-  const names = element("tr", {}, ...[model, ...columns].map(heading));
+  const names = element("tr", {}, ...[model, ...columns].map((column) => heading(column, sortBy)));
   document.querySelector("#models thead").replaceChildren(groups, names);
 }
 
 function sortBy(column) {
-  const { sort } = state;
-  const first = !column.ascendingFirst;
-  const descending = sort.key === column.key ? !sort.descending : first;
-  state.sort = { key: column.key, descending };
+  state.sort = turned(state.sort, column);
   drawRows();
 }
 
@@ -113,11 +84,7 @@ function drawRows() {
   const rows = sorted(rowsOf(state.span), key, state.sort.descending);
   document.querySelector("#models tbody").replaceChildren(
     ...rows.map((row) => drawRow(row, columns)));
-  document.querySelectorAll("#models th[data-key]").forEach((cell) => {
-    const direction = state.sort.descending ? "descending" : "ascending";
-    if (cell.dataset.key === state.sort.key) cell.setAttribute("aria-sort", direction);
-    else cell.removeAttribute("aria-sort");
-  });
+  markSorted("models", state.sort);
 }
 
 function drawRow(row, columns) {

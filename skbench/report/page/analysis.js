@@ -1,0 +1,155 @@
+"use strict";
+// What the Meta Model consists of and lacks, and which models do well together.
+
+const DRAWN = 5; // models with a colour of their own in the chart of implied weights
+
+function setUpAnalysis() {
+  if (!DATA.analysis) return;
+  document.getElementById("to-analysis").addEventListener("click", goToAnalysis);
+  const { implied_weights: implied, underweight, comparison } = DATA.analysis;
+  if (implied) makeList("implied-list", impliedColumns(), implied.means, "mean");
+  if (underweight) makeList("underweight-list", boardColumns(), underweight, "derivative");
+  if (comparison) {
+    makeList("comparison-list", comparisonColumns(), comparison, "benchmark_corr");
+  }
+}
+
+// In the frame of a notebook, the link alone would lead out of the page.
+function goToAnalysis(event) {
+  event.preventDefault();
+  document.getElementById("analysis").scrollIntoView();
+  document.getElementById("analysis-heading").focus({ preventScroll: true });
+}
+
+function drawAnalysis() {
+  if (!DATA.analysis) return;
+  if (DATA.analysis.implied_weights) drawImplied();
+  if (DATA.analysis.synergy) drawSynergy();
+}
+
+const nameColumn = (key, label) =>
+  ({ key, label, ascendingFirst: true, value: (row) => row[key], show: (row) => [row[key]] });
+
+const plainColumn = (key, label, digits = 4) =>
+  ({ key, label, value: (row) => row[key], show: (row) => [number(row[key], digits)] });
+
+// A mean over eras, with its interval.
+const meanWithRange = (key, label, digits = 4) => ({
+  key, label, value: (row) => row[key],
+  show: (row) => [number(row[key], digits),
+    ...range(row[`${key}_low`], row[`${key}_high`], digits)],
+});
+
+// The same with the number of eras, and in words whether it is above 0.
+const judgedMean = (key, label, words) => ({
+  key, label, value: (row) => row[key],
+  show: (row) => {
+    const [low, high] = [row[`${key}_low`], row[`${key}_high`]];
+    return [...withCount(row[key], row.n_eras), ...range(low, high), " ",
+      verdictOn(low, high, words)];
+  },
+});
+
+const impliedColumns = () => [
+  nameColumn("model", "Model"),
+  { key: "mean", label: "Mean weight", value: (row) => row.mean,
+    show: (row) => withCount(row.mean, row.n_eras, 3) },
+  { key: "interval", label: "Interval", value: (row) => row.low,
+    show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 3)) },
+];
+
+const boardColumns = () => [
+  nameColumn("model", "Model"),
+  judgedMean("derivative", "Derivative", { above: "more helps", below: "more hurts" }),
+  meanWithRange("implied_weight", "Implied weight", 3),
+  meanWithRange("corr", "CORR"),
+  meanWithRange("contribution", "Contribution"),
+];
+
+const comparisonColumns = () => [
+  nameColumn("benchmark", "Benchmark"),
+  judgedMean("difference", "Difference", { above: "ahead", below: "behind" }),
+  plainColumn("corr", "CORR of the model"),
+  plainColumn("benchmark_corr", "CORR of the benchmark"),
+  plainColumn("share_won", "Windows won", 2),
+  plainColumn("correlation", "Correlation", 3),
+];
+
+// The models with the largest weights, and the sum of the others.
+function parts() {
+  const { values, means } = DATA.analysis.implied_weights;
+  const names = means.map((row) => row.model);
+  const first = names.slice(0, DRAWN).map((name, i) =>
+    ({ name, weights: values[name], color: colour(`model-${i}`) }));
+  const rest = names.slice(DRAWN).map((name) => values[name]);
+  if (!rest.length) return first;
+  const sum = rest[0].map((_, era) => rest.map((weights) => weights[era])
+    .reduce((a, b) => (b === null ? a : (a ?? 0) + b), null));
+  const name = `${counted(rest.length, "other model")}, added up`;
+  return [...first, { name, weights: sum, color: colour("soft") }];
+}
+
+function drawImplied() {
+  const { eras, r2 } = DATA.analysis.implied_weights;
+  const x = eras.map(literal);
+  const told = (era) => `<br>era ${x[era]}`;
+  const bars = parts().map(({ name, weights, color }) => ({
+    type: "bar", x, y: weights, hoverinfo: "text", textposition: "none",
+    name: literal(name), marker: { color, line: { width: 0 } },
+    hovertext: weights.map((weight, era) =>
+      `${literal(name)}${told(era)}: weight ${number(weight, 3)}`),
+  }));
+  const explained = (width, color) => ({
+    type: "scatter", mode: "lines+markers", x, y: r2, connectgaps: false, hoverinfo: "text",
+    name: "share explained", line: { color, width },
+    marker: { color, size: r2.map((_, era) => (isolated(r2, era) ? width + 3 : 0)) },
+    hovertext: r2.map((share, era) => `share explained${told(era)}: ${number(share, 3)}`),
+  });
+  // The broad line below sets the other apart from every colour.
+  const lines = [explained(6, colour("ground")), explained(2, colour("text"))];
+  chart("implied-chart", [...bars, ...lines], layout(narrow.matches ? 300 : 380, {
+    barmode: "stack", bargap: 0, xaxis: { ...eraAxis(x), range: [-0.5, x.length - 0.5] },
+    yaxis: { range: [0, 1.02], title: { text: "implied weight" } } }));
+  drawLegend("implied-legend", [
+    ...parts().map(({ name, color }) => [name, { color, symbol: "square", line: false }]),
+    ["share of the Meta Model that they explain", { color: colour("text") }]]);
+}
+
+// The gain of a pair in thousandths, and half the length of its interval.
+function gainText(gain, half, clear) {
+  if (gain === null) return "";
+  const text = `${number(1000 * gain, 1)}${clear ? " *" : ""}`
+    + (half === null ? "" : `<br>±${number(1000 * half, 1)}`);
+  return clear ? `<b>${text}</b>` : text;
+}
+
+function gainHover(names, gain, half, share, clear) {
+  if (gain === null) return "";
+  return `${names.map(literal).join("<br>")}<br>gain ${number(gain)}`
+    + (half === null ? ", too few eras for an interval" : ` ± ${number(half)}`)
+    + (share === null ? "" : `<br>above 0 in ${number(100 * share, 1)} % of the resamples`)
+    + (clear ? " *" : "");
+}
+
+// Pale enough to write on.
+const gains = () => [[0, colour("middle")], [1, colour("gain")]];
+
+function drawSynergy() {
+  const { models, gain, half_width, share_positive, clear } = DATA.analysis.synergy;
+  const [names, z, half, share, marked] =
+    orderedSquares(models, gain, half_width, share_positive, clear);
+  const room = names.length <= (narrow.matches ? 5 : 14);
+  // A model alone is no pair, and stands for nothing.
+  const alone = (i, j) => i === j && z[i][j] === 0 && !share[i][j];
+  const each = (say) => z.map((row, i) => row.map((_, j) => (alone(i, j) ? "" : say(i, j))));
+  const text = each((i, j) => (room ? gainText(z[i][j], half[i][j], marked[i][j])
+    : marked[i][j] ? "*" : ""));
+  const hovertext = each((i, j) => gainHover([names[i], names[j]], z[i][j], half[i][j],
+    share[i][j], marked[i][j]));
+  const drawn = z.map((row, i) => row.map((value, j) => (alone(i, j) ? null : value)));
+  const most = drawn.flat().reduce((a, b) => Math.max(a, b ?? 0), 0);
+  drawSquare("synergy-chart", names, { z: drawn, text, hovertext, texttemplate: "%{text}",
+    zmin: 0, zmax: most || 1, colorscale: gains(), colorbar: colourBar("gain"),
+    textfont: { color: colour("text") } },
+    room ? 44 * names.length + 80 : rowsHeight(names.length), room);
+}

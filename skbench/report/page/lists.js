@@ -1,0 +1,72 @@
+"use strict";
+// What all lists share: cells, and headings that sort when they are pressed.
+//
+// A column has a key and a heading (label), the value to sort by, and what a cell shows.
+
+function heading(column, press) {
+  const button = element("button", { type: "button" }, column.label);
+  button.addEventListener("click", () => press(column));
+  const cell = element("th", { scope: "col" }, button);
+  cell.dataset.key = column.key;
+  return cell;
+}
+
+// How a list is sorted once the heading of a column is pressed.
+function turned(sort, column) {
+  const descending = sort.key === column.key ? !sort.descending : !column.ascendingFirst;
+  return { key: column.key, descending };
+}
+
+function markSorted(id, sort) {
+  document.querySelectorAll(`#${id} th[data-key]`).forEach((cell) => {
+    const direction = sort.descending ? "descending" : "ascending";
+    if (cell.dataset.key === sort.key) cell.setAttribute("aria-sort", direction);
+    else cell.removeAttribute("aria-sort");
+  });
+}
+
+// A list whose columns and rows stay as they are; the first column names the rows.
+function makeList(id, columns, rows, key) {
+  const body = document.querySelector(`#${id} tbody`);
+  let sort = { key, descending: true };
+  const drawBody = () => {
+    const chosen = columns.find((column) => column.key === sort.key);
+    body.replaceChildren(...sorted(rows, chosen.value, sort.descending).map((row) =>
+      element("tr", {}, ...columns.map((column, i) => i === 0
+        ? element("th", { scope: "row" }, ...column.show(row))
+        : element("td", {}, ...column.show(row))))));
+    markSorted(id, sort);
+  };
+  const press = (column) => {
+    sort = turned(sort, column);
+    drawBody();
+  };
+  document.querySelector(`#${id} thead`).replaceChildren(
+    element("tr", {}, ...columns.map((column) => heading(column, press))));
+  drawBody();
+}
+
+// A number with that of the eras it rests on.
+function withCount(value, n, digits = 4) {
+  const count = element("small", { title: counted(n, DATA.unit) }, String(n));
+  // The space keeps them apart where the list is copied or read aloud.
+  return [number(value, digits), " ", count];
+}
+
+function range(low, high, digits = 4) {
+  if (low === null) return [];
+  return [" ", element("span", { className: "range" },
+    `${number(low, digits)} to ${number(high, digits)}`)];
+}
+
+// What an interval of a difference says.
+function told(low, high) {
+  if (low === null) return "too few";
+  if (low > 0) return "above";
+  return high < 0 ? "below" : "unclear";
+}
+
+function verdictOn(low, high, words = {}) {
+  const verdict = told(low, high);
+  return element("span", { className: `told ${verdict}` }, words[verdict] || verdict);
+}
