@@ -1,0 +1,7 @@
+"""Files larger than memory: whole eras at a time, from parquet to parquet."""
+
+from ._fit import fit_parquet
+from ._sort import sort_parquet
+from ._transform import transform_parquet
+
+__all__ = ["fit_parquet", "sort_parquet", "transform_parquet"]

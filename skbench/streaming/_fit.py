@@ -1,0 +1,153 @@
+"""Fit a pipeline on a parquet file, whole eras at a time: `fit_parquet`."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from skbench._stacking import StackingWeights
+
+from ._progress import progress_bar
+from ._source import Source, whole_eras
+from ._steps import adopt, columns_of, era_of, finish, learned, learns, steps_of
+
+
+def fit_parquet(
+    pipeline: Any,
+    source: Any,
+    y: str = "target",
+    *,
+    batch_rows: int | None = None,
+    progress: bool = False,
+) -> Any:
+    """Fit a pipeline on parquet files of any size, whole eras at a time.
+
+    Steps that learn nothing from the rows are fitted on the first era. A step that
+    learns, such as `StackingWeights`, is fitted by ``partial_fit`` in one pass over the
+    file, with the result of fitting on all rows at once; steps that learn after it
+    need a pass each. Memory holds one batch and what the steps keep of an era.
+
+    Parameters
+    ----------
+    pipeline : estimator
+        `sklearn.pipeline.Pipeline` or single estimator; it is fitted itself. A step
+        that learns must have ``partial_fit``.
+    source : path-like, list of path-like or pyarrow.dataset.Dataset
+        As for `transform_parquet`.
+    y : str, default="target"
+        Column of the targets.
+    batch_rows : int, default=None
+        As for `transform_parquet`.
+    progress : bool, default=False
+        Whether to show a progress bar for each pass.
+
+    Returns
+    -------
+    pipeline : estimator
+        The pipeline that was passed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file of the source is not there.
+    ValueError
+        If a file cannot be read or lacks a column, an era is not contiguous, or a step
+        can only learn from all rows at once. The pipeline is as it was then.
+
+    See Also
+    --------
+    transform_parquet : Transform such files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbench import EraRankGauss, StackingWeights
+    >>> from skbench.datasets import make_benchmark_models
+    >>> from skbench.streaming import fit_parquet
+    >>> path = Path(tempfile.mkdtemp()) / "validation.parquet"
+    >>> make_benchmark_models(30, 50, 2, random_state=0).frame.to_parquet(path)
+    >>> ensemble = make_pipeline(EraRankGauss(), StackingWeights())
+    >>> fit_parquet(ensemble, path)[-1].n_eras_
+    25
+    """
+    opened = Source(source)
+    opened.check_columns([y], "the column of targets `y`")
+    steps = steps_of(pipeline)
+    era = era_of(steps)
+    opened.check_era(era)
+    fitted = [clone(step) for step in steps]
+    learning = [learns(step) for step in fitted]
+    stream = _Stream(opened, era, y, batch_rows, progress)
+    head = stream.first_era()
+    target = head[y]
+    for k, step in enumerate(fitted):
+        if learning[k]:
+            fitted[k] = stream.learn(step, fitted[:k], head, target)
+        else:
+            step.fit(head, target)
+        if k + 1 < len(fitted):
+            head = fitted[k].transform(head)
+    for step, result in zip(steps, fitted, strict=True):
+        adopt(step, result)
+    return pipeline
+
+
+class _Stream:
+    """The batches of a file, as the steps of a pipeline need them."""
+
+    def __init__(
+        self,
+        source: Source,
+        era: str,
+        y: str,
+        batch_rows: int | None,
+        progress: bool,
+    ) -> None:
+        self.source, self.era, self.y = source, era, y
+        self.rows, self.progress = batch_rows, progress
+        source.batch_rows(batch_rows, source.schema.names)  # or it is refused
+
+    def first_era(self) -> pd.DataFrame:
+        """Read the first era, with all columns."""
+        chunks = self.source.chunks(self.source.schema.names)
+        rows = next(whole_eras(chunks, self.era, 1))
+        self.first = rows[self.era][0].as_py()
+        head: pd.DataFrame = rows.to_pandas()
+        return head
+
+    def learn(
+        self, step: Any, before: Sequence[Any], head: pd.DataFrame, target: pd.Series
+    ) -> Any:
+        """Fit a step batch by batch; ``head`` is what it gets of the first era."""
+        # It chooses its columns here, where all of them are seen.
+        step = learned(step, head, target)
+        columns = self._columns(before, step)
+        for batch in self._batches(columns, skip=len(head)):
+            step = learned(step, _through(before, batch), batch[self.y])
+        finish(step)
+        return step
+
+    def _columns(self, before: Sequence[Any], step: Any) -> list[str]:
+        names = self.source.schema.names
+        used, made = columns_of(before)
+        if used is None or made is None or not isinstance(step, StackingWeights):
+            return list(names)
+        wanted = {*used, *self.source.index(), self.era, self.y}
+        wanted |= {*map(str, step._read_columns())} - {*made}
+        return [name for name in names if name in wanted]
+
+    def _batches(self, columns: Sequence[str], skip: int) -> Iterator[pd.DataFrame]:
+        rows = self.source.batch_rows(self.rows, columns)
+        with progress_bar(self.progress, self.source.n_rows, skip) as bar:
+            chunks = bar(self.source.chunks(columns, skip))
+            for batch in whole_eras(chunks, self.era, rows, [self.first]):
+                yield batch.to_pandas()
+
+
+def _through(steps: Sequence[Any], batch: pd.DataFrame) -> pd.DataFrame:
+    for step in steps:
+        batch = step.transform(batch)
+    return batch

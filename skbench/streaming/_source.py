@@ -1,0 +1,284 @@
+"""Parquet files as one sequence of rows, and its rows in batches of whole eras."""
+
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from skbench._base import check_count
+from skbench._frames import listed
+
+from ._footer import Footer, read_footer
+
+# Read of a column at a time: all columns of a row group may be larger than memory.
+_BUFFER = 2**16
+_CHUNK_ROWS = 2**13
+# Unless the caller says otherwise, a batch is at least so large.
+_BATCH_BYTES = 2**25
+_BYTES_OF_TEXT = 64
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    filesystem: Any
+    constants: dict[str, Any]  # columns that stand in the names of folders
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        with self.filesystem.open_input_file(self.path) as file:
+            yield file
+
+    def layout(self) -> tuple[pa.Schema, Footer, list[int]]:
+        """Return the columns, where the row groups are, and their numbers of rows."""
+        try:
+            with self.open() as file:
+                footer = read_footer(file)
+                schema = footer.metadata(file).schema.to_arrow_schema()
+                n_rows = [footer.n_rows(file, k) for k in range(footer.n_groups)]
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(
+                f"{self.path} is no whole parquet file: {error}"
+            ) from error
+        for name, value in self.constants.items():
+            if name not in schema.names:
+                schema = schema.append(pa.field(name, pa.scalar(value).type))
+        return schema, footer, n_rows
+
+
+class Source:
+    """One or many parquet files, or a dataset of them, in reading order."""
+
+    def __init__(self, source: Any) -> None:
+        self.files = _files(source)
+        self.schema, footer, n_rows = self.files[0].layout()
+        self._layouts = [(self.files[0], footer, n_rows)]
+        for file in self.files[1:]:
+            schema, footer, n_rows = file.layout()
+            self.schema = self._common(file, schema)
+            self._layouts.append((file, footer, n_rows))
+        self.n_rows = sum(sum(groups) for _, _, groups in self._layouts)
+        if self.n_rows == 0:
+            raise ValueError(f"`source` holds no rows: {self}")
+
+    def __str__(self) -> str:
+        return listed([file.path for file in self.files])
+
+    def stamp(self) -> list[Any]:
+        """Tell this source from another, or from what it was before."""
+        infos = [f.filesystem.get_file_info(f.path) for f in self.files]
+        return [[info.path, info.size, info.mtime_ns] for info in infos]
+
+    def batch_rows(self, batch_rows: int | None, columns: Collection[str]) -> int:
+        """Rows at least in a batch."""
+        if batch_rows is None:
+            widths = [_bytes_of(self.schema.field(name).type) for name in columns]
+            return max(1, _BATCH_BYTES // sum(widths))
+        check_count("batch_rows", batch_rows, 1)
+        return int(batch_rows)
+
+    def check_columns(self, names: Collection[Hashable], what: str) -> None:
+        """Refuse to read what is not there."""
+        if missing := [name for name in names if name not in self.schema.names]:
+            raise ValueError(
+                f"`source` lacks {listed(missing)}, {what}; it has "
+                f"{listed(self.schema.names)}"
+            )
+
+    def check_era(self, era: str) -> None:
+        """Refuse a source without an era column that a pipeline can see."""
+        self.check_columns([era], "the era column")
+        if era in self.index():
+            raise ValueError(
+                f"the eras {era!r} are the index of `source`, where they must be a "
+                "column: write it after reset_index()"
+            )
+
+    def check_apart(self, target: Path) -> None:
+        """Refuse to write over what is being read."""
+        target = target.resolve()
+        if any(Path(file.path).resolve() == target for file in self.files):
+            raise ValueError(
+                f"`target` must be another file than `source`; got {target} for both"
+            )
+
+    def index(self) -> list[str]:
+        """Columns that pandas takes as the index."""
+        metadata = self.schema.pandas_metadata or {}
+        columns = metadata.get("index_columns", [])
+        return [name for name in columns if isinstance(name, str)]
+
+    def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
+        """Yield some columns of all rows but the first, a few thousand at a time."""
+        for file, footer, groups in self._layouts:
+            for group, n_rows in enumerate(groups):
+                if skip >= n_rows:
+                    skip -= n_rows
+                    continue
+                for chunk in self._read(file, footer, group, columns):
+                    if skip < len(chunk):
+                        yield chunk.slice(skip)
+                    skip = max(0, skip - len(chunk))
+
+    def _read(
+        self, file: _File, footer: Footer, group: int, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        stored = [name for name in columns if name not in file.constants]
+        try:
+            with file.open() as opened:
+                parquet = pq.ParquetFile(
+                    opened,
+                    metadata=footer.metadata(opened, group),
+                    buffer_size=_BUFFER,
+                    pre_buffer=False,
+                    page_checksum_verification=True,  # where the file has checksums
+                )
+                # With no column to read there would be no rows to add constants to.
+                stored = stored or parquet.schema_arrow.names[:1]
+                for batch in parquet.iter_batches(_CHUNK_ROWS, [0], stored):
+                    yield self._complete(pa.Table.from_batches([batch]), file, columns)
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(
+                f"{file.path} cannot be read in row group {group}: {error}"
+            ) from error
+
+    def _complete(
+        self, table: pa.Table, file: _File, columns: Sequence[str]
+    ) -> pa.Table:
+        """Add the columns that the folders name; the types are those of all files."""
+        for name in file.constants.keys() & set(columns):
+            column = pa.repeat(pa.scalar(file.constants[name]), len(table))
+            table = table.append_column(name, column)
+        fields = [self.schema.field(name) for name in columns]
+        return table.select(columns).cast(pa.schema(fields, self.schema.metadata))
+
+    def _common(self, file: _File, schema: pa.Schema) -> pa.Schema:
+        """Columns of the first file, of types that hold the values of this as well."""
+        first = self.schema
+        if missing := set(first.names) - set(schema.names):
+            raise ValueError(
+                f"{file.path} lacks {listed(sorted(missing))}, which "
+                f"{self.files[0].path} has: files of one source have one layout"
+            )
+        alike = pa.schema([schema.field(name) for name in first.names])
+        try:
+            # An int8 feature may be a float in another file, where some are missing.
+            unified = pa.unify_schemas([first, alike], promote_options="permissive")
+        except pa.ArrowException as error:
+            raise ValueError(
+                "files of one source must agree on the types of their columns, but "
+                f"{file.path} differs: {error}"
+            ) from error
+        return unified.with_metadata(first.metadata)
+
+
+def _bytes_of(dtype: pa.DataType) -> int:
+    """Bytes of a value in memory."""
+    try:
+        return max(1, int(dtype.bit_width) // 8)
+    except ValueError:  # text, of any length
+        return _BYTES_OF_TEXT
+
+
+def _files(source: Any) -> list[_File]:
+    if not isinstance(source, ds.Dataset):
+        paths = source if isinstance(source, list | tuple) else [source]
+        if not paths:
+            raise ValueError("`source` must name at least one parquet file; got none")
+        for path in paths:
+            if not Path(path).exists():
+                raise FileNotFoundError(f"`source` {path} is not there")
+        source = _dataset([str(path) for path in paths])
+    if not isinstance(source, ds.FileSystemDataset):
+        raise TypeError(
+            f"`source` must be parquet files; got a {type(source).__name__}"
+        )
+    return [
+        _File(
+            fragment.path,
+            fragment.filesystem,
+            ds.get_partition_keys(fragment.partition_expression),
+        )
+        for fragment in source.get_fragments()
+    ]
+
+
+def _dataset(paths: list[str]) -> ds.Dataset:
+    source = paths[0] if len(paths) == 1 else paths
+    try:
+        # With a schema pyarrow leaves the footers alone, which may be large.
+        files = ds.dataset(source, schema=pa.schema([]))
+        if any("=" in file for file in files.files):
+            return ds.dataset(source, partitioning="hive")
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"`source` cannot be read as parquet files: {error}"
+        ) from error
+    return files
+
+
+def whole_eras(
+    chunks: Iterator[pa.Table],
+    era: str,
+    batch_rows: int,
+    closed: Collection[Hashable] = (),
+) -> Iterator[pa.Table]:
+    """Put chunks of rows together to batches that hold whole eras.
+
+    ``closed`` are eras that came before the first chunk.
+    """
+    held: list[pa.Table] = []
+    seen = set(closed)
+    current: Hashable = None
+    for chunk in chunks:
+        for label, start, stop in _runs(chunk[era], era):
+            if label != current:
+                _check_new(label, seen)
+                if sum(map(len, held)) >= batch_rows:
+                    yield pa.concat_tables(held)
+                    held = []
+                seen.add(label)
+                current = label
+            held.append(chunk.slice(start, stop - start))
+    if held:
+        yield pa.concat_tables(held)
+
+
+def _runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
+    """Yield each label with the first row of its run, and the row after the last."""
+    codes, labels = coded(column, era)
+    starts = np.flatnonzero(np.diff(codes)) + 1
+    for start, stop in pairwise([0, *starts.tolist(), len(codes)]):
+        yield labels[codes[start]], start, stop
+
+
+def coded(
+    column: pa.ChunkedArray, era: str
+) -> tuple[NDArray[np.int64], list[Hashable]]:
+    """Code of each row's era label, and the labels in order of appearance."""
+    if pa.types.is_dictionary(column.type):
+        # Its categories need not occur, nor in this order.
+        column = column.cast(column.type.value_type)
+    encoded = column.combine_chunks().dictionary_encode()
+    labels = encoded.dictionary.to_pylist()
+    if encoded.null_count or any(label != label for label in labels):
+        raise ValueError(
+            f"era column {era!r} has missing labels: label these rows or drop them"
+        )
+    return encoded.indices.to_numpy().astype(np.int64), labels
+
+
+def _check_new(label: Hashable, seen: Collection[Hashable]) -> None:
+    if label in seen:
+        raise ValueError(
+            f"era {label!r} goes on after other eras have begun: eras must be "
+            "contiguous in reading order. Sort the file first (sort_parquet)"
+        )

@@ -1,0 +1,457 @@
+"""Dask: what partitions of whole eras give is what all rows in memory give."""
+
+import logging
+import os
+import signal
+import time
+import warnings
+from threading import Thread
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbench import (
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+    WeightedEnsemble,
+)
+
+dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
+from skbench.distributed import fit, partition_by_era, transform  # noqa: E402
+
+MODELS = ["a", "b", "c"]
+
+
+def tournament(n_eras=24, n_rows=60, seed=0):
+    rng = np.random.default_rng(seed)
+    n = n_eras * n_rows
+    frame = pd.DataFrame({"era": np.repeat(np.arange(1, n_eras + 1), n_rows)})
+    F = rng.integers(0, 5, (n, 5))
+    for i, feature in enumerate(F.T.astype(np.int8)):
+        frame[f"feature_{i}"] = feature
+    frame["target"] = rng.integers(0, 5, n) / 4
+    for i, name in enumerate(MODELS):
+        frame[name] = (i * frame["target"] + 0.3 * F[:, 0] + rng.normal(size=n)).round(
+            2
+        )
+    frame["numerai_meta_model"] = frame[MODELS].mean(axis=1)
+    frame.loc[rng.random(n) < 0.05, "b"] = np.nan
+    frame.loc[frame["era"] == n_eras, "target"] = np.nan
+    frame["era"] = frame["era"].map("{:04d}".format)
+    frame.index = pd.Index([f"n{i:05d}" for i in range(n)], name="id")
+    return frame
+
+
+FRAME = tournament()
+# Eras have 60 rows: cut at multiples of that.
+CUTS = [f"n{i:05d}" for i in (0, 240, 300, 900)] + [FRAME.index[-1]]
+PIPELINE = make_pipeline(
+    EraRankGauss(),
+    StackingWeights(
+        nan_policy="omit",
+        shrinkage="auto",
+        n_bootstrap=10,
+        block_size=2,
+        random_state=0,
+    ),
+    EraRankGauss(),
+    FeatureNeutralizer(proportion=0.5),
+)
+FITTED = clone(PIPELINE).fit(FRAME, FRAME["target"])
+BLEND = make_pipeline(EraRankGauss(), WeightedEnsemble({"a": 0.2, "c": 0.8}), EraRank())
+BLEND.fit(FRAME)
+
+
+def whole(frame=FRAME):
+    """Partitions of 4, 1, 10 and 9 eras."""
+    return dd.from_pandas(frame, npartitions=1).repartition(divisions=CUTS)
+
+
+def divided(frame=FRAME):
+    """Partitions that divide eras."""
+    return dd.from_pandas(frame, npartitions=7)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Start two processes, without what they log while they come and go."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    made = distributed.LocalCluster(
+        n_workers=2,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        local_directory=tmp_path_factory.mktemp("dask"),
+        silence_logs=logging.CRITICAL,
+    )
+    with made, distributed.Client(made) as client:
+        client.wait_for_workers(2)
+        yield client
+
+
+def assert_weights(got, expected, atol=1e-12):
+    """Compare weights and intervals, and to 1e-12 the moments that they rest on."""
+    assert got.columns_ == expected.columns_
+    for attribute in ("weights_", "weights_interval_"):
+        a, b = (getattr(e, attribute) for e in (got, expected))
+        assert list(a) == list(b)
+        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=0, atol=atol)
+    names = ("n_eras_", "n_rows_", "n_eras_left_out_", "n_rows_left_out_", "shrinkage_")
+    for name in (*names, "n_features_in_", "_target"):
+        assert getattr(got, name) == getattr(expected, name)
+    held, wanted = got.era_statistics_, expected.era_statistics_
+    assert held["era"].tolist() == wanted["era"].tolist()
+    for name in set(held) - {"era"}:
+        np.testing.assert_allclose(
+            held[name].astype(float), wanted[name].astype(float), rtol=0, atol=1e-12
+        )
+    assert got.feature_names_in_.tolist() == expected.feature_names_in_.tolist()
+
+
+def assert_frames(got, expected, atol=1e-12):
+    got = got.loc[expected.index]  # Dask has strings of its own, and an order
+    assert list(got) == list(expected)
+    assert got["era"].tolist() == expected["era"].tolist()
+    assert got["prediction"].dtype == expected["prediction"].dtype
+    np.testing.assert_allclose(
+        got["prediction"], expected["prediction"], rtol=0, atol=atol
+    )
+
+
+KINDS = {
+    "strings": lambda X: X,
+    "integers": lambda X: X.assign(era=X["era"].astype(int)),
+    "categories": lambda X: X.astype({"era": "category"}),
+    "float32": lambda X: X.astype(dict.fromkeys(MODELS, np.float32)),
+}
+
+
+class TestInThisProcess:
+    """The synchronous scheduler runs the same tasks."""
+
+    @pytest.fixture(autouse=True)
+    def synchronous(self):
+        import dask
+
+        with dask.config.set(scheduler="synchronous"):
+            yield
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_transform(self, kind):
+        frame = KINDS[kind](FRAME)
+        for pipeline in (FITTED, BLEND):
+            out = transform(whole(frame), pipeline)
+            expected = pipeline.transform(frame)
+            assert list(out.columns) == list(expected)
+            assert out.dtypes["prediction"] == expected.dtypes["prediction"]
+            got = out.compute()
+            assert_frames(got, expected)
+            if pipeline is BLEND:
+                np.testing.assert_array_equal(got["prediction"], expected["prediction"])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_fit(self, kind):
+        frame = KINDS[kind](FRAME)
+        pipeline = clone(PIPELINE)
+        expected = clone(PIPELINE).fit(frame, frame["target"])
+        assert fit(whole(frame), pipeline) is pipeline
+        assert_weights(pipeline[1], expected[1])
+        assert_frames(
+            transform(whole(frame), pipeline).compute(), expected.transform(frame)
+        )
+
+    def test_shuffled_rows_are_put_together(self):
+        frame = FRAME.sample(frac=1, random_state=0)
+        ddf = partition_by_era(
+            dd.from_pandas(frame, npartitions=5, sort=False), "era", 3
+        )
+        assert ddf.npartitions == 3
+        per_part = ddf["era"].map_partitions(lambda eras: eras.nunique())
+        assert per_part.compute().sum() == 24
+        pipeline = fit(ddf, clone(PIPELINE))
+        # Rows of an era come in another order, so sums of them round otherwise.
+        assert_weights(pipeline[1], FITTED[1], 1e-7)
+        got = transform(ddf, BLEND).compute()
+        assert_frames(got, BLEND.transform(FRAME))
+
+    def test_nothing_is_computed_until_asked(self):
+        def refuse(frame):
+            raise AssertionError("rows were computed")
+
+        lazy = whole().map_partitions(refuse, meta=FRAME.iloc[:0])
+        out = transform(partition_by_era(lazy), FITTED)
+        assert list(out.columns) == list(FITTED.transform(FRAME[:60]))
+        with pytest.raises(AssertionError, match="rows were computed"):
+            out.compute()
+
+    def test_partitions_without_rows(self):
+        ddf = dd.from_delayed(
+            [
+                _delayed(FRAME.iloc[:0]),
+                _delayed(FRAME.iloc[:720]),
+                _delayed(FRAME.iloc[:0]),
+                _delayed(FRAME.iloc[720:]),
+            ],
+            meta=FRAME.iloc[:0],
+        )
+        assert_frames(transform(ddf, FITTED).compute(), FITTED.transform(FRAME))
+        assert_weights(fit(ddf, clone(PIPELINE))[1], FITTED[1])
+
+    def test_no_rows(self):
+        ddf = dd.from_pandas(FRAME.iloc[:0], npartitions=1)
+        assert len(transform(ddf, BLEND).compute()) == 0
+        with pytest.raises(ValueError, match="`ddf` holds no rows to learn from"):
+            fit(ddf, clone(PIPELINE))
+
+    def test_from_parquet(self, tmp_path):
+        for i, rows in enumerate((FRAME[:600], FRAME[600:])):
+            rows.to_parquet(tmp_path / f"{i}.parquet")
+        with warnings.catch_warnings():
+            # Dask calls pandas in a way that pandas 3.1 is about to drop.
+            warnings.simplefilter("ignore")
+            ddf = dd.read_parquet(tmp_path)
+        pipeline = fit(ddf, clone(PIPELINE))
+        assert_weights(pipeline[1], FITTED[1])
+        assert_frames(transform(ddf, pipeline).compute(), FITTED.transform(FRAME))
+
+    def test_the_callers_pipeline_and_rows_stay_as_they_are(self):
+        before = FRAME.copy(deep=True)
+        learned = dict(FITTED[1].weights_)
+        transform(whole(), FITTED).compute()
+        assert FITTED[1].weights_ == learned
+        pd.testing.assert_frame_equal(FRAME, before)
+
+    def test_merging_changes_no_task(self):
+        """A task whose input was changed in place would see its eras twice."""
+        ddf = whole()
+        first, second = (fit(ddf, clone(PIPELINE)) for _ in range(2))
+        assert first[1].weights_ == second[1].weights_
+
+    def test_two_steps_that_learn(self):
+        pipeline = make_pipeline(
+            EraRankGauss(),
+            StackingWeights(columns=["a", "b"], output="ab"),
+            EraRankGauss(),
+            StackingWeights(columns=["ab", "c"]),
+        )
+        expected = clone(pipeline).fit(FRAME, FRAME["target"])
+        got = fit(whole(), pipeline)
+        for k in (1, 3):
+            np.testing.assert_allclose(
+                [*got[k].weights_.values()],
+                [*expected[k].weights_.values()],
+                rtol=0,
+                atol=1e-12,
+            )
+
+
+def _delayed(frame):
+    from dask.delayed import delayed
+
+    return delayed(frame)
+
+
+def test_threads():
+    """Dask's default: tasks share this process and its warning filters."""
+    filters = warnings.filters[:]
+    for _ in range(2):
+        assert_weights(fit(whole(), clone(PIPELINE))[1], FITTED[1])
+        assert_frames(transform(whole(), FITTED).compute(), FITTED.transform(FRAME))
+    assert warnings.filters == filters
+
+
+def test_warnings_are_those_of_the_whole():
+    frame = FRAME.assign(a=FRAME["a"].mask(FRAME["era"] <= "0005", 0.5))
+    fit(whole(frame), clone(PIPELINE))
+    with pytest.warns(UserWarning, match="'a' constant or missing throughout"):
+        fit(whole(FRAME.assign(a=0.5)), clone(PIPELINE))
+
+
+class TestErrors:
+    @pytest.fixture(autouse=True)
+    def synchronous(self):
+        import dask
+
+        with dask.config.set(scheduler="synchronous"):
+            yield
+
+    def test_eras_in_several_partitions(self):
+        message = "a partition must hold whole eras, but '00.*partition_by_era first"
+        out = transform(divided(), BLEND)
+        with pytest.raises(ValueError, match=message):
+            out.compute()
+        pipeline = clone(PIPELINE)
+        with pytest.raises(ValueError, match=message):
+            fit(divided(), pipeline)
+        assert not hasattr(pipeline[0], "columns_")
+        assert not hasattr(pipeline[1], "weights_")
+
+    def test_frames(self):
+        for function in (transform, fit):
+            with pytest.raises(
+                TypeError, match=r"must be a Dask DataFrame .* got DataF"
+            ):
+                function(FRAME, clone(PIPELINE))
+        with pytest.raises(TypeError, match="must be a Dask DataFrame"):
+            partition_by_era(FRAME)
+
+    def test_columns(self):
+        without = whole(FRAME.drop(columns="era"))
+        for call in (
+            lambda: transform(without, FITTED),
+            lambda: fit(without, clone(PIPELINE)),
+            lambda: partition_by_era(without),
+        ):
+            with pytest.raises(ValueError, match="`ddf` lacks 'era'"):
+                call()
+        with pytest.raises(ValueError, match="`ddf` lacks 'target_z', the"):
+            fit(whole(), clone(PIPELINE), "target_z")
+        with pytest.raises(ValueError, match="lacks 'c', which EraRankGauss uses"):
+            transform(whole(FRAME.drop(columns="c")), FITTED)
+
+    def test_steps(self):
+        scaled = make_pipeline(StandardScaler(), EraRank())
+        with pytest.raises(
+            TypeError, match=r"StandardScaler learns .* cannot be merged"
+        ):
+            fit(whole(), scaled)
+        with pytest.raises(ValueError, match="`shrinkage` must be between 0 and 1"):
+            fit(whole(), make_pipeline(EraRankGauss(), StackingWeights(shrinkage=2)))
+        polars = clone(BLEND).fit(FRAME).set_output(transform="polars")
+        with pytest.raises(TypeError, match="set_output"):
+            transform(whole(), polars)
+
+
+class Watched(TransformerMixin, BaseEstimator):
+    """Passes rows on, leaves a note of where, and takes its time."""
+
+    def __init__(self, folder=None, seconds=0.0):
+        self.folder = folder
+        self.seconds = seconds
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        # What is made up to learn the columns has one row.
+        if len(X) > 1:
+            name = f"{X['era'].iloc[0]}.{os.getpid()}.{time.monotonic_ns()}"
+            (self.folder / name).touch()
+            time.sleep(self.seconds)
+        return X
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        return tags
+
+
+class TestCluster:
+    def test_fit_and_transform(self, cluster):
+        ddf = partition_by_era(divided())
+        pipeline = fit(ddf, clone(PIPELINE))
+        got = transform(ddf, pipeline).compute()
+        # The shuffle may change the order of rows within an era, and so the rounding.
+        expected = clone(PIPELINE).fit(FRAME, FRAME["target"])
+        assert_weights(pipeline[1], expected[1], 1e-7)
+        assert_frames(got, pipeline.transform(FRAME), 1e-9)
+
+    def test_whole_eras_to_the_last_digits(self, cluster):
+        pipeline = fit(whole(), clone(PIPELINE))
+        assert_weights(pipeline[1], FITTED[1])
+        assert_frames(transform(whole(), pipeline).compute(), FITTED.transform(FRAME))
+
+    def test_the_scheduler_never_holds_rows(self, cluster):
+        """What comes back from workers is moments: far less than the rows."""
+        large = tournament(6, 4000).astype({"target": float})
+        ddf = dd.from_delayed(
+            [
+                cluster.submit(_era, large.iloc[i : i + 8000])
+                for i in range(0, len(large), 8000)
+            ],
+            meta=large.iloc[:0],
+        )
+        sent = []
+        gather = cluster._gather
+
+        async def counted(*args, **kwargs):
+            result = await gather(*args, **kwargs)
+            sent.append(len(joblib.hash(result)) and _size(result))
+            return result
+
+        cluster._gather = counted
+        try:
+            fit(ddf, make_pipeline(EraRankGauss(), StackingWeights()))
+        finally:
+            del cluster._gather
+        assert sent
+        assert sum(sent) < 0.02 * _size(large)
+
+    def test_a_worker_that_is_killed_changes_nothing(self, cluster, tmp_path):
+        watched = make_pipeline(Watched(tmp_path, 0.3), *clone(BLEND)).fit(FRAME)
+        for note in tmp_path.iterdir():
+            note.unlink()  # of this process
+        ddf = dd.from_pandas(FRAME, npartitions=1).repartition(
+            divisions=[*FRAME.index[::240], FRAME.index[-1]]
+        )
+        before = set(cluster.scheduler_info()["workers"])
+        future = cluster.compute(transform(ddf, watched))
+        while len(seen := list(tmp_path.iterdir())) < 2:
+            assert future.status == "pending"
+            time.sleep(0.02)
+        os.kill(int(seen[0].name.split(".")[1]), signal.SIGKILL)
+        got = future.result(timeout=60)
+        assert_frames(got, BLEND.transform(FRAME))
+        cluster.wait_for_workers(2, timeout=60)
+        assert set(cluster.scheduler_info()["workers"]) != before
+
+    def test_a_worker_that_is_killed_while_learning(self, cluster, tmp_path):
+        steps = make_pipeline(Watched(tmp_path, 0.2), *clone(PIPELINE))
+        victim = []
+
+        def kill():
+            while len(seen := list(tmp_path.iterdir())) < 2:
+                time.sleep(0.02)
+            victim.append(int(seen[0].name.split(".")[1]))
+            assert victim[0] != os.getpid()
+            os.kill(victim[0], signal.SIGKILL)
+
+        thread = Thread(target=kill)
+        thread.start()
+        fit(whole(), steps)
+        thread.join()
+        assert victim
+        assert_weights(steps[2], FITTED[1])
+        cluster.wait_for_workers(2, timeout=60)
+
+    # Of joblib 1.5, about how Dask's backend is written.
+    @pytest.mark.filterwarnings("ignore:`apply_async` is deprecated")
+    @pytest.mark.parametrize("backend", ["dask", "threading", "loky"])
+    def test_eras_as_jobs_of_joblib(self, cluster, backend):
+        expected = FITTED.transform(FRAME)
+        jobs = make_pipeline(*(clone(step) for step in FITTED))
+        jobs.set_params(
+            **{name: 2 for name in jobs.get_params() if name.endswith("__n_jobs")}
+        )
+        jobs.fit(FRAME, FRAME["target"])
+        with joblib.parallel_config(backend=backend):
+            got = jobs.transform(FRAME)
+        pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+def _era(frame):
+    return frame
+
+
+def _size(value):
+    import cloudpickle
+
+    return len(cloudpickle.dumps(value))
