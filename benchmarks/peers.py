@@ -1,9 +1,23 @@
 """What people use today, written afresh from the published formulas."""
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import numpy as np
 import pandas as pd
-from numerai_tools.scoring import neutralize
+from joblib import Parallel, delayed
 from scipy import stats
+from scipy.linalg import blas, lapack
+from scipy.special import ndtri
+
+from benchmarks.rows import UnmeasurableError
+
+
+def module(name):
+    """Import a peer, or say that it is not there."""
+    if find_spec(name.partition(".")[0]) is None:
+        raise UnmeasurableError(f"{name} is not installed (extra `benchmarks`)")
+    return import_module(name)
 
 
 def published_rank_gauss(frame, columns):
@@ -21,6 +35,23 @@ def _rank_gauss(series):
     return normal / normal.std()
 
 
+def polars_rank_gauss(frame, columns):
+    """The same in polars, which does all columns at once, on all its threads."""
+    pl = module("polars")
+    values = pl.col(columns)
+    ranks = (values.rank("average") - 0.5).over("era") / values.count().over("era")
+    normal = ranks.map_batches(
+        lambda series: pl.Series(ndtri(series.to_numpy())), return_dtype=pl.Float64
+    )
+    return frame.with_columns(normal).with_columns(values / values.std().over("era"))
+
+
+def sorted_blocks(values, eras, threads):
+    """Sort the columns of each era with numpy, and nothing else."""
+    sort = delayed(np.sort)
+    return Parallel(threads, prefer="threads")(sort(values[:, rows]) for rows in eras)
+
+
 def published_neutralize(era, column, features):
     """Numerai's published neutralisation of one era: float32 ``pinv``, no intercept."""
     scores = era[column]
@@ -33,9 +64,16 @@ def published_neutralize(era, column, features):
 
 def official_neutralize(era, column, features):
     """The official library's neutralisation of one era: ``lstsq``."""
-    return neutralize(era[[column]], era[features])[column]
+    scoring = module("numerai_tools.scoring")
+    return scoring.neutralize(era[[column]], era[features])[column]
 
 
-def by_era(frame, score):
+def gram_and_cholesky(features):
+    """Factorise the Gram matrix of (n_features, n_rows) float32, and nothing else."""
+    gram = blas.ssyrk(1.0, features.T, trans=1)
+    return lapack.dpotrf(gram, overwrite_a=1)
+
+
+def scored_by_era(frame, eras, score):
     """A score of the official library, era by era, as a frame of eras x models."""
-    return pd.DataFrame({label: score(era) for label, era in frame.groupby("era")}).T
+    return pd.DataFrame({label: score(era) for label, era in frame.groupby(eras)}).T

@@ -1,4 +1,4 @@
-"""Interleaved timing of two ways to do the same work."""
+"""Interleaved measurements of several ways to do something."""
 
 from time import perf_counter
 
@@ -10,8 +10,12 @@ def seconds(function):
     return perf_counter() - start
 
 
-def interleaved(ours, other, repeats):
-    """Time both in turn, so that drift hits both, after a warm-up of ours."""
-    ours()
-    pairs = [(seconds(ours), seconds(other)) for _ in range(repeats)]
-    return tuple(zip(*pairs, strict=True))
+def reported(function):
+    """What the call itself reports: seconds or megabytes of another process."""
+    return function()
+
+
+def interleaved(functions, repeats, measure=seconds):
+    """Measure each in turn, so that a drift of the machine hits all alike."""
+    rounds = [[measure(function) for function in functions] for _ in range(repeats)]
+    return [list(numbers) for numbers in zip(*rounds, strict=True)]
