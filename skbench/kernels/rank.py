@@ -196,35 +196,33 @@ def _finite_buckets(block: Floats, low: Floats, high: Floats) -> NDArray[np.uint
 
 
 def _swap_neighbours(order: NDArray[np.intp], ascending: Floats) -> NDArray[np.intp]:
-    """Swap neighbours out of order, in place; return the rows that need a real sort."""
-    flat_order, values = order.reshape(-1), ascending.reshape(-1)
-    left = _inversions(ascending)
+    """Swap neighbours out of order, in place; return the rows that need a real sort.
+
+    Those at even positions, then those at odd ones, and so on: no value is in two swaps
+    at once. After both, only beside a swap can there be an inversion.
+    """
+    n, values = order.shape[1], ascending.reshape(-1)
+    left = np.flatnonzero(values[1:] < values[:-1])
+    left = left[left % n != n - 1]  # the end of a row and the start of the next
+    odd = left % 2 == 1
+    now, later = left[~odd], left[odd]
     for _ in range(_SWAP_PASSES):
         if left.size == 0 or left.size > order.size // 4:
             break
-        # Of neighbouring inversions only the first: a value moves once in a pass.
-        first = left[np.append(True, np.diff(left) > 1)]
-        for flat in (flat_order, values):
-            flat[first], flat[first + 1] = flat[first + 1], flat[first]
-        few = left.size < order.size // 16
-        left = _inversions_beside(left, ascending) if few else _inversions(ascending)
-    return np.unique(left // order.shape[1])
+        right = now + 1
+        for flat in (order.reshape(-1), values):
+            flat[now], flat[right] = flat[right], flat[now]
+        beside = np.concatenate([later, now - 1, right])
+        now = left = beside[_inverted(beside, values, n)]
+        later = left[:0]
+    return np.unique(left // n)
 
 
-def _inversions(ascending: Floats) -> NDArray[np.intp]:
-    """Flat positions of the values that are greater than their right neighbour."""
-    inverted = np.zeros(ascending.shape, dtype=bool)
-    np.less(ascending[:, 1:], ascending[:, :-1], out=inverted[:, :-1])
-    return np.flatnonzero(inverted)
-
-
-def _inversions_beside(left: NDArray[np.intp], ascending: Floats) -> NDArray[np.intp]:
-    """Find the same faster after a swap: only beside an old one can be a new one."""
-    n, values = ascending.shape[1], ascending.reshape(-1)
-    beside = np.concatenate([left - 1, left + 1])
-    after = np.take(values, beside + 1, mode="wrap")
-    beside = beside[after < values[beside]]
-    return np.unique(beside[beside % n != n - 1])
+def _inverted(places: NDArray[np.intp], values: Floats, n: int) -> NDArray[np.bool_]:
+    """Tell where a value is greater than the next, in the same row of n values."""
+    after = np.take(values, places + 1, mode="wrap")
+    inverted: NDArray[np.bool_] = (after < values[places]) & (places % n != n - 1)
+    return inverted
 
 
 def _packed_argsort(values: Floats) -> NDArray[np.intp]:

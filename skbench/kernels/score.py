@@ -132,13 +132,14 @@ def correlation_contribution(
     scores = np.full(len(predictions), np.nan)
     for models, rows in alike(np.isnan(predictions) | gaps):
         if len(target[rows]) >= MIN_ROWS:
-            block = _take(predictions[models], rows)
-            normal = rank_gauss(reference[None, rows], scale=False)[0]
+            block = _take(np.vstack([reference, predictions[models]]), rows)
             if top_bottom is None:
-                scores[models] = _contribution(block, target[rows], normal)
+                scores[models] = _contribution(block, target[rows])
             else:
-                block = rank_gauss(block, scale=False)
-                scores[models] = _covariance(block, target[rows], normal, top_bottom)
+                other, *own = rank_gauss(block, scale=False)
+                scores[models] = _covariance(
+                    np.array(own), target[rows], other, top_bottom
+                )
     return scores
 
 
@@ -178,17 +179,22 @@ def neutral_contribution(
     return scores
 
 
-def _contribution(predictions: Floats, target: Floats, reference: Floats) -> Floats:
-    """Covariance of a target with what predictions, still to be ranked, add."""
+def _contribution(block: Floats, target: Floats) -> Floats:
+    """Covariance of a target with what predictions add to a reference.
+
+    The block holds the reference, then the predictions, all still to be ranked.
+    """
+    rows = ascending_gauss(block)
+    reference = np.empty(target.size)
+    places, normal = next(rows)
+    reference[places] = normal
     size = _dot(reference, reference)
     if size == 0:
-        return np.full(len(predictions), np.nan)
+        return np.full(len(block) - 1, np.nan)
     centred = _centred(target)
     # What is not in the reference is orthogonal to it: so take it from the target.
     rest = (centred - _dot(centred, reference) / size * reference) / target.size
-    return np.array(
-        [_dot(normal, rest[places]) for places, normal in ascending_gauss(predictions)]
-    )
+    return np.array([_dot(normal, rest[places]) for places, normal in rows])
 
 
 def _covariance(
