@@ -32,6 +32,7 @@ __all__ = [
     "recipes",
     "report",
     "staking",
+    "streaming",
 ]
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         recipes,
         report,
         staking,
+        streaming,
     )
     from ._ensemble import WeightedEnsemble
     from ._neutralizer import FeatureNeutralizer, neutralization_path
