@@ -4,6 +4,7 @@ A `Table` shows pandas, polars, pyarrow and arrays as named columns of numbers. 
 else in the package calls a method of a dataframe.
 """
 
+import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -30,6 +31,8 @@ Layout = Sequence[tuple[Name, int | None]]
 
 META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
+_INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+_TENSOR_DTYPES = (*_INTEGERS, "float16", "float32", "float64")
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -213,6 +216,65 @@ class _ArrayTable(Table):
         return out
 
 
+class _TensorTable(Table):
+    """A torch tensor, on whatever device. What is fetched of it is on the CPU."""
+
+    named = False
+
+    def __init__(self, native: Any, name: str) -> None:
+        if str(native.dtype).removeprefix("torch.") not in _TENSOR_DTYPES:
+            raise TypeError(
+                f"{name} is a tensor of {native.dtype}: convert it to torch.float64"
+            )
+        if native.ndim != 2 or "strided" not in str(native.layout):
+            raise ValueError(
+                f"{name} must be a dense tensor of two dimensions; got shape "
+                f"{tuple(native.shape)}, layout {native.layout}"
+            )
+        if native.requires_grad:
+            raise ValueError(
+                f"{name} requires a gradient, which ends here: pass {name}.detach()"
+            )
+        super().__init__(native, list(range(native.shape[1])), len(native))
+
+    def kind(self, name: Name) -> str:
+        return "number"
+
+    def single_precision(self, name: Name) -> bool:
+        return str(self.native.dtype) == "torch.float32"
+
+    def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
+        codes, labels = pd.factorize(to_host(self.native[:, name]))
+        return codes, list(labels)
+
+    def select(self, names: Sequence[Name]) -> Fetch:
+        return lambda rows: to_host(self.native[rows][:, list(names)].T)
+
+    def build(self, layout: Layout, values: Values) -> Any:
+        import torch
+
+        single = self.native.dtype == torch.float32
+        dtype = torch.float32 if single else torch.float64
+        shape = self.n_rows, len(layout)
+        out = torch.empty(shape, dtype=dtype, device=self.native.device)
+        for at, (name, i) in enumerate(layout):
+            column = self.native[:, name] if i is None else torch.as_tensor(values[i])
+            out[:, at] = column
+        return out
+
+
+def is_tensor(X: Any) -> bool:
+    """Whether this is a torch tensor, without importing torch to know."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(X, torch.Tensor)
+
+
+def to_host(tensor: Any) -> NDArray[Any]:
+    """Return a tensor as an array, which shares its memory if it can."""
+    array: NDArray[Any] = tensor.detach().cpu().numpy()
+    return array
+
+
 def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
     """Wrap a container, or say why it cannot be used.
 
@@ -227,6 +289,8 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
         )
     elif nw.dependencies.is_into_dataframe(X):
         table = _NarwhalsTable(X)
+    elif is_tensor(X):
+        table = _TensorTable(X, name)
     else:
         mixed = object_array and np.asarray(X).dtype.kind in "OUS"
         array = check_array(
@@ -259,6 +323,10 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
     without a name is called.
     """
     default = default or name
+    if is_tensor(values):
+        if values.ndim == 2 and values.shape[1] != 1:
+            return as_table(values, name=f"`{name}`")
+        values = to_host(values)
     if isinstance(values, pd.Series):
         own = default if values.name is None else values.name
         return as_table(values.to_frame(own), name=f"`{name}`")
@@ -279,7 +347,7 @@ def pick(table: Table, names: Sequence[Name]) -> Any:
     """Return some columns as a container of the same kind."""
     if isinstance(table.native, pd.DataFrame):
         return table.native[list(names)]
-    if isinstance(table.native, np.ndarray):
+    if not table.named:
         return table.native[:, np.array(names, dtype=np.intp)]
     return (
         nw.from_native(table.native).select([str(name) for name in names]).to_native()
@@ -325,6 +393,8 @@ def take(values: Any, rows: NDArray[np.intp]) -> Any:
     """Return some rows of a frame, series or array, of the same kind."""
     if isinstance(values, _PANDAS):
         return values.iloc[rows]
+    if is_tensor(values):
+        return values[rows]
     if nw.dependencies.is_into_dataframe(values) or nw.dependencies.is_into_series(
         values
     ):
@@ -348,6 +418,7 @@ def convert(native: Any, container: str, names: Sequence[str]) -> Any:
     """Turn an output into what `set_output` asked for; ``names`` are for arrays."""
     if container == "default":
         return native
+    native = to_host(native) if is_tensor(native) else native
     if isinstance(native, np.ndarray):
         native = pd.DataFrame(native, columns=list(names))
     frame = nw.from_native(native, eager_only=True)
@@ -436,6 +507,7 @@ def check_numbers(table: Table, names: Iterable[Name]) -> None:
 def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     """Return y as floats, one a row of the table."""
     check_alignment(table, y)
+    y = to_host(y) if is_tensor(y) else y
     try:
         if isinstance(y, _PANDAS):
             y = y.to_numpy(dtype=np.float64, na_value=np.nan)

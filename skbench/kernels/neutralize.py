@@ -23,17 +23,17 @@ Floats = NDArray[np.float64]
 Solver = Callable[[Floats], Floats]
 
 # Share of the largest eigenvalue beyond which the smallest is known to be no rounding.
-_TRUSTED = 1e-10
+TRUSTED = 1e-10
 # Pivoting stops where this is left of the norm of each feature. It could not tell
 # smaller singular values from rounding.
 _FINEST = 1e-6
 # A feature whose spread is below this share of its size is constant but for rounding.
-_CONSTANT = 1e-13
+CONSTANT = 1e-13
 # float32 sums hold whole numbers exactly up to here.
-_EXACT = 2.0**24
+EXACT = 2.0**24
 # A correction below this share of what remains may be added in single precision.
-_SMALL = 1e-4
-_REFINEMENTS = 6
+SMALL = 1e-4
+REFINEMENTS = 6
 _CHUNK = 128
 
 
@@ -75,16 +75,12 @@ def neutralize(
         block = np.ascontiguousarray(predictions[part])
         if block.size == 0:
             continue
-        block, exponents = _unit_range(block)
+        block, exponents = unit_range(block)
         design = _design(features[:, rows], fit_intercept)
         residual = _residual(block, design, fit_intercept, rcond)
         for i, proportion in enumerate(proportions):
-            result = _blend(block, residual, proportion, fit_intercept, rcond)
-            if standardize:
-                result = _unit_deviation(result)
-            else:
-                result = np.ldexp(result, exponents)
-            out[i][part] = result
+            result = subtract_share(block, residual, proportion, fit_intercept, rcond)
+            out[i][part] = in_units(result, exponents, standardize)
     return out
 
 
@@ -102,13 +98,13 @@ def fill_missing(features: NDArray[Any], fill: float | None = None) -> NDArray[A
     return features
 
 
-def _unit_range(block: Floats) -> tuple[Floats, NDArray[np.intc]]:
+def unit_range(block: Floats) -> tuple[Floats, NDArray[np.intc]]:
     """Rows scaled by powers of two, without rounding, so that no square overflows."""
     _, exponents = np.frexp(np.abs(block).max(axis=1, keepdims=True))
     return np.ldexp(block, -exponents), exponents
 
 
-def _blend(
+def subtract_share(
     block: Floats, residual: Floats, proportion: float, centre: bool, rcond: float
 ) -> Floats:
     """``block - proportion * projection``, and what is only rounding noise as zero."""
@@ -116,16 +112,24 @@ def _blend(
     varying = block - mean
     result = (1.0 - proportion) * varying + proportion * residual
     size = _norm(varying)
-    noise = size <= _CONSTANT * _norm(block)
+    noise = size <= CONSTANT * _norm(block)
     result[(_norm(result) <= rcond * size) | noise] = 0.0
     return result + (1.0 - proportion) * mean
+
+
+def in_units(block: Floats, exponents: NDArray[np.intc], standardize: bool) -> Floats:
+    """Give rows scaled by `unit_range` unit deviation, or their own size again."""
+    if standardize:
+        return _unit_deviation(block)
+    scaled: Floats = np.ldexp(block, exponents)
+    return scaled
 
 
 def _unit_deviation(block: Floats) -> Floats:
     """Divide each row by its population standard deviation; a constant row is zero."""
     deviation = block.std(axis=1, keepdims=True)
     size = _norm(block)[:, None] / np.sqrt(block.shape[1])
-    constant = deviation <= _CONSTANT * size
+    constant = deviation <= CONSTANT * size
     return np.where(constant, 0.0, block) / np.where(constant, 1.0, deviation)
 
 
@@ -200,7 +204,7 @@ def _whole_numbers(features: NDArray[Any], centre: bool) -> NDArray[np.float32] 
     Bins in quarters (0, 0.25, ... 1) are whole numbers once multiplied by four. If
     they are to be centred, bins far from zero are moved there.
     """
-    if max(abs(float(features.max())), abs(float(features.min()))) > _EXACT / 4:
+    if max(abs(float(features.max())), abs(float(features.min()))) > EXACT / 4:
         return None
     if features.dtype.kind == "f":
         for start in range(0, len(features), 64):
@@ -213,7 +217,7 @@ def _whole_numbers(features: NDArray[Any], centre: bool) -> NDArray[np.float32] 
     if centre and low.any():
         values -= low.astype(np.float32)
     largest = max(abs(float(values.max())), abs(float(values.min())))
-    return values if values.shape[1] * largest**2 < _EXACT else None
+    return values if values.shape[1] * largest**2 < EXACT else None
 
 
 def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
@@ -226,7 +230,7 @@ def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
         size = gram.diagonal().copy()
         # Only the upper triangle is ever read: update it in place, without a copy.
         gram = blas.dsyr(-n, mean, a=gram, overwrite_a=1)
-        constant = gram.diagonal() <= _CONSTANT * size
+        constant = gram.diagonal() <= CONSTANT * size
     else:
         constant = gram.diagonal() == 0
     unit = np.where(constant, 0.0, 1.0) / np.sqrt(
@@ -239,14 +243,14 @@ def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
 
 
 def _dense_design(features: NDArray[Any], centre: bool) -> _Design:
-    values, _ = _unit_range(features.astype(np.float64, order="C"))
+    values, _ = unit_range(features.astype(np.float64, order="C"))
     size = _norm(values)
     if centre:
         # Twice: the first mean of values far from zero is rounded too.
         values -= values.mean(axis=1, keepdims=True)
         values -= values.mean(axis=1, keepdims=True)
     norm = _norm(values)
-    constant = norm <= _CONSTANT * size
+    constant = norm <= CONSTANT * size
     unit = np.where(constant, 0.0, 1.0) / np.where(constant, 1.0, norm)
     values *= unit[:, None]
     gram = None
@@ -266,13 +270,13 @@ def _residual(block: Floats, design: _Design, centre: bool, rcond: float) -> Flo
         return _without_span(residual, design.written_out(), rcond)
     least = (rcond * _norm(residual)) ** 2
     weights = solve(design.products(residual))
-    for _ in range(_REFINEMENTS):
+    for _ in range(REFINEMENTS):
         products = design.subtract(weights, residual)
         weights = solve(products)
         # The squared norm of the correction that these weights stand for.
         correction = np.einsum("ij,ij->i", weights, products)
         remaining = np.maximum(_norm(residual) ** 2, least)
-        if (correction <= _SMALL**2 * remaining).all():
+        if (correction <= SMALL**2 * remaining).all():
             break
     return residual - design.combine(weights)
 
@@ -327,7 +331,7 @@ def _trusted(factor: Floats, gram: Floats, rcond: float) -> bool:
         return False
     largest = np.linalg.norm(gram) * np.sqrt(2.0)  # of its upper triangle: a bound
     smallest, _ = lapack.dpocon(factor, 1.0)  # with norm 1: 1 / |inverse|
-    return bool(smallest > largest * max(_TRUSTED, 10 * rcond**2))
+    return bool(smallest > largest * max(TRUSTED, 10 * rcond**2))
 
 
 def _solve_cholesky(factor: Floats, products: Floats) -> Floats:

@@ -9,9 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._base import check_count
-from skbench._eras import Rows, chronological, find_eras
-from skbench._frames import Table, as_columns, check_numbers, check_same_rows, listed
+from skbench._eras import Eras, Rows, chronological, find_eras
+from skbench._frames import (
+    Table,
+    as_columns,
+    check_numbers,
+    check_same_rows,
+    is_tensor,
+    listed,
+)
 from skbench.kernels import score
+from skbench.kernels.device import neutralize_eras
+from skbench.kernels.rank import rank_gauss
 
 Kernel = Callable[..., NDArray[np.float64]]
 
@@ -170,6 +179,9 @@ def feature_neutral_corr(
     feature, also those without a target. A prediction that the features explain wholly
     scores 0. Collinear and constant features are fine. Otherwise as `numerai_corr`.
 
+    Features in a torch tensor stay on its device, such as a GPU, as they do in
+    `FeatureNeutralizer`.
+
     Parameters
     ----------
     y_true : array-like of shape (n_rows,)
@@ -209,8 +221,12 @@ def feature_neutral_corr(
     era
     1        0.5612
     """
-    kernel = partial(score.feature_neutral_corr, top_bottom=_checked(top_bottom))
-    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true, features=features)
+    top_bottom = _checked(top_bottom)
+    kernel = partial(score.feature_neutral_corr, top_bottom=top_bottom)
+    tables = _tables(era=era, y_pred=y_pred, y_true=y_true, features=features)
+    if is_tensor(tables["features"].native):
+        return _neutral_corr_on_device(tables, top_bottom)
+    return _score_table(kernel, tables)
 
 
 def neutral_contribution(
@@ -452,7 +468,12 @@ def _by_era(
     kernel: Kernel, era: Any, *, ranked: Sequence[str] = _RANKED, **inputs: Any
 ) -> pd.DataFrame:
     """Score the models of each era: a frame (n_eras, n_models)."""
-    tables = _tables(era=era, **inputs)
+    return _score_table(kernel, _tables(era=era, **inputs), ranked)
+
+
+def _score_table(
+    kernel: Kernel, tables: dict[str, Table], ranked: Sequence[str] = _RANKED
+) -> pd.DataFrame:
     index, values = _era_scores(kernel, tables, ranked)
     return pd.DataFrame(values, index=index, columns=pd.Index(tables["y_pred"].names))
 
@@ -477,9 +498,17 @@ def _era_scores(
     kernel: Kernel, tables: dict[str, Table], ranked: Sequence[str]
 ) -> tuple[pd.Index, NDArray[np.float64]]:
     """Call the kernel with the inputs of each era: the eras in order, what it gives."""
-    label = tables["era"].names[0]
-    eras = find_eras(tables["era"], label)
+    eras = find_eras(tables["era"], tables["era"].names[0])
     order = chronological(eras.labels)
+    inputs = _era_inputs(tables, eras, ranked)
+    scores = [kernel(*inputs(i)) for i in order]
+    return pd.Index([eras.labels[i] for i in order], name="era"), np.stack(scores)
+
+
+def _era_inputs(
+    tables: dict[str, Table], eras: Eras, ranked: Sequence[str]
+) -> Callable[[int], list[NDArray[Any]]]:
+    """Return what gives the inputs of an era, all but its label, by its position."""
     inputs = {name: table for name, table in tables.items() if name != "era"}
     fetches = {name: table.select(table.names) for name, table in inputs.items()}
 
@@ -494,11 +523,39 @@ def _era_scores(
             values = np.ascontiguousarray(values)
         return values[0] if name in _SINGLE else values
 
-    scores = [
-        kernel(*(block(name, eras.rows[i], eras.labels[i]) for name in inputs))
-        for i in order
-    ]
-    return pd.Index([eras.labels[i] for i in order], name="era"), np.stack(scores)
+    return lambda i: [block(name, eras.rows[i], eras.labels[i]) for name in inputs]
+
+
+def _neutral_corr_on_device(
+    tables: dict[str, Table], top_bottom: int | None
+) -> pd.DataFrame:
+    """Compute `feature_neutral_corr`, neutralising where the features are."""
+    models, features = tables["y_pred"], tables["features"]
+    n_features = len(features.names)
+    eras = find_eras(tables["era"], tables["era"].names[0])
+    order = chronological(eras.labels)
+    inputs = _era_inputs(tables, eras, _RANKED)
+    columns = {name: table for name, table in tables.items() if name != "features"}
+    few = _era_inputs(columns, eras, _RANKED)
+    targets = []
+    normal = np.empty((len(models.names), models.n_rows))
+    for i, rows in enumerate(eras.rows):
+        predictions, target = few(i)
+        normal[:, rows] = rank_gauss(predictions, scale=False)
+        targets.append(target)
+    scores = np.empty((len(order), len(models.names)))
+    for i, neutral in neutralize_eras(
+        normal, features.native, range(n_features), eras.rows, standardize=False
+    ):
+        if neutral is None:
+            predictions, target, block = inputs(i)
+            scores[i] = score.feature_neutral_corr(
+                predictions, target, block, top_bottom
+            )
+        else:
+            scores[i] = score.numerai_corr(neutral[0], targets[i], top_bottom)
+    index = pd.Index([eras.labels[i] for i in order], name="era")
+    return pd.DataFrame(scores[order], index=index, columns=pd.Index(models.names))
 
 
 def _refuse_infinite(
