@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import BaseCrossValidator, check_cv
 from sklearn.utils import check_consistent_length
 
-from ._base import check_share, is_number
+from ._base import check_count, check_share, is_number
 from ._eras import Eras, calendar, find_eras, rows_of, stated_era_column
 from ._frames import as_column, as_table, check_alignment, check_index, listed, take
 
@@ -254,20 +254,11 @@ class WalkForwardEraSplit(BaseCrossValidator):
         return max(self.first_era, end - self.max_train_eras), end
 
     def _check_parameters(self) -> None:
-        _check_count("chunk_size", self.chunk_size, 1)
-        _check_count("purge", self.purge, 0)
-        _check_count("first_era", self.first_era, 0)
+        check_count("chunk_size", self.chunk_size, 1)
+        check_count("purge", self.purge, 0)
+        check_count("first_era", self.first_era, 0)
         if self.max_train_eras is not None:
-            _check_count("max_train_eras", self.max_train_eras, 1)
-
-
-def _check_count(parameter: str, value: Any, least: int) -> None:
-    """Check a parameter that counts something."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise ValueError(
-            f"`{parameter}` must be a whole number of at least {least}; got {value!r}"
-        )
+            check_count("max_train_eras", self.max_train_eras, 1)
 
 
 def walk_forward_predict(
