@@ -15,7 +15,9 @@ def corr_row(setup):
     return Comparison(
         work=f"`numerai_corr`, {_shape(setup)}",
         against="`numerai_tools` per era",
-        ours=lambda: metrics.numerai_corr(target, predictions, era=eras),
+        ours=lambda: metrics.numerai_corr(
+            target, predictions, era=eras, n_jobs=setup.threads
+        ),
         other=lambda: peers.scored_by_era(
             predictions, eras, lambda era: scoring.numerai_corr(era, target[era.index])
         ),
@@ -35,7 +37,7 @@ def contribution_row(setup):
         work=f"`correlation_contribution`, {_shape(setup)}",
         against="`numerai_tools` per era",
         ours=lambda: metrics.correlation_contribution(
-            target, predictions, reference, era=eras
+            target, predictions, reference, era=eras, n_jobs=setup.threads
         ),
         other=lambda: peers.scored_by_era(
             predictions,

@@ -3,17 +3,21 @@
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil
 from numbers import Integral
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from numpy.typing import NDArray
 
 Rows = slice | NDArray[np.intp]
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+_TASKS_A_JOB = 8
+_TASKS_A_JOB = 8
 
 
 class Labelled(Protocol):
@@ -200,9 +204,23 @@ def map_eras(
     function: Callable[[Rows], Result], eras: Eras, n_jobs: int | None = None
 ) -> Iterator[tuple[Rows, Result]]:
     """Apply a function to the rows of each era; yield rows and result in order."""
-    if n_jobs in (None, 1) or len(eras.rows) == 1:
-        results: Iterator[Result] = map(function, eras.rows)
-    else:
-        parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-        results = parallel(delayed(function)(rows) for rows in eras.rows)
-    return zip(eras.rows, results, strict=True)
+    return zip(eras.rows, in_threads(function, eras.rows, n_jobs), strict=True)
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Sequence[Item], n_jobs: int | None
+) -> Iterator[Result]:
+    """Apply a function that looks at one era to each item; yield results in order."""
+    parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    if parallel.n_jobs == 1 or len(items) == 1:
+        return map(function, items)
+    # Handing over a task costs as much as a small era, so a task has many; and there
+    # are enough tasks that no job waits long for the last one.
+    n_tasks = _TASKS_A_JOB * max(parallel.n_jobs, cpu_count())
+    size = ceil(len(items) / n_tasks)
+    tasks = [items[start : start + size] for start in range(0, len(items), size)]
+    return chain.from_iterable(parallel(delayed(_each)(function, t) for t in tasks))
+
+
+def _each(function: Callable[[Item], Result], task: Sequence[Item]) -> list[Result]:
+    return [function(item) for item in task]

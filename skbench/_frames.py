@@ -84,8 +84,7 @@ class _PandasTable(Table):
         return bool(getattr(dtype, "numpy_dtype", dtype) == np.float32)
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
-        codes, labels = pd.factorize(self.native[name])
-        return codes, list(labels)
+        return _labels_of_runs(self.native[name])
 
     def select(self, names: Sequence[Name]) -> Fetch:
         columns = self._keep(set(names))
@@ -366,8 +365,7 @@ def at_labels(values: Any, labels: Sequence[Hashable], name: str) -> NDArray[Any
     """
     table = as_columns(values, name)
     check_numbers(table, table.names)
-    if len(table.names) > 1:
-        raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
+    check_one_column(table, name)
     block = table.select(table.names)(slice(0, table.n_rows))
     column: NDArray[np.float64] = block[0].astype(np.float64)
     if not isinstance(values, _PANDAS):
@@ -447,6 +445,17 @@ def columns_of_role(table: Table, wanted: str, era: Name) -> list[Name]:
     return [name for name in table.names if role(table, name, era) == wanted]
 
 
+def feature_columns(table: Table, era: Name, parameter: str) -> list[Name]:
+    """Return the feature columns, where ``parameter`` names none."""
+    names = columns_of_role(table, "feature", era)
+    if not names:
+        raise ValueError(
+            "X has no column whose name starts with 'feature'; it has "
+            f"{listed(table.names)}. Name the columns in `{parameter}`"
+        )
+    return names
+
+
 def resolve(table: Table, columns: Any, parameter: str) -> list[Name]:
     """Return the columns that names, positions or a callable stand for."""
     if callable(columns):
@@ -495,6 +504,21 @@ def resolve_names(table: Table, names: Sequence[Any], parameter: str) -> list[Na
 def as_mapping(values: Any) -> Any:
     """Return a pandas Series as the mapping that its index makes of it."""
     return values.to_dict() if isinstance(values, pd.Series) else values
+
+
+def check_named(table: Table, name: str) -> None:
+    """Refuse an array, whose columns have no names to find them by."""
+    if not table.named:
+        raise ValueError(
+            f"{name} must be a frame, whose columns have names; got an array of shape "
+            f"{tuple(table.native.shape)}"
+        )
+
+
+def check_one_column(table: Table, name: str) -> None:
+    """Refuse several columns where one is asked for."""
+    if len(table.names) > 1:
+        raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
 
 
 def check_numbers(table: Table, names: Iterable[Name]) -> None:
@@ -581,6 +605,37 @@ def _numpy_options(dtypes: set[Any]) -> dict[str, Any]:
     if all(isinstance(dtype, np.dtype) for dtype in dtypes):
         return {"dtype": np.result_type(*dtypes)}
     return {"dtype": np.float64, "na_value": np.nan}
+
+
+def _labels_of_runs(column: pd.Series) -> tuple[NDArray[Any], list[Hashable]]:
+    """Codes of text labels, looked up once a run of rows that share one.
+
+    The rows of an era mostly stand together, and to compare neighbours is several times
+    faster than to look each label up.
+    """
+    starts = _starts_of_runs(column)
+    if starts is None or 4 * starts.size > column.size:
+        codes, labels = pd.factorize(column)
+        return codes, list(labels)
+    codes, labels = pd.factorize(column.iloc[starts])
+    lengths = np.diff(np.append(starts, column.size))
+    return np.repeat(codes, lengths), list(labels)
+
+
+def _starts_of_runs(column: pd.Series) -> NDArray[np.intp] | None:
+    """Rows whose label is not that of the row before; None where it may not be asked.
+
+    Of other dtypes some are as quickly looked up, and some compare to neither true nor
+    false where a label is missing.
+    """
+    values: Any = column.array
+    if column.dtype == object:
+        if pd.api.types.infer_dtype(column, skipna=False) != "string":
+            return None
+        values = column.to_numpy()
+    elif column.dtype != "str":
+        return None
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
 
 
 def _rows_of(block: NDArray[Any], order: NDArray[np.intp]) -> NDArray[Any]:

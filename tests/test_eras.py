@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from threading import get_ident
 
 import numpy as np
 import pandas as pd
 import pytest
+from joblib import parallel_config
 
 from skbench._eras import chronological, era_number, find_eras, map_eras
 from skbench._frames import as_table
@@ -63,12 +65,52 @@ def test_two_labels_of_one_number_are_refused():
         chronological(["0012", "era12"])
 
 
+@pytest.mark.parametrize("dtype", ["str", object, "category", "string"])
+@pytest.mark.parametrize("order", ["runs", "mixed", "one row"])
+@pytest.mark.parametrize("missing", [False, True])
+def test_labels_are_those_of_a_look_at_every_row(dtype, order, missing):
+    rows = np.repeat(["0003", "0001", "eraX", "0002", "0001"], [5, 7, 1, 20, 6])
+    rows = rows.astype(object)[: 1 if order == "one row" else None]
+    if order == "mixed":
+        rows = np.random.default_rng(0).permutation(rows)
+    if missing:
+        rows[1::9] = None
+        rows[:1] = None
+    column = pd.Series(rows, dtype=dtype)
+    codes, labels = as_table(pd.DataFrame({"era": column})).labels("era")
+    expected_codes, expected = pd.factorize(column)
+    assert codes.tolist() == expected_codes.tolist()
+    assert labels == list(expected)
+
+
+def test_labels_of_several_kinds_in_one_column_are_told_apart():
+    rows = [1, 1, "1", "1", None, None, (1, 2), (1, 2), 1.0, True]
+    frame = pd.DataFrame({"era": pd.Series(rows, dtype=object)})
+    codes, labels = as_table(frame).labels("era")
+    assert codes.tolist() == pd.factorize(frame["era"])[0].tolist()
+    assert labels == [1, "1", (1, 2)]
+
+
 @pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
 def test_results_come_in_the_order_of_the_eras(n_jobs):
     table = as_table(pd.DataFrame({"era": list("aabbbc"), "x": 1.0}))
     eras = find_eras(table, "era")
     results = list(map_eras(lambda rows: rows.stop, eras, n_jobs))
     assert results == [(rows, rows.stop) for rows in eras.rows]
+
+
+def test_more_eras_than_tasks_come_in_order_too():
+    table = as_table(pd.DataFrame({"era": np.repeat(np.arange(1000), 2), "x": 1.0}))
+    eras = find_eras(table, "era")
+    results = list(map_eras(lambda rows: rows.start, eras, 2))
+    assert results == [(rows, rows.start) for rows in eras.rows]
+
+
+def test_threads_are_those_of_a_joblib_context_where_none_are_asked_for():
+    eras = find_eras(as_table(pd.DataFrame({"era": range(8), "x": 1.0})), "era")
+    with parallel_config("threading", n_jobs=2):
+        names = {name for _, name in map_eras(lambda _: get_ident(), eras)}
+    assert get_ident() not in names
 
 
 def test_importing_the_package_loads_no_optional_package():

@@ -471,6 +471,16 @@ class TestTopBottom:
         pd.testing.assert_frame_equal(got, data.score("numerai_corr", top_bottom=9))
 
 
+class TestThreads:
+    @pytest.mark.parametrize("n_jobs", [1, 2, -1])
+    @pytest.mark.parametrize("name", ["numerai_corr", "correlation_contribution"])
+    def test_scores_do_not_depend_on_them(self, name, n_jobs):
+        data = Data(n_eras=30)
+        pd.testing.assert_frame_equal(
+            data.score(name, n_jobs=n_jobs), data.score(name), check_exact=True
+        )
+
+
 class TestEras:
     @every_score
     def test_an_era_stands_alone(self, name):

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._base import check_count
-from skbench._eras import Eras, Rows, chronological, find_eras
+from skbench._eras import Eras, Rows, chronological, find_eras, in_threads
 from skbench._frames import (
     Table,
     as_columns,
@@ -33,7 +33,12 @@ _RANKED = ("y_pred", "meta_model")
 
 
 def numerai_corr(
-    y_true: Any, y_pred: Any, *, era: Any, top_bottom: int | None = None
+    y_true: Any,
+    y_pred: Any,
+    *,
+    era: Any,
+    top_bottom: int | None = None,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     r"""Numerai CORR of each model in each era.
 
@@ -61,6 +66,8 @@ def numerai_corr(
     top_bottom : int, default=None
         Correlate only so many of the highest and of the lowest predictions of an era;
         of ties, the first in row order are the lowest. None: all.
+    n_jobs : int, default=None
+        Threads over eras, as joblib counts them.
 
     Returns
     -------
@@ -93,7 +100,7 @@ def numerai_corr(
     0002      0.9814
     """
     kernel = partial(score.numerai_corr, top_bottom=_checked(top_bottom))
-    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true)
+    return _by_era(kernel, era, n_jobs=n_jobs, y_pred=y_pred, y_true=y_true)
 
 
 def correlation_contribution(
@@ -103,6 +110,7 @@ def correlation_contribution(
     *,
     era: Any,
     top_bottom: int | None = None,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
     r"""Contribution of each model to a reference in each era: MMC or BMC.
 
@@ -132,6 +140,8 @@ def correlation_contribution(
     top_bottom : int, default=None
         Take the mean only over so many of the highest and of the lowest values of what
         a model adds in an era. None: over all.
+    n_jobs : int, default=None
+        Threads over eras, as joblib counts them.
 
     Returns
     -------
@@ -159,7 +169,9 @@ def correlation_contribution(
     1         0.569
     """
     kernel = partial(score.correlation_contribution, top_bottom=_checked(top_bottom))
-    return _by_era(kernel, era, y_pred=y_pred, y_true=y_true, meta_model=meta_model)
+    return _by_era(
+        kernel, era, n_jobs=n_jobs, y_pred=y_pred, y_true=y_true, meta_model=meta_model
+    )
 
 
 def feature_neutral_corr(
@@ -465,16 +477,24 @@ def _largest(
 
 
 def _by_era(
-    kernel: Kernel, era: Any, *, ranked: Sequence[str] = _RANKED, **inputs: Any
+    kernel: Kernel,
+    era: Any,
+    *,
+    ranked: Sequence[str] = _RANKED,
+    n_jobs: int | None = None,
+    **inputs: Any,
 ) -> pd.DataFrame:
     """Score the models of each era: a frame (n_eras, n_models)."""
-    return _score_table(kernel, _tables(era=era, **inputs), ranked)
+    return _score_table(kernel, _tables(era=era, **inputs), ranked, n_jobs)
 
 
 def _score_table(
-    kernel: Kernel, tables: dict[str, Table], ranked: Sequence[str] = _RANKED
+    kernel: Kernel,
+    tables: dict[str, Table],
+    ranked: Sequence[str] = _RANKED,
+    n_jobs: int | None = None,
 ) -> pd.DataFrame:
-    index, values = _era_scores(kernel, tables, ranked)
+    index, values = _era_scores(kernel, tables, ranked, n_jobs)
     return pd.DataFrame(values, index=index, columns=pd.Index(tables["y_pred"].names))
 
 
@@ -495,13 +515,16 @@ def _tables(**inputs: Any) -> dict[str, Table]:
 
 
 def _era_scores(
-    kernel: Kernel, tables: dict[str, Table], ranked: Sequence[str]
+    kernel: Kernel,
+    tables: dict[str, Table],
+    ranked: Sequence[str],
+    n_jobs: int | None = None,
 ) -> tuple[pd.Index, NDArray[np.float64]]:
     """Call the kernel with the inputs of each era: the eras in order, what it gives."""
     eras = find_eras(tables["era"], tables["era"].names[0])
     order = chronological(eras.labels)
     inputs = _era_inputs(tables, eras, ranked)
-    scores = [kernel(*inputs(i)) for i in order]
+    scores = list(in_threads(lambda i: kernel(*inputs(i)), order, n_jobs))
     return pd.Index([eras.labels[i] for i in order], name="era"), np.stack(scores)
 
 
