@@ -41,6 +41,7 @@ def streaming_row(setup):
         measure=timing.reported,
         unit="MB",
         warm_up=False,
+        once=True,
     )
 
 

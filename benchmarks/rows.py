@@ -41,6 +41,7 @@ class Comparison:
     measure: object = timing.seconds
     unit: str = "s"
     warm_up: bool = True
+    once: bool = False  # what does not vary, and takes minutes
 
     def run(self, repeats):
         """Check that the numbers agree, then measure both sides in turn."""
@@ -53,7 +54,7 @@ class Comparison:
                     result.note = f"the numbers differ by {result.difference:.2g}"
                     return result
             del first
-        sides = self.ours, self.other
+        sides, repeats = (self.ours, self.other), 1 if self.once else repeats
         result.own, result.theirs = timing.interleaved(sides, repeats, self.measure)
         return result
 

@@ -53,6 +53,7 @@ def era_column(
     """Return the name of the era column, or None where all rows are one era."""
     if era is None:
         return None
+    _check_name(era)
     if not table.named:
         return _array_era_column(table, era, single_era_rows)
     if isinstance(era, Integral):
@@ -67,6 +68,13 @@ def era_column(
         f"one era: `single_era_rows` expects more than {low} and fewer than {high}. "
         f"Add the column {era!r}, or pass era=None if all rows are one era"
     )
+
+
+def _check_name(era: Any) -> None:
+    if not isinstance(era, Hashable) or era != era:
+        raise ValueError(
+            f"`era` must be a column name, a position or None; got {era!r}"
+        )
 
 
 def _array_era_column(
@@ -95,6 +103,7 @@ def _array_era_column(
 
 def stated_era_column(table: Labelled, era: Hashable) -> Hashable:
     """Return the name of an era column that must be there: one era is not enough."""
+    _check_name(era)
     if era is not None and (era in table.names or isinstance(era, Integral)):
         return era_column(table, era, (0, 0))
     raise ValueError(
@@ -141,7 +150,8 @@ def rows_of(eras: Eras, positions: Iterable[int]) -> NDArray[np.intp]:
 def chronological(labels: Sequence[Hashable]) -> list[int]:
     """Positions of the labels in the order of the number in each.
 
-    Labels without a number ("X", "eraX") come last, in order of appearance.
+    Labels without a number come last: first dates, then others ("X", "eraX") in order
+    of appearance.
     """
     numbers = [era_number(label) for label in labels]
     seen: dict[int, Hashable] = {}
@@ -151,9 +161,12 @@ def chronological(labels: Sequence[Hashable]) -> list[int]:
                 f"era labels {seen[number]!r} and {label!r} have the same number: "
                 "write every era in one way"
             )
-    return sorted(
-        range(len(labels)), key=lambda i: (numbers[i] is None, numbers[i] or 0)
-    )
+
+    def place(i: int) -> tuple[bool, int, bool, str]:
+        date = _date(labels[i])
+        return numbers[i] is None, numbers[i] or 0, date is None, date or ""
+
+    return sorted(range(len(labels)), key=place)
 
 
 def era_number(label: Hashable) -> int | None:
@@ -162,14 +175,25 @@ def era_number(label: Hashable) -> int | None:
     return int(match[1]) if match else None
 
 
+def _date(label: Hashable) -> str | None:
+    """Return the text of a label that begins with an ISO date: it sorts as dates do."""
+    text = str(label)
+    return text if re.match(r"\d{4}-\d\d-\d\d(?!\d)", text) else None
+
+
 def calendar(eras: Eras) -> list[tuple[int, int]]:
     """Pair each era's position with its number, in the order of the numbers.
 
-    Labels without a number ("X", "eraX") count on from the last number, in order of
-    appearance; so where no label has one, eras count by position, from 1. That order
-    means nothing where the rows of the eras mix: then at most one may lack a number.
+    Labels without a number ("X", "eraX") count on from the last number, dates in their
+    order, others in order of appearance; so where no label has one, eras count by
+    position, from 1. Order of appearance means nothing where the rows of the eras mix:
+    then at most one may have neither number nor date.
     """
-    unnumbered = [label for label in eras.labels if era_number(label) is None]
+    unnumbered = [
+        label
+        for label in eras.labels
+        if era_number(label) is None and _date(label) is None
+    ]
     if len(unnumbered) > 1 and not all(isinstance(rows, slice) for rows in eras.rows):
         raise ValueError(
             f"the era labels {unnumbered[0]!r}, {unnumbered[1]!r} have no number to "
@@ -207,10 +231,20 @@ def map_eras(
     return zip(eras.rows, in_threads(function, eras.rows, n_jobs), strict=True)
 
 
+def check_jobs(n_jobs: Any) -> None:
+    """Check a number of threads, as joblib takes it."""
+    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (whole and n_jobs != 0 and abs(n_jobs) < 2**31):
+        raise ValueError(
+            f"`n_jobs` must be None or a whole number other than 0; got {n_jobs!r}"
+        )
+
+
 def in_threads(
     function: Callable[[Item], Result], items: Sequence[Item], n_jobs: int | None
 ) -> Iterator[Result]:
     """Apply a function that looks at one era to each item; yield results in order."""
+    check_jobs(n_jobs)
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     if parallel.n_jobs == 1 or len(items) == 1:
         return map(function, items)

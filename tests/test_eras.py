@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import date
 from threading import get_ident
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 from joblib import parallel_config
 
-from skbench._eras import chronological, era_number, find_eras, map_eras
+from skbench._eras import calendar, chronological, era_number, find_eras, map_eras
 from skbench._frames import as_table
 
 
@@ -58,6 +59,27 @@ def test_number_of_a_label(label, number):
 def test_eras_are_ordered_by_their_number_and_those_without_come_last():
     labels = ["eraX", "era10", "era9", "X"]
     assert [labels[i] for i in chronological(labels)] == ["era9", "era10", "eraX", "X"]
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        ["2024-01-12", "2023-12-29", "2024-01-05"],
+        list(pd.to_datetime(["2024-01-12", "2023-12-29", "2024-01-05"])),
+        [date(2024, 1, 12), date(2023, 12, 29), date(2024, 1, 5)],
+        list(np.array(["2024-01-12", "2023-12-29", "2024-01-05"], "datetime64[D]")),
+    ],
+    ids=["text", "timestamps", "dates", "numpy"],
+)
+def test_dates_are_ordered_before_labels_that_say_nothing(dates):
+    assert chronological([*dates, "X"]) == [1, 2, 0, 3]
+    assert chronological(["X", *dates]) == [2, 3, 1, 0]
+
+
+def test_eras_that_are_dates_count_by_their_order_where_rows_mix():
+    labels = ["2024-01-12", "2024-01-05"] * 3
+    eras = find_eras(as_table(pd.DataFrame({"era": labels, "x": 1.0})), "era")
+    assert calendar(eras) == [(1, 1), (0, 2)]
 
 
 def test_two_labels_of_one_number_are_refused():
