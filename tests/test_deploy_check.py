@@ -1,8 +1,10 @@
 """The runner re-enacted: every way to fail is seen, and called by its name."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cloudpickle
@@ -19,7 +21,14 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench.deploy import CheckReport, check_predict, export_predict
+from skbench.deploy import (
+    CheckReport,
+    _check,
+    _check_report,
+    _process,
+    check_predict,
+    export_predict,
+)
 
 FEATURES = [f"feature_{i}" for i in range(5)]
 MODELS = ["v5_a", "v5_b"]
@@ -343,8 +352,13 @@ def gives_back(live_features):
     return ranked(live_features)
 
 
+only_on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells it in between"
+)
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells it in between")
+@only_on_linux
 def test_a_process_that_needs_too_much_memory(check):
     report = check(hoards, memory_limit="400MB")
     found = only_failure(report, "memory")
@@ -357,6 +371,62 @@ def test_a_peak_of_memory_counts_though_it_is_over(check):
     assert "over 400 MB" in only_failure(report, "memory")
     assert report.peak_memory > 400e6
     assert check(gives_back, memory_limit="1GiB").passed
+
+
+def starts_a_hoarder(live_features):
+    import subprocess
+    import sys
+
+    program = "import time; hoard = bytearray(500_000_000); time.sleep(60)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    return ranked(live_features)
+
+
+@only_on_linux
+def test_memory_of_processes_that_it_starts_counts(check):
+    report = check(starts_a_hoarder, memory_limit="400MB")
+    assert "over 400 MB, during: it runs" in only_failure(report, "memory")
+    assert report.seconds < 30
+
+
+# The first hides what follows it in /proc behind a name such as a program may choose.
+HOARDS = """
+import time
+open("/proc/self/comm", "w").write(") R 1 1 (")
+hoard = bytearray(100_000_000)
+time.sleep(60)
+"""
+STARTS = {
+    "child": "subprocess.run(command)",
+    "child of a child": "subprocess.run([*shell, '\"$@\"; true', '', *command])",
+    "session of its own": "subprocess.run(command, start_new_session=True)",
+    "orphan": "subprocess.run([*shell, '\"$@\" & true', '', *command])",
+}
+
+
+@only_on_linux
+@pytest.mark.parametrize("how", STARTS)
+def test_all_that_a_process_starts_is_found(how):
+    program = f"""
+import subprocess, sys, time
+shell, command = ["/bin/sh", "-c"], [sys.executable, "-S", "-c", {HOARDS!r}]
+{STARTS[how]}
+time.sleep(60)
+"""
+    command = [sys.executable, "-S", "-c", program]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while _process._resident(process.pid) < 100e6:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        # The hoard, and not every process there is.
+        assert _process._resident(process.pid) < 200e6
+    finally:
+        for pid in _process._family(process.pid, _process._processes()):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
 
 
 def interpreter(tmp_path, line):
@@ -598,3 +668,22 @@ class Total:
 
     def predict(self, X):
         return X.sum(axis=1).to_numpy()
+
+
+def test_an_interpreter_can_be_a_command(monkeypatch):
+    python = Path(sys.executable)
+    monkeypatch.setenv("PATH", str(python.parent))
+    assert _check._interpreter(python.name) == str(python)
+
+
+def test_a_signal_without_a_name_is_told_by_its_number():
+    assert _check_report._how_it_ended(-200) == "the process died by signal 200"
+
+
+def test_where_there_are_no_process_groups_the_process_is_ended(monkeypatch):
+    monkeypatch.delattr("os.killpg")
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    process = subprocess.Popen(command)
+    _process._kill(process)
+    assert process.returncode < 0
+    assert _process._resident(process.pid) == 0

@@ -1,6 +1,8 @@
 """Exported files: what they compute, what is in them, what is refused."""
 
+import copyreg
 import gc
+import importlib
 import inspect
 import json
 import logging
@@ -9,6 +11,7 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import cloudpickle
@@ -16,8 +19,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import GammaRegressor, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -28,7 +32,7 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench.deploy import _export, export_predict
+from skbench.deploy import _export, check_predict, export_predict
 
 FEATURES = [f"feature_{i}" for i in range(6)]
 MODELS = ["v5_a", "v5_b", "v5_c"]
@@ -535,7 +539,11 @@ def test_bad_arguments_are_refused(frame, fitted, tmp_path):
             TypeError, "`models` must be a mapp", fitted, tmp_path, models=models
         )
     assert_refused(
-        TypeError, "got one string", fitted, tmp_path, feature_columns="feature_1"
+        TypeError,
+        "must be a list of column names; got .feature_1",
+        fitted,
+        tmp_path,
+        feature_columns="feature_1",
     )
     with pytest.raises(ValueError, match=r"`path` must not end in \.gz"):
         export_predict(fitted, tmp_path / "predict.pkl.gz")
@@ -572,6 +580,11 @@ class Sum:
 class Wide(Sum):
     def predict(self, X):
         return X.to_numpy()
+
+
+class Leaning(Sum):
+    def predict(self, X):
+        return _export._START
 
 
 class Broken(Sum):
@@ -624,6 +637,8 @@ def test_code_of_local_modules_travels_along(blended, frame, tmp_path):
     frame["mine"] = frame[FEATURES].sum(axis=1)
     here = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
     before = cloudpickle.list_registry_pickle_by_value()
+    # Or what earlier tests left could warn of itself within the block.
+    gc.collect()
     with pytest.warns(UserWarning, match=here):
         path = export_predict(
             pipeline, tmp_path / "file", models={"mine": Sum().fit(frame[FEATURES])}
@@ -641,6 +656,104 @@ def test_code_of_local_modules_travels_along(blended, frame, tmp_path):
     assert path.exists()
     out = pd.read_parquet(tmp_path / "out")["prediction"]
     assert_array_equal(out, pipeline.predict(frame))
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """Return a module of the user's, whose class reads a global of it."""
+    lines = [
+        "from enum import Enum",
+        "from typing import Generic, TypeVar",
+        "T = TypeVar('T')",
+        "FACTOR = 1.0",
+        "class How(Enum):",
+        "    TIMES = 'times'",
+        "class Scaled(Generic[T]):",
+        "    feature_names_in_ = ['feature_0']",
+        "    how = How.TIMES",
+        "    def predict(self, X):",
+        "        return FACTOR * X['feature_0'].to_numpy(float) / 4",
+    ]
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "scaled_by_factor.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path / "own")
+    monkeypatch.delitem(sys.modules, "scaled_by_factor", raising=False)
+    yield importlib.import_module("scaled_by_factor")
+    sys.modules.pop("scaled_by_factor", None)
+
+
+@pytest.fixture
+def raw(frame):
+    """Return a pipeline that ranks what a model of one's own predicts."""
+    pipeline = make_pipeline(WeightedEnsemble({"mine": 1}), EraRank())
+    return pipeline.fit(frame[["era"]].assign(mine=0.0))
+
+
+def test_exporting_leaves_the_users_class_alone(raw, frame, tmp_path, own_module):
+    model = own_module.Scaled()
+    copyreg._slotnames(own_module.Scaled)  # what Python itself notes in the class
+    kept = dict(vars(own_module.Scaled))
+    first = exported_quietly(raw, tmp_path, models={"mine": model})
+    data = (tmp_path / "predict.pkl").read_bytes()
+    assert dict(vars(own_module.Scaled)) == kept
+    own_module.FACTOR = -1.0
+    second = exported_quietly(raw, tmp_path, models={"mine": model})
+    # Whether files were loaded here or not.
+    assert dict(vars(own_module.Scaled)) == kept
+    assert list(own_module.How) == [own_module.How.TIMES]
+    own_module.FACTOR = 1.0
+    exported_quietly(raw, tmp_path, models={"mine": model})
+    assert (tmp_path / "predict.pkl").read_bytes() == data
+    assert_ranked(first, frame, 1)
+    assert_ranked(second, frame, -1)
+    assert_ranked(pickle.loads(data), frame, 1)
+
+
+def assert_ranked(predict, frame, sign):
+    expected = EraRank("mine").fit_transform(
+        frame[["era"]].assign(mine=sign * frame["feature_0"].astype(float) / 4)
+    )
+    assert_array_equal(predict(split(frame)[0])["prediction"], expected["mine"])
+
+
+def test_another_process_writes_the_same_code(raw, frame, tmp_path, own_module):
+    exported_quietly(raw, tmp_path, models={"mine": own_module.Scaled()})
+    script = """if True:
+        import pickle, sys, warnings
+        warnings.simplefilter("ignore")
+        sys.path[:0] = sys.argv[3:]
+        from scaled_by_factor import Scaled
+        from skbench.deploy import export_predict
+        pipeline = pickle.loads(open(sys.argv[1], "rb").read())
+        export_predict(pipeline, sys.argv[2], models={"mine": Scaled()})
+    """
+    (tmp_path / "pipeline").write_bytes(pickle.dumps(raw))
+    names = [str(tmp_path / name) for name in ("pipeline", "other", "own")]
+    root = str(Path(__file__).parents[1])
+    command = [sys.executable, "-c", script, *names, root]
+    environment = os.environ | {"PYTHONPATH": root, "PYTHONHASHSEED": "7"}
+    subprocess.run(command, check=True, env=environment)
+    ours = (tmp_path / "predict.pkl").read_bytes()
+    assert (tmp_path / "other").read_bytes() == ours
+
+
+@pytest.mark.parametrize(
+    "model", [HistGradientBoostingRegressor(max_iter=3), GammaRegressor()], ids=str
+)
+def test_compiled_modules_of_packages_are_not_local(model, frame, tmp_path):
+    with warnings.catch_warnings():
+        # The runner's scikit-learn calls newer versions of scipy in an old way.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model.fit(frame[FEATURES], frame["target"] + 0.1)
+    frame["mine"] = model.predict(frame[FEATURES])
+    pipeline = make_pipeline(WeightedEnsemble({"mine": 1}), EraRank())
+    pipeline.fit(frame[["era", "mine"]])
+    with pytest.warns(UserWarning, match="numpy .*scikit-learn .*") as w:
+        path = export_predict(pipeline, tmp_path / "f", models={"mine": model})
+    assert "Python" not in str(w[0].message)
+    report = check_predict(path, split(frame)[0])
+    assert report.passed, str(report)
+    assert_array_equal(report.predictions["prediction"], pipeline.predict(frame))
 
 
 def test_code_of_another_python_is_refused_by_name(
@@ -669,6 +782,8 @@ def test_models_that_cannot_be_used_are_refused(blended, frame, tmp_path):
     with pytest.warns(UserWarning, match="of the role"):
         ours = EraRank(FEATURES[:2]).fit(frame)
     refuse(TypeError, "holds an object of skbench", mine=ours)
+    leaning = Leaning().fit(frame[FEATURES])
+    refuse(TypeError, "holds an object of skbench", mine=leaning)
     assert cloudpickle.list_registry_pickle_by_value() == before
     options = {"models": {"mine": ridge}, "feature_columns": ["mine"]}
     assert_refused(ValueError, "cannot come from both", pipeline, tmp_path, **options)

@@ -564,8 +564,8 @@ def test_a_dry_run_sends_nothing(server):
     assert not receipt.verified
     assert receipt.submission_id is None
     assert repr(receipt) == (
-        f"Dry run: 40 predictions for '{MODEL}', round 1344, are valid; nothing was "
-        "sent"
+        f"Dry run: 40 predictions for '{MODEL}', round 1344, are valid for the ids "
+        "given; nothing was sent"
     )
 
 
@@ -593,7 +593,9 @@ def test_live_ids_are_asked_of_numerai(server, tmp_path, monkeypatch):
     monkeypatch.setenv("SKBENCH_HOME", str(tmp_path / "home"))
     live = data.live.index
     prediction = pd.Series(values(len(live)), index=live)
-    assert submit(prediction[::-1], MODEL).n_rows == len(live)
+    receipt = submit(prediction[::-1], MODEL)
+    assert receipt.n_rows == len(live)
+    assert str(receipt).endswith("round 1344, are valid; nothing was sent")
     assert not (tmp_path / "home").exists()
     assert nothing_was_sent(server)
     stale = prediction.rename(index={live[0]: "n_of_last_week"})
@@ -1093,3 +1095,12 @@ def test_real_rows(server):
     slots["copy"] = slots.iloc[:, 0].rank(pct=True)
     found = find_duplicates(slots).iloc[0]
     assert (found.slot_a, found.slot_b) == (slots.columns[0], "copy")
+
+
+def test_an_answer_with_nothing_in_it_is_an_error():
+    class Api:
+        def raw_query(self, *_, **__):
+            return {"data": {"submission_upload_auth": None}}
+
+    with pytest.raises(ConnectionError, match="`submission_upload_auth` with nothing"):
+        uploading.ask(Api(), "query { submission_upload_auth }", {})

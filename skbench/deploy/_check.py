@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from skbench._base import is_number
-from skbench._files import Address
+from skbench._files import Address, check_there
 
 from ._check_report import CheckReport, make_report
 from ._process import run_child
@@ -34,9 +34,9 @@ def check_predict(
 
     Another process loads the file, calls the function and asks all that the runner
     asks. It has one thread, no network, no skbench, none of your environment variables
-    and an empty working folder; a process over one of the limits is killed. Its memory
-    is watched while it runs on Linux, elsewhere only known at its end. The file runs
-    code: check only what you trust.
+    and an empty working folder; a process over one of the limits is killed. Its memory,
+    and that of the processes it starts, is watched while it runs on Linux; elsewhere
+    only its own is known, at its end. The file runs code: check only what you trust.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def check_predict(
         Another Python to run it under, which has the packages of the runner: an
         interpreter, or the folder of a virtual environment. None: this one.
     memory_limit : str or int, default="4GB"
-        Bytes of resident memory, or text such as "500MB" or "4GiB".
+        Bytes of resident memory, or text such as "500MB" or "4GiB". What several
+        processes share counts for each of them.
     time_limit : float, default=600
         Seconds for all of it, the start of Python included.
 
@@ -89,7 +90,7 @@ def check_predict(
     >>> report.checks.query("outcome == 'fail'")["found"].to_dict()
     {'index': 'the name None', 'csv': "the header ',prediction'"}
     """
-    path = _existing(path, "path")
+    path = check_there(path)
     limit = _size(memory_limit)
     if not is_number(time_limit) or not time_limit > 0:
         raise ValueError(
@@ -106,13 +107,6 @@ def check_predict(
         (folder / "task.json").write_text(task, encoding="utf-8")
         run = run_child(interpreter, folder, limit, float(time_limit))
         return make_report(path, folder, run)
-
-
-def _existing(path: Address, name: str) -> Path:
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"`{name}` must name a file that is there; got {path}")
-    return path
 
 
 def _size(limit: Any) -> int:
@@ -149,7 +143,7 @@ def _interpreter(python: Address | None) -> str:
 
 def _parquet(frame: Any, name: str, folder: Path) -> Path:
     if isinstance(frame, (str, os.PathLike)):
-        return _existing(frame, name).resolve()
+        return check_there(frame, name).resolve()
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
             f"`{name}` must be a pandas DataFrame, as the runner passes one, or the "

@@ -75,7 +75,7 @@ class CheckReport:
     seconds : float
         Wall time of the process, its start included.
     peak_memory : int
-        Largest resident memory of the process, in bytes.
+        Largest resident memory of the process and those it started, in bytes.
     python : str or None
         Version of the Python it ran under.
     versions : dict of str to str

@@ -49,7 +49,7 @@ class _Blocker(importlib.abc.MetaPathFinder):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
+def _refuse_network(event: str, _arguments: tuple[Any, ...]) -> None:
     if event in _NETWORK:
         raise OSError(errno.ENETUNREACH, "Numerai's runner has no internet")
 

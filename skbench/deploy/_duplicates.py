@@ -12,11 +12,11 @@ from skbench._base import check_share
 from skbench._eras import Rows, find_eras, stated_era_column
 from skbench._frames import Name, Table, as_table, check_numbers, listed
 from skbench.kernels.rank import rank_uniform
+from skbench.kernels.score import MIN_ROWS
 
 Floats = NDArray[np.float64]
 
-# Fewer rows say nothing about whether two predictions are alike.
-_MIN_ROWS = 3
+
 # Correlations this close to 1 are those of equal ranks, but for rounding.
 _ROUNDING = 1e-12
 
@@ -116,7 +116,7 @@ def _compare(block: Floats) -> tuple[Floats, NDArray[np.int_]]:
         square = np.ix_(members, members)
         between = (group[members, None] == a) & (group[members] == b)
         between |= between.T
-        if both.sum() >= _MIN_ROWS:
+        if both.sum() >= MIN_ROWS:
             found = _correlate(block[np.ix_(members, both)])
             correlations[square] = np.where(between, found, correlations[square])
         shared[square] = np.where(between, both.sum(), shared[square])

@@ -67,7 +67,8 @@ def export_predict(
         Fitted models that supply prediction columns from the features in
         ``live_features``. A LightGBM regressor, ranker or Booster travels as its text
         and needs lightgbm. Any other model is pickled, with a warning that says what
-        it needs; code of its own modules is included, and with it their file names.
+        it needs; the code of modules that belong to no installed package, or to one
+        installed for editing, is included, and with it their file names.
     feature_columns : iterable of str, default=None
         Columns that are in ``live_features``. None: those whose name starts with
         "feature". All others are in ``live_benchmark_models``.
@@ -182,19 +183,26 @@ def _features(
     """Columns that come from `live_features`."""
     if feature_columns is None:
         named = {name for name in inputs if name.startswith("feature")} - {*models}
-    elif isinstance(feature_columns, str):
-        raise TypeError(
-            "`feature_columns` must be a list of column names; got one string, "
-            f"{feature_columns!r}"
-        )
     else:
-        named = set(feature_columns)
+        named = _names(feature_columns)
     if both := named & {*models}:
         raise ValueError(
             f"{listed(sorted(both))} cannot come from both `feature_columns` and "
             "`models`"
         )
     return [name for name in inputs if name in named]
+
+
+def _names(feature_columns: Any) -> set[str]:
+    try:
+        names = [] if isinstance(feature_columns, str) else list(feature_columns)
+    except TypeError:  # no iterable
+        names = [None]
+    if isinstance(feature_columns, str) or not all(isinstance(n, str) for n in names):
+        raise TypeError(
+            f"`feature_columns` must be a list of column names; got {feature_columns!r}"
+        )
+    return set(names)
 
 
 def _check_live(benchmarks: list[str]) -> None:

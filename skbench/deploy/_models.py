@@ -1,7 +1,6 @@
 """A user's own models as they travel in an exported file."""
 
-import io
-import pickle
+import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,9 @@ from typing import Any
 import cloudpickle
 
 from skbench._base import warn
+
+from ._local import is_local
+from ._references import class_labels_in, modules_in
 
 Entry = dict[str, Any]
 
@@ -45,13 +47,10 @@ def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
             f"{type(model).__name__} for column {column!r}"
         )
     entry = _entry(column, "pickle", getattr(model, "feature_names_in_", []))
-    distributions = packages_distributions()
-    data, modules = _pickled(column, model, {*distributions, *sys.stdlib_module_names})
+    data, modules = _pickled(column, model)
     by_value = any(name.startswith("cloudpickle") for name in modules)
     entry["python"] = _python() if by_value else None
-    tops = {name.partition(".")[0] for name in modules}
-    packages = {distributions[top][0] for top in tops if top in distributions}
-    _warn_of_needs(column, model, sorted(packages), by_value)
+    _warn_of_needs(column, model, modules, by_value)
     return entry, data
 
 
@@ -66,24 +65,22 @@ def _entry(column: str, kind: str, features: Any) -> Entry:
     return {"column": column, "kind": kind, "features": names}
 
 
-def _pickled(column: str, model: Any, installed: set[str]) -> tuple[bytes, set[str]]:
-    """Pickle a model, with the code of modules that are in no installed package."""
+def _pickled(column: str, model: Any) -> tuple[bytes, set[str]]:
+    """Pickle a model with the code of local modules; name the modules it needs."""
     registered: set[str] = set()
     with _registry_restored():
         while True:
             data = cloudpickle.dumps(model)
-            modules = _modules_in(data)
-            tops = {name: name.partition(".")[0] for name in modules}
-            if "skbench" in tops.values():
+            modules = modules_in(data)
+            if "skbench" in map(_top, modules):
                 raise TypeError(
                     f"the model for column {column!r} in `models` holds an object of "
                     "skbench, which is not installed where the file is to run: only "
                     "`pipeline` may be made of skbench's estimators"
                 )
-            local = {name for name, top in tops.items() if top not in installed}
-            local -= registered
+            local = {name for name in modules if is_local(name)} - registered
             if not local:
-                return data, modules
+                return _set_apart(data), modules
             for name in local:
                 cloudpickle.register_pickle_by_value(sys.modules[name])
             registered |= local
@@ -100,29 +97,26 @@ def _registry_restored() -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(sys.modules[name])
 
 
-def _modules_in(data: bytes) -> set[str]:
-    """Names of the modules that loading a pickle imports from; it is loaded for it."""
-    modules: set[str] = set()
+def _set_apart(data: bytes) -> bytes:
+    """Label the classes in a pickle by what it holds, in place of cloudpickle's labels.
 
-    def import_module(name: str) -> Any:
-        modules.add(name)
-        return sys.modules[name]
-
-    class Reader(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            modules.add(module)
-            # A function's global that is a module is pickled as a call of this.
-            if name == "subimport":
-                return import_module
-            return super().find_class(module, name)
-
-    Reader(io.BytesIO(data)).load()
-    return modules
+    By its labels a process would know again the class here, or the one of an earlier
+    file, and loading the file would overwrite the methods of that class.
+    """
+    labels = sorted(map(str.encode, class_labels_in(data)), key=data.index)
+    bare = data
+    for label in labels:
+        bare = bare.replace(label, bytes(len(label)))
+    for number, label in enumerate(labels):
+        digest = hashlib.sha256(b"%d " % number + bare).hexdigest()
+        data = data.replace(label, digest[: len(label)].encode())
+    return data
 
 
-def _warn_of_needs(
-    column: str, model: Any, packages: list[str], by_value: bool
-) -> None:
+def _warn_of_needs(column: str, model: Any, modules: set[str], by_value: bool) -> None:
+    distributions = packages_distributions()
+    tops = {_top(name) for name in modules} & {*distributions}
+    packages = sorted({distributions[top][0] for top in tops})
     needs = [f"{name} {version(name)}" for name in packages]
     if by_value:
         needs.append(f"Python {_python()}, whose bytecode its class travels as")
@@ -130,6 +124,10 @@ def _warn_of_needs(
         f"the model for column {column!r} ({type(model).__name__}) is pickled as it "
         f"is: where the file runs, it needs {', '.join(needs) or 'Python alone'}"
     )
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _python() -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._frames import Name, Table, listed
+from skbench._frames import Name, Table, listed, too_large
 
 from ._ids import eras_of
 
@@ -145,7 +145,7 @@ def value_problems(values: Floats, ids: "pd.Index[Any]", allow_ties: bool) -> li
             f"{present.min():.6g} to {present.max():.6g}: end the pipeline in "
             "`EraRank()`, or rank them"
         )
-    if np.isfinite(present).all() and present.size:
+    if not too_large(present).any() and present.size:
         problems += _spread_problems(present, allow_ties)
     return problems
 

@@ -21,6 +21,9 @@ class SubmissionReceipt:
         Numerai's id of the submission; None in a dry run.
     verified : bool
         Whether the predictions were read back and are those that were sent.
+    ids_given : bool
+        Whether the live ids were passed to `submit`. Numerai was not asked then whether
+        they are those of the round.
     """
 
     model: str
@@ -29,12 +32,14 @@ class SubmissionReceipt:
     dry_run: bool
     submission_id: str | None = None
     verified: bool = False
+    ids_given: bool = False
 
     def __str__(self) -> str:
         """Write it as a sentence."""
         what = f"{self.n_rows:,} predictions for {self.model!r}, round {self.round}"
         if self.dry_run:
-            return f"Dry run: {what}, are valid; nothing was sent"
+            ids = " for the ids given" if self.ids_given else ""
+            return f"Dry run: {what}, are valid{ids}; nothing was sent"
         return f"{_state(self.verified)}: {what}, as {self.submission_id}"
 
     __repr__ = __str__

@@ -78,8 +78,9 @@ def submit(
     model_name : str
         Name of one of your models.
     live_ids : array-like of str, or DataFrame, default=None
-        Ids of the round's live rows, or these rows. None: asked of Numerai, which costs
-        about a megabyte and leaves no file.
+        Ids of the round's live rows, or these rows; that they are those of the current
+        round is not checked. None: asked of Numerai, which costs about a megabyte and
+        leaves no file.
     api : numerapi.NumerAPI, default=None
         Client to use. None: a new one.
     dry_run : bool, default=True
@@ -117,12 +118,15 @@ def submit(
     check_flag("dry_run", dry_run)
     check_model_name(model_name)
     api = client(api)
-    if live_ids is None:
-        live_ids = fetch_live_ids(api)
-    frame = _frame(predictions, live_ids, allow_ties)
+    live = fetch_live_ids(api) if live_ids is None else live_ids
+    frame = _frame(predictions, live, allow_ties)
     model_id = find_model(api, model_name)
     receipt = SubmissionReceipt(
-        model_name, _current_round(api), len(frame), dry_run=bool(dry_run)
+        model_name,
+        _current_round(api),
+        len(frame),
+        dry_run=bool(dry_run),
+        ids_given=live_ids is not None,
     )
     if dry_run:
         return receipt

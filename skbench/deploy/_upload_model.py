@@ -11,7 +11,7 @@ from typing import Any
 
 from skbench._api import client
 from skbench._base import check_flag, warn
-from skbench._files import Address
+from skbench._files import Address, check_there
 from skbench._frames import listed
 
 from ._account import check_model_name, find_model
@@ -169,9 +169,7 @@ def _check_python(python: Any, docker_image: Any) -> str:
 
 def _read_pickle(path: Address) -> bytes:
     """Read a pickle from its first to its last opcode, and run none of it."""
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"`path` must name a file that is there; got {path}")
+    path = check_there(path)
     if path.suffix != ".pkl":
         raise ValueError(
             f"`path` must end in .pkl, as Numerai's runner reads it by its name; "
@@ -233,7 +231,7 @@ def _choose_version(versions: Mapping[str, str], data_version: str | None) -> st
 
 
 def _offered(parameter: str, value: Any, offered: Mapping[str, str]) -> str:
-    if value not in offered:
+    if not isinstance(value, str) or value not in offered:
         raise ValueError(
             f"`{parameter}` must be one that Numerai has; got {value!r}, and it has "
             f"{listed(offered, limit=100) or 'none'}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow.csv import ConvertOptions, read_csv
 
 from skbench._base import check_flag
-from skbench._files import Address
+from skbench._files import Address, check_there
 from skbench._frames import Table, as_table, listed
 
 from ._ids import ID, label_index, read_live_ids
@@ -203,12 +203,9 @@ def read_submission(content: bytes) -> pd.DataFrame:
 
 
 def _read_file(path: Address) -> pd.DataFrame:
-    if not Path(path).is_file():
-        raise FileNotFoundError(
-            f"`submission` must name a file that is there; got {path}"
-        )
+    path = check_there(path, "submission")
     try:
-        return read_submission(Path(path).read_bytes())
+        return read_submission(path.read_bytes())
     except ValueError as error:
         raise ValueError(
             f"`submission` must be a CSV file of ids and predictions; got {path}, "
