@@ -24,9 +24,12 @@ from skbench.analysis import (
     synergy,
     underweight,
 )
-from skbench.analysis._sentences import widened
+from skbench.analysis._chance import chance, is_clear
+from skbench.analysis._sentences import about_underweight, widened
 from skbench.datasets import load_benchmark_models, make_benchmark_models
-from skbench.kernels.pairs import best_blend
+from skbench.kernels import relations
+from skbench.kernels.moments import era_moments
+from skbench.kernels.pairs import Pairs, best_blend
 from skbench.metrics import correlation_contribution, numerai_corr, summarize
 from skbench.report._analysis_displays import ImpliedWeightsDisplay, SynergyDisplay
 
@@ -931,7 +934,7 @@ class TestDisplays:
         assert len(display.texts_) == 6
         first, bold = display.texts_[0], {"bold": True, "normal": False}
         assert first.get_text().startswith(f"{1000 * found.gain.loc['a', 'b']:.1f}\n±")
-        clear = found.share_positive.loc["a", "b"] >= 0.975
+        clear = found.clear.loc["a", "b"]
         assert bold[first.get_fontweight()] == clear
         display.figure_.canvas.draw()
         with pytest.raises(TypeError, match="`synergy` must be what"):
@@ -977,3 +980,223 @@ class TestRealRows:
         )  # fmt: skip
         assert board.notna().all(axis=None)
         assert not any("nan" in sentence for sentence in got.sentences)
+
+
+def test_models_that_share_no_era_have_no_gain():
+    frame = tournament(8)
+    early = frame["era"].isin(sorted(frame["era"].unique())[:4])
+    models = pd.DataFrame(
+        {"early": frame["a"].where(early), "late": frame["a"].where(~early)}
+    )
+    found = synergy(models, frame["y"], era=frame["era"], n_bootstrap=20)
+    assert np.isnan(found.gain.loc["early", "late"])
+    assert np.isnan(found.half_width.loc["early", "late"])
+
+
+class TestPairsKernel:
+    def test_a_model_without_a_denominator_scores_zero(self):
+        a, b, p, q = (
+            np.array(x) for x in ([2.0, 3, 2], [3.0, 2, 3], [0, 1.0, 0], [1.0, 0, 0])
+        )
+        blends = best_blend(a, b, p, q, np.zeros(3))
+        assert_close(blends.share, [1, 0, 0])
+        assert_close(blends.over_first, [3, 0, 0])
+        assert_close(blends.over_better, [0, 0, 0])
+
+    @pytest.mark.parametrize("score", [0.1, -0.1, 0.0])
+    def test_what_differs_by_rounding_gains_exactly_nothing(self, score):
+        one, above = np.array([score]), np.array([score + abs(score) * 2.0**-52])
+        alike = np.ones(1)
+        for a, b in ((one, above), (above, one), (one, one)):
+            blends = best_blend(a, b, alike, alike, alike)
+            np.testing.assert_array_equal(np.ravel(blends), [0, 0, 0])
+
+    @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+    def test_the_scale_of_almost_equal_models_does_not_matter(self, scale):
+        a, p = np.array([0.1]) * scale, np.array([1.0]) * scale**2
+        blends = best_blend(a, a, p, p, p * (1 - 1e-6))
+        assert_close(blends.share, 0.5, 1e-9)
+        assert_close(blends.over_better, 0.1 / np.sqrt(1 - 5e-7) - 0.1, 1e-12)
+
+    @pytest.mark.parametrize("objective", ["corr", "sharpe"])
+    def test_many_pairs_are_each_what_they_are_alone(self, objective):
+        rng = np.random.default_rng(0)
+        first, second = rng.normal(0.02, 0.01, (2, 1030, 6))
+        pairs = Pairs(first, second, rng.uniform(0.2, 0.9, (1030, 6)))
+        eras = rng.dirichlet(np.ones(6), 3)
+        got = pairs.best(eras, objective)
+        for i in (0, 1023, 1024, 1029):
+            alone = pairs.of(slice(i, i + 1), slice(None)).best(eras, objective)
+            for whole, part in zip(got, alone, strict=True):
+                assert_close(whole[:, i], part[:, 0])
+
+    def test_scores_that_do_not_vary_have_no_sharpe_ratio(self):
+        varying = np.tile([0.0005, 0.0015], (1, 25))
+        pairs = Pairs(np.full((1, 50), 0.1), varying, np.zeros((1, 50)))
+        blends = pairs.best(np.full((1, 50), 1 / 50), "sharpe")
+        assert_close(np.ravel(blends), [1, 2, 0], 1e-9)
+
+
+def test_a_constant_target_goes_with_no_column():
+    columns = np.random.default_rng(0).normal(size=(3, 40))
+    moments = era_moments(columns, np.full(40, 0.5))
+    moments = {name: np.asarray(value)[None] for name, value in moments.items()}
+    np.testing.assert_array_equal(relations.slopes(moments, 1), np.zeros((1, 3)))
+    with_target, between = relations.correlations(moments)
+    np.testing.assert_array_equal(with_target, np.zeros((1, 3)))
+    assert_close(between[0], np.corrcoef(columns))
+
+
+def test_a_window_of_more_eras_than_count_is_refused():
+    frame = tournament(4)
+    newest = frame["era"] == max(frame["era"])
+    models = frame[MODELS].where(~newest)
+    with pytest.raises(ValueError, match=r"`window` must be .* got 4 for 3"):
+        implied_weights(frame["meta"], models, era=frame["era"], window=4)
+
+
+def test_of_many_underweighted_models_the_first_are_named():
+    names = [f"model {i}" for i in range(7)]
+    columns = {"derivative": 0.02, "derivative_low": 0.01, "derivative_high": 0.03}
+    board = pd.DataFrame({**columns, "n_eras": 90}, index=names)
+    said = about_underweight(board, 0.95, "target")
+    assert "underweights model 0, model 1, model 2, model 3, model 4 and 2 more" in said
+
+
+def test_a_chart_of_many_pairs_has_no_numbers():
+    frame = tournament(4)
+    noise = np.random.default_rng(0).normal(size=(len(frame), 13))
+    models = pd.DataFrame(noise, index=frame.index).add_prefix("model_")
+    options = {"era": frame["era"], "n_bootstrap": 0}
+    many = synergy(models, frame["y"], **options)
+    few = synergy(models.iloc[:, :12], frame["y"], **options)
+    assert SynergyDisplay.from_synergy(many).texts_ == []
+    assert len(SynergyDisplay.from_synergy(few).texts_) == 12 * 11
+
+
+def test_what_is_said_of_a_clear_model_is_its_own():
+    board = pd.DataFrame(
+        {
+            "derivative": [0.5, 0.02, 0.01],
+            "derivative_low": [NAN, 0.015, -0.01],
+            "derivative_high": [NAN, 0.025, 0.03],
+            "n_eras": [1, 90, 91],
+        },
+        index=["short", "steady", "loose"],
+    )
+    said = about_underweight(board, 0.95, "target")
+    assert said.startswith("The Meta Model underweights steady: 1 % of steady added")
+    assert "by +0.00020 (95 % interval +0.0001" in said
+    assert "for the best of 3, 90 eras)." in said
+    unclear = about_underweight(board.drop(index="steady"), 0.95, "target")
+    assert "1 % of short added" in unclear
+    assert "1 era, too few for an interval" in unclear
+
+
+def test_one_era_is_no_largest_weight():
+    data = make_benchmark_models(60, 300, 3, meta_model_eras=60, random_state=0)
+    frame, lucky = data.frame, data.models[2]
+    frame[lucky] = frame[data.meta_model].where(frame["era"] == "0031")
+    weights = implied_weights(
+        frame[data.meta_model], frame[data.models], era=frame["era"]
+    )
+    assert weights[data.models].mean().idxmax() == lucky
+    said = analyze(data, n_bootstrap=50).sentences[0]
+    told = said.partition("; ")[2]
+    assert not told.startswith(lucky)
+    assert told.endswith(" %, 60 eras).")
+    # Without any interval, the models of most eras count.
+    said = analyze(data, n_bootstrap=50, block_size=50).sentences[0]
+    told = said.partition("; ")[2]
+    assert not told.startswith(lucky)
+    assert told.endswith("(60 eras, too few for an interval).")
+
+
+def noise(seed, k, n_eras=60, n_rows=60):
+    """A tournament of models that have nothing to do with the target."""
+    rng = np.random.default_rng(seed)
+    models = [f"m{i}" for i in range(k)]
+    frame = pd.DataFrame(rng.normal(size=(n_eras * n_rows, k)), columns=models)
+    frame["target_x_20"] = rng.normal(size=len(frame))
+    frame["era"] = np.repeat([f"{e:04d}" for e in range(1, n_eras + 1)], n_rows)
+    return Bunch(
+        frame=frame, era="era", models=models, targets=["target_x_20"],
+        meta_model=None, features=[],
+    )  # fmt: skip
+
+
+class TestChance:
+    def test_by_hand(self):
+        assert chance(1.0, 999) == pytest.approx(0.001)
+        assert chance(0.5, 99) == pytest.approx(0.505)
+        assert is_clear(chance(0.976, 1000), 0.95)
+        assert not is_clear(chance(0.975, 1000), 0.95)
+        assert is_clear(chance(1.0, 39), 0.95)
+        assert not is_clear(chance(1.0, 38), 0.95)
+        assert is_clear(chance(1.0, 399), 0.95, 10)
+        assert not is_clear(chance(1.0, 398), 0.95, 10)
+        assert not is_clear(chance(NAN, 1000), 0.95)
+
+    @pytest.mark.parametrize("n_bootstrap", [1, 20])
+    def test_few_resamples_claim_nothing(self, n_bootstrap):
+        for seed in range(8):
+            got = analyze(noise(seed, 6), n_bootstrap=n_bootstrap, random_state=seed)
+            assert not any("ensemble best" in said for said in got.sentences)
+            assert not got.synergy.clear.any(axis=None)
+            assert not got.synergy.can_be_clear
+
+    def test_the_best_of_many_is_resampled_often_enough(self):
+        # Two models of equal score, and enough others for 91 pairs.
+        data = noise(0, 14, n_rows=300)
+        y = data.frame["target_x_20"]
+        for name in ("m0", "m1"):
+            data.frame[name] += 0.3 * y
+        got = analyze(data, n_bootstrap=30)
+        assert got.synergy.n_bootstrap == 30
+        assert got.synergy.chance_of_best == pytest.approx(1 / (91 / 0.025 + 1))
+        assert got.sentences[-1].startswith("m0 and m1 ensemble best: ")
+        assert "with target_x_20 (" in got.sentences[-1]
+        assert "where the best of 91 may miss 0.027 %" in got.sentences[-1]
+
+    def test_groups_are_the_mean_of_their_pairs(self):
+        data = noise(0, 4, n_rows=300)
+        for name in ("m0", "m2"):
+            data.frame[name] += 0.3 * data.frame["target_x_20"]
+        groups = dict(zip(data.models, "xxyy", strict=True))
+        got = analyze(data, groups=groups, n_bootstrap=2000).synergy
+        assert got.gain.loc["x", "y"] == np.nanmax(got.gain)
+        share = got.share_positive.loc["x", "y"]
+        assert got.chance_of_best == pytest.approx(chance(share, 2000))
+
+    def test_no_resamples_or_too_few_eras_know_none(self):
+        frame = tournament(8)
+        for options in ({"n_bootstrap": 0}, {"block_size": 5}):
+            found = synergy(frame[MODELS], frame["y"], era=frame["era"], **options)
+            assert np.isnan(found.chance_of_best)
+            assert not found.clear.any(axis=None)
+
+
+@pytest.mark.parametrize("groups", [None, {"m0": "x", "m1": "y"}])
+def test_models_without_an_era_in_common_get_an_answer(groups):
+    data = noise(3, 2)
+    early = data.frame["era"] <= "0030"
+    data.frame["m0"] = data.frame["m0"].where(early)
+    data.frame["m1"] = data.frame["m1"].where(~early)
+    got = analyze(data, groups=groups, n_bootstrap=20)
+    what = "models" if groups is None else "groups"
+    assert got.sentences[-1].startswith(f"Cannot tell which {what} ensemble well: ")
+    assert "in common." in got.sentences[-1]
+    assert np.isnan(got.synergy.chance_of_best)
+
+
+def test_an_analysis_keeps_what_its_numbers_are_of():
+    data = make_benchmark_models(60, 100, 3, meta_model_eras=50, random_state=2)
+    target = "target_cyrus_20"
+    got = analyze(
+        data, model=data.models[0], target=target, n_bootstrap=50, confidence=0.8
+    )
+    known = data.frame.loc[data.frame[target].notna(), "era"].nunique()
+    assert (got.confidence, got.target, got.n_eras) == (0.8, target, known)
+    assert got.synergy.confidence == 0.8
+    assert all("80 %" in said for said in got.sentences)
+    assert all(target in said for said in got.sentences[1:4])

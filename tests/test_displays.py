@@ -499,7 +499,7 @@ class TestFeatureExposureDisplay:
             draw(exposures.iloc[1:], exposures)
         with pytest.raises(ValueError, match="share no exposure"):
             draw(exposures, exposures * np.nan)
-        with pytest.raises(ValueError, match="share no exposure"):
+        with pytest.raises(ValueError, match="`before` has 0 rows"):
             draw(exposures.iloc[:0], exposures.iloc[:0])
         with pytest.raises(ValueError, match="`n_features` must be"):
             draw(exposures, exposures, n_features=0)

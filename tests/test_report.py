@@ -17,7 +17,8 @@ import pytest
 from skbench.analysis import Analysis, Synergy, analyze, compare
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.metrics import feature_exposure, numerai_corr, score_models, summarize
-from skbench.report import PerformanceReport
+from skbench.report import FeatureExposureDisplay, PerformanceReport
+from skbench.staking import PayoutRule, simulate
 
 pytest.importorskip("plotly", reason="a page needs plotly")
 pytest.importorskip("jinja2", reason="a page needs jinja2")
@@ -265,19 +266,39 @@ class TestOtherInputs:
         )
         assert numbers.to_dict()["weights"][1]["high"] == 1.0
 
-    def test_exposures_are_means_over_eras_largest_first(self, data):
+    def test_exposures_are_mean_sizes_over_eras_largest_first(self, data):
         frame = data.frame
         found = feature_exposure(
             frame[data.models[0]], frame[data.features], era=frame["era"]
         )
         report = PerformanceReport(
-            random_scores(), exposures={"before": found, "after": found.mean() / 2}
+            random_scores(),
+            exposures={"before": found, "after": -found.abs().mean() / 2},
         )
         numbers = report.to_dict()["exposures"]
-        order = found.mean().abs().sort_values(ascending=False)
+        order = found.abs().mean().sort_values(ascending=False)
         assert numbers["features"] == list(order.index)
         assert numbers["largest"]["before"] == pytest.approx(order.iloc[0])
         assert numbers["largest"]["after"] == pytest.approx(order.iloc[0] / 2)
+
+    def test_exposures_to_and_fro_do_not_cancel_out(self):
+        index = eras(20)
+        before = pd.DataFrame({"small": 0.05, "turns": [0.4, -0.4] * 10}, index)
+        after = before / 2
+        report = PerformanceReport(
+            random_scores(), exposures={"before": before, "after": after}
+        )
+        numbers = report.to_dict()["exposures"]
+        assert numbers["features"] == ["turns", "small"]
+        assert numbers["stages"]["before"] == pytest.approx([0.4, 0.05])
+        # The chart says the same.
+        plt = pytest.importorskip("matplotlib.pyplot")
+        plt.switch_backend("agg")
+        drawn = FeatureExposureDisplay.from_exposures(before, after)
+        plt.close(drawn.figure_)
+        for stage, sizes in drawn.exposures.items():
+            assert numbers["features"] == list(sizes.index)
+            assert numbers["stages"][stage] == pytest.approx(list(sizes))
 
     @pytest.mark.parametrize(
         ("option", "message"),
@@ -313,6 +334,21 @@ class TestOtherInputs:
 @pytest.fixture(scope="module")
 def analysis(data):
     return analyze(data, model=data.models[0], n_bootstrap=50, block_size=BLOCK)
+
+
+def answers(sentences=(), **changes):
+    """An analysis that found nothing, but for what is given."""
+    fields = {
+        "implied_weights": None,
+        "underweight": None,
+        "synergy": None,
+        "comparison": None,
+        "sentences": list(sentences),
+        "confidence": 0.95,
+        "target": "target_x_20",
+        "n_eras": 60,
+    }
+    return Analysis(**fields | changes)
 
 
 def analysed(analysis, scores=None, **options):
@@ -360,8 +396,8 @@ class TestAnalysis:
         share = pd.DataFrame(
             [[0.0, 0.98, 0.974], [0.98, 0.0, np.nan], [0.974, np.nan, 0.0]]
         )
-        pairs = Synergy(share / 100, share / 200, share)
-        found = Analysis(None, None, pairs, None, [])
+        pairs = Synergy(share / 100, share / 200, share, 1000, 0.95, np.nan)
+        found = answers(synergy=pairs)
         numbers = analysed(found)["synergy"]
         assert numbers["clear"] == [
             [False, True, False],
@@ -410,9 +446,11 @@ class TestAnalysis:
         assert numbers["eras"] == list(analysis.implied_weights.index)
 
     def test_what_the_data_do_not_hold_is_none(self):
-        empty = Analysis(None, None, None, None, ["Cannot tell."])
-        assert analysed(empty) == {
+        assert analysed(answers(["Cannot tell."])) == {
             "sentences": ["Cannot tell."],
+            "confidence": 0.95,
+            "target": "target_x_20",
+            "n_eras": 60,
             "implied_weights": None,
             "underweight": None,
             "synergy": None,
@@ -545,6 +583,39 @@ class TestLive:
         assert scores["corr60"]["block_size"] == 61
         assert rows_of(report, score="corr60")["a"]["mean"] is None
 
+    def test_a_score_that_is_open_hides_no_other(self):
+        rows = [
+            (model, number, 20, (model, number) != ("late", 2), "corr20", value)
+            for model, value in (("good", 0.05), ("bad", -0.05), ("late", 0.01))
+            for number in (1, 2, 3)
+        ]
+        columns = ["model", "round", "day", "resolved", "score", "value"]
+        frame = pd.DataFrame(rows, columns=columns)
+        report = PerformanceReport.from_live(frame, benchmark="late")
+        found = rows_of(report, score="corr20")
+        counts = {model: row["n_eras"] for model, row in found.items()}
+        assert counts == {"good": 3, "bad": 3, "late": 2}
+        score = report.to_dict()["scores"]["corr20"]
+        assert score["unresolved"] == ["2"]
+        assert score["open"] == {"bad": [], "good": [], "late": ["2"]}
+        # Staking counts the same rounds.
+        rule = PayoutRule("corr", {"corr20": 1.0})
+        totals = simulate(frame, 1.0, rule, duration=9).totals
+        assert totals["n_rounds"].to_dict() == counts
+        # No difference rests on what the benchmark may still lose, yet it is drawn.
+        assert found["good"]["differences"]["benchmark"]["n_eras"] == 2
+        assert score["references"]["benchmark"] == [0.01, 0.01, 0.01]
+
+    def test_the_last_day_is_that_of_staking(self):
+        rows = [(1, 19, 0.1), (1, None, -0.9), (2, 20, 0.2), (2, 21, None)]
+        frame = pd.DataFrame(rows, columns=["round", "day", "value"])
+        frame = frame.assign(model="m", score="corr20", resolved=True)
+        numbers = PerformanceReport.from_live(frame, n_bootstrap=0).to_dict()
+        assert numbers["scores"]["corr20"]["values"] == {"m": [0.1, 0.2]}
+        rule = PayoutRule("corr", {"corr20": 1.0})
+        paid = simulate(frame, 1.0, rule, duration=9).ledger["payout"]
+        assert list(paid) == pytest.approx([0.1, 0.2])
+
     def test_no_round_is_final_yet(self, tmp_path):
         report = PerformanceReport.from_live(live_rows().assign(resolved=False))
         assert {row["n_eras"] for row in report.to_dict()["summary"]} == {0}
@@ -612,12 +683,10 @@ class TestPage:
             title=HOSTILE,
             weights={HOSTILE: 1.0},
             exposures=pd.DataFrame({HOSTILE: [0.1]}, index=[HOSTILE]),
-            analysis=Analysis(
-                pd.DataFrame({HOSTILE: [1.0], "r2": 0.5}, eras(1)),
-                None,
-                None,
-                None,
+            analysis=answers(
                 [HOSTILE],
+                implied_weights=pd.DataFrame({HOSTILE: [1.0], "r2": 0.5}, eras(1)),
+                target=HOSTILE,
             ),
         ).write_html(path)
         page = Page(path.read_text())
@@ -669,11 +738,42 @@ class TestPage:
     def test_a_failed_report_leaves_the_old_one(self, tmp_path, monkeypatch):
         path = tmp_path / "page.html"
         path.write_text("good")
-        # A lone surrogate is no text that a file can hold.
-        with pytest.raises(UnicodeEncodeError):
-            PerformanceReport(random_scores(), title="\ud800").write_html(path)
+        monkeypatch.setattr("skbench.report._report.render", lambda _: b"no text")
+        with pytest.raises(TypeError, match="must be str"):
+            PerformanceReport(random_scores()).write_html(path)
         assert path.read_text() == "good"
         assert list(tmp_path.iterdir()) == [path]
+
+    def test_half_a_character_shows_as_a_question_mark(self, tmp_path):
+        report = PerformanceReport(random_scores(), title="half \ud800")
+        report.write_html(tmp_path / "page.html")
+        text = (tmp_path / "page.html").read_text(encoding="utf-8")
+        assert "<h1>half ?</h1>" in text
+
+    def test_an_analysis_names_its_target_and_its_confidence(self, data):
+        found = analyze(data, n_bootstrap=50, block_size=BLOCK, confidence=0.8)
+        page = PerformanceReport(random_scores(), analysis=found, block_size=BLOCK)
+        text = " ".join(Page(page._page()).text.split())
+        named = f"Scored with {found.target}, which {found.n_eras} eras have."
+        assert f"{named} All intervals of this part are 80 % intervals." in text
+        assert "of the Meta Model (80 % interval " in text
+        assert "gain nothing in at most 10 % of the resamples: " in text
+
+    def test_too_few_resamples_mark_no_pair(self, data):
+        found = analyze(data, n_bootstrap=20, block_size=BLOCK)
+        page = PerformanceReport(random_scores(), analysis=found)
+        numbers = page.to_dict()["analysis"]["synergy"]
+        assert (numbers["n_clear"], numbers["can_be_clear"]) == (0, False)
+        assert numbers["n_pairs"] == 3
+        text = Page(page._page()).text
+        assert "too few resamples, to say so of any pair" in text
+
+    def test_exposures_are_called_sizes(self):
+        given = pd.DataFrame({"before": [-0.3]}, index=["f"])
+        page = PerformanceReport(random_scores(), exposures=given)
+        assert page.to_dict()["exposures"]["stages"] == {"before": [0.3]}
+        text = Page(page._page()).text
+        assert "The size of the correlation of the prediction with each feat" in text
 
     def test_paths_that_cannot_be_written(self, tmp_path):
         report = PerformanceReport(random_scores())
@@ -753,3 +853,17 @@ def test_real_rows_analysed(tmp_path):
         difference = verdicts.loc[row["benchmark"], "difference"]
         assert row["difference"] == pytest.approx(difference)
     report.write_html(tmp_path / "page.html")
+
+
+def test_a_report_without_a_benchmark_names_none():
+    report = PerformanceReport(random_scores(), title="alone")
+    assert repr(report) == "PerformanceReport('alone': 3 models, 60 eras, scores: corr)"
+
+
+def test_a_broken_installation_is_not_taken_for_a_missing_extra(monkeypatch, tmp_path):
+    def fail(_):
+        raise ModuleNotFoundError("No module named 'json'", name="json")
+
+    monkeypatch.setattr("skbench.report._report.render", fail)
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'json'$"):
+        PerformanceReport(random_scores()).write_html(tmp_path / "report.html")

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,8 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
         index=names,
     )
     sentences = [f"It has most of {name}." for name in names]
-    return Analysis(weights, board, Synergy(*frames), comparison, sentences)
+    pairs = Synergy(*frames, n_bootstrap=1000, confidence=0.95, chance_of_best=0.01)
+    return Analysis(weights, board, pairs, comparison, sentences, 0.95, "target", 50)
 
 
 ANALYSIS = make_analysis()
@@ -119,11 +121,12 @@ def make_report():
     )
 
 
-def live_report(final=25):
+def live_report(final=25, late=25):
+    """Rounds 1 to 30, open after ``final``, and of "bench" after ``late``."""
     rng = np.random.default_rng(1)
     rows = [
-        (model, number, 20, number <= final, "corr20", rng.normal())
-        for model in ("mine", "bench")
+        (model, number, 20, number <= last, "corr20", rng.normal())
+        for model, last in (("mine", final), ("bench", min(final, late)))
         for number in range(1, 31)
     ]
     columns = ["model", "round", "day", "resolved", "score", "value"]
@@ -314,7 +317,8 @@ class TestLoading:
         assert page.locator("#analysis").count() == 0
 
     def test_a_page_of_one_era_and_one_sentence(self, visit):
-        found = Analysis(None, None, None, None, ["Cannot tell."])
+        none = (None, None, None, None)
+        found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1)
         scores = SCORES["corr"].iloc[:1, :1]
         page = visit(PerformanceReport(scores, analysis=found))
         text = page.inner_text("#verdict")
@@ -419,8 +423,8 @@ class TestOtherCharts:
         assert bars["error_x"]["arrayminus"] == pytest.approx([0.2, 0])
         stages = page.evaluate("document.getElementById('exposures-chart').data")
         assert [(s["name"], s["x"]) for s in stages] == [
-            ("before", [-0.2, 0.1]),
-            ("after", [-0.1, 0.05]),
+            ("before", [0.2, 0.1]),
+            ("after", [0.1, 0.05]),
         ]
 
 
@@ -541,7 +545,7 @@ class TestAnalysis:
         hint = page.inner_text("#analysis .hint >> nth=0")
         share = f"Over 49 eras the models explain {100 * means['r2']:.1f} %"
         assert hint.startswith(share)
-        assert "of the Meta Model (interval" in hint
+        assert "of the Meta Model (95 % interval" in hint
         assert "in blocks of 5 eras" in hint
 
     def test_the_list_of_what_is_underweighted(self, page):
@@ -604,7 +608,10 @@ class TestAnalysis:
             assert escaped(order[i]) in heat["text"][i][j]
         marked = int((np.triu(share) >= 0.975).sum())
         assert 0 < marked < 21
-        assert f"or more: {marked} of 21." in page.inner_text("#analysis")
+        text = page.inner_text("#analysis")
+        assert f"in at most 2.5 % of the resamples: {marked} of 21." in text
+        assert "Scored with target, which 50 eras have. All intervals" in text
+        assert "95 % intervals" in text
 
     def test_the_comparison_has_verdicts(self, page):
         names = page.locator("#comparison-list tbody th").all_inner_texts()
@@ -640,12 +647,9 @@ class TestAnalysis:
             frame.assign(**dict.fromkeys(frame.filter(regex="_(low|high)$"), np.nan))
             for frame in (found.underweight, found.comparison)
         )
-        found = Analysis(
-            found.implied_weights,
-            board,
-            Synergy(found.synergy.gain, nothing, nothing),
-            compared,
-            [],
+        pairs = replace(found.synergy, half_width=nothing, share_positive=nothing)
+        found = replace(
+            found, underweight=board, synergy=pairs, comparison=compared, sentences=[]
         )
         page = visit(PerformanceReport(SCORES, analysis=found, block_size=40))
         for table in ("underweight-list", "comparison-list"):
@@ -654,7 +658,7 @@ class TestAnalysis:
         assert set(column(page, "interval", "implied-list")) == {"–"}
         text = page.inner_text("#analysis")
         assert "of the Meta Model, without an interval." in text
-        assert "too few eras, or no resamples, to say so of any pair" in text
+        assert "too few eras, or too few resamples, to say so of any pair" in text
         (heat,) = chart(page, "synergy").values()
         assert "too few eras for an interval" in heat["text"][0][1]
         assert "±" not in heat["cells"][0][1]
@@ -838,3 +842,17 @@ def test_live_rounds_that_are_not_final_are_hollow_on_a_shade(visit):
     assert chart(page, "drawdown")["mine"]["y"][25:] == [None] * 5
     assert column(page, "mean corr20")
     assert "25" in page.inner_text("#models tbody tr")
+
+
+def test_a_round_that_is_open_for_one_model_is_hollow_for_it_alone(visit):
+    page = visit(live_report(final=30, late=29))
+    hollow = {
+        name: [s.endswith("-open") for s in chart(page)[name]["symbols"]]
+        for name in ("mine", "bench")
+    }
+    assert hollow == {"mine": [False] * 30, "bench": [False] * 29 + [True]}
+    (shade,) = page.evaluate("document.getElementById('score-chart').layout.shapes")
+    assert (shade["x0"], shade["x1"]) == (28.5, 29.5)
+    drawn = chart(page, "drawdown")
+    assert drawn["mine"]["y"][29] is not None
+    assert drawn["bench"]["y"][29] is None

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scipy.optimize import linprog
 from skbench import _api
 from skbench.kernels import shares as kernel
 from skbench.kernels.additive import adjusted_means
+from skbench.kernels.ledger import settle
 from skbench.metrics import correlation_contribution, numerai_corr
 from skbench.staking import (
     PAYOUT_2024,
@@ -64,6 +66,13 @@ def tidy(scores):
     return pd.concat(parts, ignore_index=True).dropna(subset="value")
 
 
+def live(rows, model="m"):
+    """Lay out resolved rows of (round, day, value) as live scores are."""
+    scores = pd.DataFrame(rows, columns=["round", "day", "value"])
+    scores = scores.astype({"day": "Int64", "value": float})
+    return scores.assign(model=model, score="corr", resolved=True)
+
+
 class TestPayoutRule:
     @pytest.mark.parametrize(
         ("rule", "scores", "expected"),
@@ -77,7 +86,8 @@ class TestPayoutRule:
         ],
     )
     def test_published(self, rule, scores, expected):
-        assert_close(rule.payout(scores), expected)
+        total = None if rule.threshold is None else 50_000
+        assert_close(rule.payout(scores, total_at_risk=total), expected)
 
     def test_the_catalog(self):
         assert list(PAYOUT_RULES) == ["2024", "2026", "round 1343"]
@@ -102,6 +112,18 @@ class TestPayoutRule:
         with pytest.raises(ValueError, match="has no threshold; got 5"):
             half.payout({"corr": 0.02}, total_at_risk=5)
 
+    def test_a_threshold_needs_the_total_at_risk(self):
+        scores = {"v2_corr20": 0.02, "mmc": 0.01}
+        with pytest.raises(ValueError, match=r"`total_at_risk` must be given.*'2024'"):
+            PAYOUT_2024.payout(scores)
+        tenth = replace(PAYOUT_2024, factor=0.1)
+        assert_close(tenth.payout(scores), 0.003)
+        assert_close(PAYOUT_2024.payout(scores, total_at_risk=720_000), 0.003)
+        # What is at risk says more than a factor that was noted down.
+        assert_close(tenth.payout(scores, total_at_risk=144_000), 0.015)
+        assert CORR.payout_factor() == 1.0
+        assert PAYOUT_ROUND_1343.payout_factor() == 1.0
+
     def test_kinds(self):
         scores = frame([[0.1, NAN], [0.2, -0.9]])
         rule = PayoutRule("r", {"corr": 2.0, "tc": 0.0}, clip=0.3)
@@ -116,7 +138,8 @@ class TestPayoutRule:
 
     def test_renamed(self):
         rule = PAYOUT_2026.renamed({"v2_corr20": "corr"})
-        assert rule.payout({"corr": 0.02, "mmc": 0.01}) == pytest.approx(0.0375)
+        paid = rule.payout({"corr": 0.02, "mmc": 0.01}, total_at_risk=72_000)
+        assert paid == pytest.approx(0.0375)
         with pytest.raises(ValueError, match="'tc', which the rule '2026' does not"):
             PAYOUT_2026.renamed({"tc": "corr"})
         with pytest.raises(ValueError, match="keep the scores apart"):
@@ -147,7 +170,6 @@ class TestPayoutRule:
             ({"clip": -0.05}, "`clip`.*got -0.05"),
             ({"threshold": np.inf}, "`threshold`.*got inf"),
             ({"factor": 0}, "`factor`.*got 0"),
-            ({"factor": None}, "`factor`.*got None"),
             ({"concurrent_rounds": 0}, "`concurrent_rounds`.*at least 1; got 0"),
             ({"concurrent_rounds": 1.5}, "`concurrent_rounds`.*got 1.5"),
             ({"first": "January"}, "`first` must be a date.*got 'January'"),
@@ -249,7 +271,13 @@ class TestFromApi:
     def test_no_factor_yet(self):
         api = FakeApi(paying("alpha", 1.0), payoutFactor=None)
         rule = PayoutRule.from_api(api, concurrent_rounds=7)
-        assert (rule.factor, rule.concurrent_rounds) == (1.0, 7)
+        assert (rule.factor, rule.concurrent_rounds) == (None, 7)
+        assert rule.payout_factor() == 1.0
+        split = FakeApi(paying("alpha", 1.0, stakeThreshold=72e3))
+        rule = PayoutRule.from_api(split, concurrent_rounds=1)
+        assert (rule.factor, rule.threshold) == (None, 72e3)
+        with pytest.raises(ValueError, match=r"`total_at_risk` must be given"):
+            rule.payout({"alpha": 0.1})
 
     def test_refused(self):
         with pytest.raises(
@@ -426,11 +454,33 @@ class TestSimulate:
         with pytest.raises(ValueError, match="lacks 'round', 'value'"):
             simulate(scores[["model", "score"]], 1.0, CORR, duration=1)
 
+    def test_a_row_without_a_day_is_never_the_last(self):
+        scores = live([(7, 19, 0.1), (7, None, -0.9), (8, 20, 0.2)])
+        ledger = simulate(scores, 1.0, CORR, duration=9).ledger
+        assert_close(ledger["payout"], [0.1, 0.2])
+
+    def test_a_day_without_a_value_is_never_the_last(self):
+        scores = live([(7, 20, 0.1), (7, 21, None), (8, 20, 0.2), (9, 20, None)])
+        ledger = simulate(scores, 1.0, CORR, duration=9).ledger
+        assert_close(ledger["payout"], [0.1, 0.2])
+        # Of what has no value at all nothing is hidden.
+        mute = live([(7, 20, None)], model="mute")
+        with pytest.raises(ValueError, match="no round that pays 'mute'"):
+            simulate(pd.concat([scores, mute]), 1.0, CORR, duration=9)
+        with pytest.raises(ValueError, match="no round in which a model has 'corr'"):
+            simulate(mute, 1.0, CORR, duration=9)
+
+    def test_what_is_open_on_its_last_day_does_not_pay(self):
+        scores = live([(7, 20, 0.1), (8, 20, 0.2), (8, 21, 0.3)])
+        scores.loc[scores["day"] == 21, "resolved"] = False
+        ledger = simulate(scores, 1.0, CORR, duration=9).ledger
+        assert list(ledger["round"]) == [7]
+
     @pytest.mark.parametrize(
         ("stakes", "message"),
         [
             (-1.0, "got -1.0 for 'a'"),
-            ({"a": -5}, "`stakes` must hold numbers of at least 0; got -5 for 'a'"),
+            ({"a": -5}, "`stakes` must hold numbers from 0 to .*; got -5 for 'a'"),
             ({"a": NAN}, "got nan for 'a'"),
             ({"a": "1"}, "got '1' for 'a'"),
             ({"q": 1.0}, "`stakes` names 'q'.*it has 'a', 'b'"),
@@ -500,6 +550,7 @@ class TestSimulate:
         text = repr(simulate(scores, 1.0, CORR, duration=1))
         pd.testing.assert_frame_equal(scores["corr"], before)
         assert text.startswith("Simulation of the rule 'corr' (unconfirmed)")
+        assert "payout factor 1, in NMR" in text
         assert "max_drawdown" in text
 
 
@@ -566,6 +617,22 @@ def quick(scores, rule=CORR, **options):
 
 def shares_of(allocation):
     return np.array(list(allocation.shares.values()))
+
+
+class TestLedgerKernel:
+    def test_nothing_is_at_risk_in_a_round_without_a_rate(self):
+        rates = np.array([[0.1, NAN], [NAN, -0.5], [0.2, 0.2]])
+        at_risk, paid, after = settle(
+            rates,
+            np.arange(3),
+            np.array([100.0, 40.0]),
+            duration=1,
+            parts=1,
+            compound=True,
+        )
+        assert_close(at_risk, [[100, 0], [0, 40], [110, 20]])
+        assert_close(paid, [[10, 0], [0, -20], [22, 4]])
+        assert_close(after, [[110, 40], [110, 20], [132, 24]])
 
 
 class TestShares:
@@ -636,6 +703,49 @@ class TestShares:
             got = shares_of(quick(frame(scores, models), method=method, max_share=0.2))
             assert_close(got.sum(), 1)
             assert got.max() <= 0.2
+
+
+class TestSharesKernel:
+    @pytest.fixture
+    def scenarios(self):
+        return np.random.default_rng(0).normal(0.01, [0.02, 0.03], (80, 2))
+
+    @pytest.mark.parametrize(
+        "find",
+        [
+            lambda rows: kernel.min_variance(rows, 1.0),
+            lambda rows: kernel.mean_cvar(rows, 5.0, 0.1, 1.0),
+        ],
+        ids=["min_variance", "mean_cvar"],
+    )
+    def test_twins_halve_what_one_of_them_would_have(self, find, scenarios):
+        one, other = find(scenarios)
+        assert 0.1 < one < 0.9
+        expected = [one / 2, other, one / 2]
+        assert_close(find(scenarios[:, [0, 1, 0]]), expected, 1e-9)
+
+    @pytest.mark.parametrize(
+        "find",
+        [
+            lambda rows: kernel.min_variance(rows, 0.4),
+            lambda rows: kernel.mean_cvar(rows, 5.0, 0.1, 0.4),
+        ],
+        ids=["min_variance", "mean_cvar"],
+    )
+    def test_the_largest_share_is_that_of_each_twin(self, find, scenarios):
+        steady = scenarios * [1.0, 0.01] + [0.0, 0.05]
+        assert_close(find(steady[:, [0, 1, 0]]), [0.3, 0.4, 0.3], 1e-9)
+        assert_close(find(steady[:, [1, 0, 1]]), [0.4, 0.2, 0.4], 1e-9)
+
+    def test_largest_shares_below_one_together_have_no_solution(self, scenarios):
+        with pytest.raises(RuntimeError, match="the linear program was not solved"):
+            kernel.mean_cvar(scenarios, 1.0, 0.1, 0.4)
+
+    def test_shares_of_more_than_the_least_variance_are_refused(self, scenarios):
+        deviations = scenarios - scenarios.mean(axis=0)
+        with pytest.raises(RuntimeError, match="the least variance was not found"):
+            kernel._check_optimal(np.array([0.0, 1.0]), deviations, np.ones(2))
+        kernel._check_optimal(np.array([0.0, 1.0]), deviations, np.array([0.0, 1.0]))
 
 
 class TestMissingRounds:
@@ -750,6 +860,7 @@ class TestAllocate:
         options = {"n_bootstrap": 0, "risk_aversion": 0.0}
         plain = PayoutRule("corr", {"v2_corr20": 1.0})
         assert allocate(scores, plain, **options).shares["a"] == 1
+        options["total_at_risk"] = 72_000
         assert allocate(scores, PAYOUT_2026, **options).shares["b"] == 1
 
     def test_deterministic(self):
@@ -822,6 +933,35 @@ class TestAllocate:
         assert len({len(line) for line in table[:3]}) == 1
         assert "no promise" in lines[-1]
 
+    def test_the_total_at_risk_sets_the_factor(self):
+        # Paid in full, the best rounds of "b" are clipped, and "a" is the better one.
+        rng = np.random.default_rng(1)
+        scores = {
+            "v2_corr20": frame(rng.normal(0.02, 0.03, (100, 2))),
+            "mmc": frame(rng.normal([0.004, 0.02], [0.005, 0.03], (100, 2))),
+        }
+        with pytest.raises(ValueError, match="`total_at_risk` must be given"):
+            allocate(scores, PAYOUT_2024, n_bootstrap=0)
+        with pytest.raises(ValueError, match="`total_at_risk` must be given"):
+            simulate(scores, 1.0, PAYOUT_2024, duration=4)
+        tenth = allocate(scores, PAYOUT_2024, total_at_risk=720e3, n_bootstrap=0)
+        noted = allocate(scores, replace(PAYOUT_2024, factor=0.1), n_bootstrap=0)
+        full = allocate(scores, PAYOUT_2024, total_at_risk=1e3, n_bootstrap=0)
+        assert tenth.shares == noted.shares != full.shares
+        assert (tenth.payout_factor, full.payout_factor) == (0.1, 1.0)
+        means = [found.bands.loc["allocation", "mean"] for found in (tenth, full)]
+        assert 3 * means[0] < means[1]
+        assert "payout factor 0.1\n" in str(tenth)
+        simulation = simulate(scores, 1.0, PAYOUT_2024, duration=4, total_at_risk=720e3)
+        assert "payout factor 0.1, in NMR" in str(simulation)
+
+    def test_the_unit_of_the_payouts_is_printed(self):
+        whole = str(allocate({"corr": history(k=3)}, CORR, n_bootstrap=0))
+        assert "Payouts of a round: shares of the stake, all of which is" in whole
+        split = replace(CORR, concurrent_rounds=64)
+        split = str(allocate({"corr": history(k=3)}, split, n_bootstrap=0))
+        assert "at risk in each round, 1/64 of the stake; payout factor 1" in split
+
     def test_pickled(self):
         got = allocate({"corr": history(k=3)}, CORR, random_state=0)
         assert repr(pickle.loads(pickle.dumps(got))) == repr(got)
@@ -859,7 +999,7 @@ class TestAllocate:
             ({"method": "kelly"}, "`method` must be .*got 'kelly'"),
             ({"max_share": 1.5}, "`max_share` must be between 0 and 1; got 1.5"),
             ({"max_share": -0.5}, "`max_share`.*got -0.5"),
-            ({"risk_aversion": -1}, "`risk_aversion`.*at least 0; got -1"),
+            ({"risk_aversion": -1}, "`risk_aversion`.*from 0 to .*; got -1"),
             ({"risk_aversion": np.inf}, "`risk_aversion`.*got inf"),
             ({"tail": 0}, "`tail` must be above 0 and at most 1; got 0"),
             ({"tail": 5}, "`tail`.*got 5"),
@@ -877,7 +1017,7 @@ class TestAllocate:
         with pytest.raises(
             ValueError, match=r"lacks 'v2_corr20', 'mmc'.*it has 'corr'"
         ):
-            allocate({"corr": history()}, PAYOUT_2026)
+            allocate({"corr": history()}, PAYOUT_2026, total_at_risk=1e6)
         with pytest.raises(TypeError, match="`rule` must be a PayoutRule"):
             allocate({"corr": history()}, {"corr": 1.0})
 
@@ -894,12 +1034,17 @@ def test_real_rows():
         "v2_corr20": numerai_corr(rows["target"], models, era=rows["era"]),
         "mmc": correlation_contribution(rows["target"], models, meta, era=rows["era"]),
     }
-    got = allocate(scores, PAYOUT_2026, max_share=0.25, random_state=0)
+    total = 600_000
+    got = allocate(
+        scores, PAYOUT_2026, total_at_risk=total, max_share=0.25, random_state=0
+    )
     assert got.n_shared == 42
     assert_close(sum(got.shares.values()), 1)
     assert max(got.shares.values()) <= 0.25
     assert not got.bands.isna().any(axis=None)
-    simulation = simulate(scores, got.stakes(100), PAYOUT_2026, duration=5)
+    simulation = simulate(
+        scores, got.stakes(100), PAYOUT_2026, duration=5, total_at_risk=total
+    )
     assert (simulation.totals["n_rounds"] == 42).all()
     assert (simulation.ledger["stake_after"] >= 0).all()
     paid = simulation.ledger["payout"].sum()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skbench._base import check_count
+from skbench._base import check_resamples
 from skbench._frames import at_labels, listed, name_of, row_labels
 from skbench.metrics import summarize
 
@@ -39,6 +39,12 @@ class Analysis:
         As `skbench.analysis.compare` gives it, for the model asked about.
     sentences : list of str
         The answers, with intervals.
+    confidence : float
+        Probability that all intervals are to have.
+    target : str
+        What was scored with.
+    n_eras : int
+        Number of eras that have the target.
     """
 
     implied_weights: pd.DataFrame | None
@@ -46,6 +52,9 @@ class Analysis:
     synergy: Synergy | None
     comparison: pd.DataFrame | None
     sentences: list[str]
+    confidence: float
+    target: str
+    n_eras: int
 
 
 def analyze(
@@ -72,7 +81,8 @@ def analyze(
     better than it is, so its interval is first made longer, by the ratio of the normal
     quantiles for a confidence of 1 - (1 - ``confidence``) / k and for ``confidence``
     (Bonferroni); the best of k pairs must gain in all but a share of
-    (1 - ``confidence``) / (2 k) of the resamples. What a sentence claims is uncertain
+    (1 - ``confidence``) / (2 k) of the resamples, of which as many are drawn for it as
+    that takes. What a sentence claims is uncertain
     all the same: see `skbench.metrics.summarize` on such intervals. The verdicts on a
     model are one by one: of 20 that could not be told apart, one may seem to be.
 
@@ -116,9 +126,10 @@ def analyze(
     >>> analysis = analyze(data, model=data.models[2], target="target_cyrus_20")
     >>> print(analysis.sentences[0])
     The models explain 80 % of the Meta Model (95 % interval 79 to 80 %, 80 eras);
-    v53_lgbm_cyrus60 has the largest implied weight, 74 % (95 % interval 73 to 74 %).
+    v53_lgbm_cyrus60 has the largest implied weight, 74 %
+    (95 % interval 73 to 74 %, 80 eras).
     """
-    check_count("n_bootstrap", n_bootstrap, 1)
+    check_resamples(n_bootstrap, 1)
     options = {
         "n_bootstrap": n_bootstrap,
         "block_size": block_size,
@@ -139,15 +150,17 @@ def analyze(
     comparison, third = None, []
     if own is not None:
         comparison = compare(own, models, y, era=era, **options)
-        third = about_comparison(comparison)
-    return Analysis(weights, board, pairs, comparison, first + second + third)
+        third = about_comparison(comparison, float(confidence), str(y.name))
+    sentences = first + second + third
+    basis = (float(confidence), str(y.name), int(era[y.notna()].nunique()))
+    return Analysis(weights, board, pairs, comparison, sentences, *basis)
 
 
 def _target(data: Bunch, target: str | None) -> str:
     name = target
     if name is None and data.targets:
         name = data.targets[0]
-    if name is None or name not in data.frame:
+    if not isinstance(name, str) or name not in data.frame:
         raise ValueError(
             f"`target` must be one of the targets in the data, {listed(data.targets)}; "
             f"got {target!r}"
@@ -207,4 +220,4 @@ def _of_pairs(
     if models.shape[1] < 2:
         return None, ["Cannot tell which models ensemble well: there is only one."]
     pairs = synergy(models, y, era=era, groups=groups, **options)
-    return pairs, [about_synergy(pairs, options["confidence"], groups is not None)]
+    return pairs, [about_synergy(pairs, str(y.name), groups is not None)]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from skbench._base import check_count
 from skbench._frames import name_of
@@ -107,30 +108,21 @@ def compare(
     rows = read("benchmarks", benchmarks, era, y=y, model=model).covered()
     found = rows.each(_describe)
     check_models(rows, found["varies"])
-    scores, own = found["scores"][:, 1:], found["scores"][:, :1]
+    own, scores = found["scores"][:, :1], found["scores"][:, 1:]
     difference = own - scores
     there = ~np.isnan(difference)
     comparison = {
-        "corr": _means(np.where(there, own, np.nan)),
-        "benchmark_corr": _means(np.where(there, scores, np.nan)),
+        "corr": _means(own, there),
+        "benchmark_corr": _means(scores, there),
         **bootstrap.of_means("difference", difference),
         "share_won": [_share_won(column, recent, window) for column in difference.T],
-        "correlation": _means(np.where(there, found["correlation"], np.nan)),
+        "correlation": _means(found["correlation"], there),
         "n_eras": there.sum(axis=0),
     }
     index = pd.Index(rows.models, name="benchmark", tupleize_cols=False)
-    frame = pd.DataFrame(comparison, index=index)
-    low, high = frame["difference_low"], frame["difference_high"]
-    ahead = [
-        True if a > 0 else False if b < 0 else None
-        for a, b in zip(low, high, strict=True)
-    ]
-    frame["ahead"] = pd.Series(ahead, index=index, dtype=object)
-    name = name_of(model) or "the model"
-    frame["verdict"] = [
-        _verdict(name, row.Index, row, bootstrap) for row in frame.itertuples()
-    ]
-    return frame
+    frame = pd.DataFrame(comparison, index)
+    frame["ahead"] = pd.Series(_ahead(frame), index, object)
+    return frame.assign(verdict=_verdicts(frame, name_of(model), bootstrap))
 
 
 def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
@@ -144,8 +136,9 @@ def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
     }
 
 
-def _means(values: Floats) -> Floats:
-    means: Floats = pd.DataFrame(values).mean().to_numpy()
+def _means(values: Floats, there: NDArray[np.bool_]) -> Floats:
+    """Mean over the eras that both models have."""
+    means: Floats = pd.DataFrame(np.where(there, values, np.nan)).mean().to_numpy()
     return means
 
 
@@ -154,6 +147,17 @@ def _share_won(difference: Floats, recent: int, window: int) -> float:
     if newest.size < window:
         return float("nan")
     return float((sliding_window_view(newest, window).mean(axis=1) > 0).mean())
+
+
+def _ahead(frame: pd.DataFrame) -> list[bool | None]:
+    """Whether the model is ahead of each benchmark; None where the data cannot tell."""
+    ends = zip(frame["difference_low"], frame["difference_high"], strict=True)
+    return [True if low > 0 else False if high < 0 else None for low, high in ends]
+
+
+def _verdicts(frame: pd.DataFrame, name: str | None, bootstrap: Bootstrap) -> list[str]:
+    name = name or "the model"
+    return [_verdict(name, row.Index, row, bootstrap) for row in frame.itertuples()]
 
 
 def _verdict(name: str, benchmark: Hashable, row: Any, bootstrap: Bootstrap) -> str:

@@ -1,16 +1,18 @@
 """Intervals of means over eras: moving-block bootstrap."""
 
-from typing import Any
+import copy
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skbench._base import check_count, is_number
+from skbench._base import check_count, check_resamples
 from skbench._eras import block_length
 from skbench._frames import name_of
 from skbench.kernels.bootstrap import block_counts, mean_interval
+from skbench.metrics._summary import check_confidence
 
 Floats = NDArray[np.float64]
 
@@ -27,13 +29,10 @@ class Bootstrap:
         confidence: float,
         random_state: Any,
     ) -> None:
-        check_count("n_bootstrap", n_bootstrap, 0)
+        check_resamples(n_bootstrap)
         if block_size is not None:
             check_count("block_size", block_size, 1)
-        if not is_number(confidence) or not 0 < confidence < 1:
-            raise ValueError(
-                f"`confidence` must be above 0 and below 1; got {confidence!r}"
-            )
+        check_confidence(confidence)
         self.n_bootstrap = int(n_bootstrap)
         self.block_size = int(block_size or block_length(name_of(y)))
         self.confidence = float(confidence)
@@ -43,6 +42,12 @@ class Bootstrap:
     def percent(self) -> str:
         """The confidence, as a sentence writes it."""
         return f"{100 * self.confidence:g} %"
+
+    def at_least(self, n_bootstrap: int) -> Self:
+        """Return the same with more resamples, if these are fewer."""
+        other = copy.copy(self)
+        other.n_bootstrap = max(self.n_bootstrap, n_bootstrap)
+        return other
 
     def of_means(self, name: str, values: Floats) -> dict[str, Floats]:
         """Mean over eras of each column (n_eras, n_columns), and its interval."""

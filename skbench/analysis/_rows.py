@@ -15,8 +15,10 @@ from skbench._frames import (
     Table,
     as_columns,
     check_numbers,
+    check_one_column,
     check_same_rows,
     listed,
+    too_large,
 )
 from skbench.kernels.score import MIN_ROWS
 
@@ -100,8 +102,8 @@ def read(argument: str, models: Any, era: Any, **columns: Any) -> Tournament:
         for name, values in inputs.items()
     }
     for name, table in tables.items():
-        if name != argument and len(table.names) > 1:
-            raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
+        if name != argument:
+            check_one_column(table, name)
         if name != "era":
             check_numbers(table, table.names)
     check_same_rows(inputs)
@@ -121,10 +123,10 @@ def read(argument: str, models: Any, era: Any, **columns: Any) -> Tournament:
 def _column(table: Table, name: str) -> Floats:
     values = table.select(table.names)(slice(0, table.n_rows))[0]
     column: Floats = values.astype(np.float64)
-    if name == "y" and np.isinf(column).any():
+    if name == "y" and (infinite := int(too_large(column).sum())):
         raise ValueError(
-            f"`y` has {int(np.isinf(column).sum())} infinite values: the targets must "
-            "be finite; NaN where there is none"
+            f"`y` has {infinite} infinite or huge values: the targets must be finite; "
+            "NaN where there is none"
         )
     return column
 
@@ -147,11 +149,14 @@ def check_models(tournament: Tournament, varies: NDArray[np.bool_]) -> None:
 
 def warn_of_lost_rows(tournament: Tournament, moments: Moments) -> None:
     """Warn where rows are left out because some models lack them."""
-    total, kept = moments["n_target"].sum(), moments["n_rows"].sum()
+    missing = moments["n_missing"][:, : len(tournament.models)]
+    there = missing < moments["n_target"][:, None]
+    # An era that no model has is not lost by the gaps of some.
+    total = moments["n_target"][there.any(axis=1)].sum()
+    kept = moments["n_rows"].sum()
     if total - kept <= _MANY * total:
         return
-    missing = moments["n_missing"][:, : len(tournament.models)]
-    partly = (missing > 0) & (missing < moments["n_target"][:, None])
+    partly = (missing > 0) & there
     gaps = [tournament.models[i] for i in np.flatnonzero(partly.any(axis=0))]
     warn(
         f"{(total - kept) / total:.0%} of the rows are left out, because a row counts "

@@ -1,7 +1,8 @@
 """Which models do well together: `synergy`."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from skbench.kernels.pairs import Pairs
 from skbench.kernels.rank import rank_gauss
 from skbench.kernels.relations import correlations
 
-from ._gains import pair_gains
+from ._chance import chance, is_clear, tail_of
+from ._gains import Gains, pair_gains
 from ._intervals import Bootstrap
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
 
@@ -33,11 +35,49 @@ class Synergy:
     share_positive : pandas.DataFrame of shape (n_models, n_models)
         Share of the resamples in which a pair gains anything: near 1 where it is clear
         that the pair gains, which the gain itself, never below 0, cannot tell.
+    n_bootstrap : int
+        Number of resamples.
+    confidence : float
+        Probability that an interval is to have.
+    chance_of_best : float
+        Of the pair with the largest gain: (misses + 1) / (resamples + 1), a miss being
+        a resample in which it gains nothing. Of so many resamples, more than
+        ``n_bootstrap`` if need be, that the best of all pairs can be told from chance.
+        NaN without intervals.
     """
 
     gain: pd.DataFrame
     half_width: pd.DataFrame
     share_positive: pd.DataFrame
+    n_bootstrap: int
+    confidence: float
+    chance_of_best: float
+
+    @property
+    def clear(self) -> pd.DataFrame:
+        """Whether each gain is clear by itself, of whatever other pairs there are.
+
+        Returns
+        -------
+        clear : pandas.DataFrame of shape (n_models, n_models)
+            True where (misses + 1) / (``n_bootstrap`` + 1) is at most
+            (1 - ``confidence``) / 2, with as many misses as there are resamples in
+            which the pair gains nothing.
+        """
+        missed = chance(self.share_positive, self.n_bootstrap)
+        found: pd.DataFrame = is_clear(missed, self.confidence)
+        return found
+
+    @property
+    def can_be_clear(self) -> bool:
+        """Whether there are resamples enough for any gain to be clear.
+
+        Returns
+        -------
+        can_be_clear : bool
+            False for fewer than some 2 / (1 - ``confidence``).
+        """
+        return bool(is_clear(chance(1.0, self.n_bootstrap), self.confidence))
 
 
 def synergy(
@@ -72,11 +112,16 @@ def synergy(
 
     The blend is chosen on the eras on which it is scored, so gains flatter, and are
     never below 0, whatever their half width; in each resample it is chosen anew. That a
-    pair gains is clear where it does so in nearly all resamples: at least in a share of
-    1 - (1 - ``confidence``) / 2, and more if it is the best of many. In simulated pairs
-    of which the second adds nothing, 4 to 9 % pass this (60 to 300 eras that overlap as
-    those of a target do), where 2.5 % should. A row counts where
-    it has the target and all models.
+    pair gains is clear where it does so in nearly all resamples,
+
+    .. math:: \frac{\mathrm{misses} + 1}{\mathrm{resamples} + 1} \le
+        \frac{1 - \mathrm{confidence}}{2 k},
+
+    with k = 1 for a pair by itself, and the number of pairs for the best of them, which
+    takes more resamples, so that these are drawn for it alone. In simulated pairs of
+    which the second adds nothing, 4 to 9 % pass this (k = 1, a confidence of 95 %, 60
+    to 300 eras that overlap as those of a target do), where 2.5 % should. A row counts
+    where it has the target and all models.
 
     Parameters
     ----------
@@ -107,7 +152,7 @@ def synergy(
     synergy : Synergy
         Frames ``gain``, ``half_width`` and ``share_positive`` (for groups, the mean
         over their pairs), models x models or groups x groups. The last two are NaN for
-        fewer eras than two blocks.
+        fewer eras than two blocks. ``clear`` tells which gains are.
 
     Raises
     ------
@@ -115,6 +160,11 @@ def synergy(
         If the inputs differ in length or index, there are fewer than 2 models or 2
         eras with targets, a model is constant, or ``groups`` does not name all models
         and no others.
+
+    References
+    ----------
+    A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application",
+    Cambridge University Press (1997), chapter 4, on the one more that is counted.
 
     Examples
     --------
@@ -141,41 +191,30 @@ def synergy(
     names = rows.models
     if len(names) < 2:
         raise ValueError(f"`models` must hold 2 models or more; got {listed(names)}")
-    group_of = _group_of(groups, names)
+    labels, codes = _labels_and_codes(groups, names)
     rows = rows.covered()
     moments = rows.each(_describe)
     warn_of_lost_rows(rows, moments)
     varies = moments["varies"] & scored(moments)[:, None]
     check_models(rows, varies)
-    scores, between = correlations(moments)
-    i, j = np.triu_indices(len(names), 1)
-    pairs = Pairs(scores.T[i], scores.T[j], between[:, i, j].T)
-    both = (varies[:, i] & varies[:, j]).T
+    pairs, both = _pairs(moments, varies)
     found = pair_gains(pairs, both, bootstrap, objective)
-    labels = list(dict.fromkeys(group_of.values()))
-    codes = np.array([labels.index(group_of[name]) for name in names])
     # One pair a cell without groups, where a model with itself gains nothing.
-    cells = _cells(codes[i], codes[j])
-    gain, resampled = found.whole.over_better[0], found.resampled.over_better
-    averaged = np.array([resampled[:, pairs].mean(axis=1) for pairs in cells.values()])
-    low, high = bootstrap.limits(averaged.T)
-    # NaN, where there are no resamples, is not above 0.
-    positive = np.where(np.isnan(resampled), np.nan, resampled > 0).mean(axis=0)
+    cells = _cells(codes)
     alone = 0.0 if groups is None else np.nan
-    values = (
-        [gain[pairs].mean() for pairs in cells.values()],
-        (high - low) / 2,
-        [positive[pairs].mean() for pairs in cells.values()],
-    )
-    return Synergy(*(_square(labels, cells, v, alone) for v in values))
+    values = _of_cells(found, cells, bootstrap)
+    best = _chance_of_best(values[0], cells, pairs, both, bootstrap, objective)
+    gain, half_width, positive = (_square(labels, cells, v, alone) for v in values)
+    basis = (bootstrap.n_bootstrap, bootstrap.confidence, best)
+    return Synergy(gain, half_width, positive, *basis)
 
 
-def _group_of(
+def _labels_and_codes(
     groups: Mapping[Name, Hashable] | None, names: list[Name]
-) -> dict[Name, Hashable]:
-    """Group of each model; its own name without groups."""
+) -> tuple[list[Hashable], NDArray[np.intp]]:
+    """Return the groups, and the position of each model's; without any, its own."""
     if groups is None:
-        return {name: name for name in names}
+        return list(names), np.arange(len(names))
     groups = as_mapping(groups)
     if not isinstance(groups, Mapping) or set(groups) != set(names):
         found = listed(groups) if isinstance(groups, Mapping) else repr(groups)
@@ -183,23 +222,76 @@ def _group_of(
             f"`groups` must map each of the models, {listed(names)}, to a label, and "
             f"no others; got {found}"
         )
-    return {name: groups[name] for name in names}
+    for name in names:
+        if not isinstance(groups[name], Hashable) or groups[name] is pd.NA:
+            raise ValueError(
+                f"`groups` must hold labels; got {groups[name]!r} for {name!r}"
+            )
+    labels = list(dict.fromkeys(groups[name] for name in names))
+    return labels, np.array([labels.index(groups[name]) for name in names])
 
 
-def _cells(
-    first: NDArray[np.intp], second: NDArray[np.intp]
-) -> dict[tuple[int, int], list[int]]:
+def _pairs(
+    moments: dict[str, Any], varies: NDArray[np.bool_]
+) -> tuple[Pairs, NDArray[np.bool_]]:
+    """Return the pairs of models, and whether an era has both of each."""
+    scores, between = correlations(moments)
+    i, j = np.triu_indices(varies.shape[1], 1)
+    pairs = Pairs(scores.T[i], scores.T[j], between[:, i, j].T)
+    return pairs, (varies[:, i] & varies[:, j]).T
+
+
+def _cells(codes: NDArray[np.intp]) -> dict[tuple[int, int], list[int]]:
     """Pairs of models by the groups that they are of, the earlier group first."""
+    first, second = codes[np.array(np.triu_indices(len(codes), 1))]
     cells: dict[tuple[int, int], list[int]] = {}
     for pair, groups in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
         cells.setdefault((min(groups), max(groups)), []).append(pair)
     return cells
 
 
+def _of_cells(
+    found: Gains, cells: dict[tuple[int, int], list[int]], bootstrap: Bootstrap
+) -> tuple[Floats, Floats, Floats]:
+    """Average over the pairs of each cell: gain, half width and share positive."""
+    pairs = list(cells.values())
+    gain, resampled = found.whole.over_better[0], found.resampled.over_better
+    averaged = np.array([resampled[:, some].mean(axis=1) for some in pairs])
+    low, high = bootstrap.limits(averaged.T)
+    # NaN, where there are no resamples, is not above 0.
+    positive = np.where(np.isnan(resampled), np.nan, resampled > 0).mean(axis=0)
+    return (
+        np.array([gain[some].mean() for some in pairs]),
+        (high - low) / 2,
+        np.array([positive[some].mean() for some in pairs]),
+    )
+
+
+def _chance_of_best(
+    gain: Floats,
+    cells: dict[tuple[int, int], list[int]],
+    pairs: Pairs,
+    both: NDArray[np.bool_],
+    bootstrap: Bootstrap,
+    objective: str,
+) -> float:
+    """Resample the cell of the largest gain often enough to tell it from chance."""
+    n = int(np.isfinite(gain).sum())
+    if n == 0 or not bootstrap.n_bootstrap:
+        return np.nan
+    best = np.array(list(cells.values())[int(np.nanargmax(gain))])
+    often = bootstrap.at_least(ceil(n / tail_of(bootstrap.confidence)))
+    part = pairs.of(best, slice(None))
+    gains = pair_gains(part, both[best], often, objective).resampled.over_better
+    # NaN, of fewer than two blocks, is not above 0.
+    positive = np.where(np.isnan(gains), np.nan, gains > 0).mean()
+    return float(chance(positive, often.n_bootstrap))
+
+
 def _square(
     labels: list[Hashable],
     cells: dict[tuple[int, int], list[int]],
-    values: Sequence[float] | Floats,
+    values: Floats,
     alone: float,
 ) -> pd.DataFrame:
     """Put values in the cells of a symmetric frame, ``alone`` on the rest of it."""

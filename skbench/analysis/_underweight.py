@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skbench.kernels.implied import implied_by_era
 from skbench.kernels.moments import era_moments
@@ -124,12 +125,7 @@ def underweight(
     counts = scored(moments, -1)
     varies = moments["varies"][:, :-1] & counts[:, None]
     check_models(rows, varies)
-    implied = implied_by_era(
-        moments["covariance"][counts, :-1, :-1],
-        moments["covariance"][counts, :-1, -1],
-        moments["covariance"][counts, -1, -1],
-        varies[counts],
-    )[0]
+    implied = _implied(moments["covariance"][counts], varies[counts])
     derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
     board = pd.DataFrame(
         {
@@ -142,6 +138,15 @@ def underweight(
         index=pd.Index(rows.models, name="model", tupleize_cols=False),
     )
     return board.sort_values("derivative", ascending=False, kind="stable")
+
+
+def _implied(covariance: Floats, varies: NDArray[np.bool_]) -> Floats:
+    """Weights of the models in the Meta Model, which stands last, in each era."""
+    to_meta_model = covariance[:, :, -1]
+    weights, _ = implied_by_era(
+        covariance[:, :-1, :-1], to_meta_model[:, :-1], to_meta_model[:, -1], varies
+    )
+    return weights
 
 
 def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:

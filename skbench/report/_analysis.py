@@ -11,7 +11,7 @@ from skbench._frames import listed
 from skbench.metrics import summarize
 
 from ._inputs import as_frame
-from ._numbers import CONFIDENCE, Options, plain
+from ._numbers import Options, plain
 
 _ENDS = ("", "_low", "_high")
 _BOARD = [
@@ -30,8 +30,6 @@ _COMPARISON = [
     "correlation",
     "n_eras",
 ]
-# A pair that gains in so many of the resamples gains by more than chance.
-CLEAR = 1.0 - (1.0 - CONFIDENCE) / 2
 
 
 def read_analysis(
@@ -46,13 +44,15 @@ def read_analysis(
     eras : sequence of str
         Eras of the report, so that those without the Meta Model are gaps.
     options : Options
-        How the implied weights are summarised.
+        How the implied weights are summarised, but for the confidence, which is that
+        of the analysis.
 
     Returns
     -------
     numbers : dict or None
-        ``sentences``, ``implied_weights``, ``underweight``, ``synergy`` and
-        ``comparison``; None is what the analysis lacks.
+        ``sentences``, ``confidence``, ``target``, ``n_eras``, ``implied_weights``,
+        ``underweight``, ``synergy`` and ``comparison``; None is what the analysis
+        lacks.
 
     Raises
     ------
@@ -73,7 +73,12 @@ def read_analysis(
         )
     found = {
         "sentences": [str(sentence) for sentence in analysis.sentences],
-        "implied_weights": _weights(analysis.implied_weights, eras, options),
+        "confidence": float(analysis.confidence),
+        "target": str(analysis.target),
+        "n_eras": int(analysis.n_eras),
+        "implied_weights": _weights(
+            analysis.implied_weights, eras, options, analysis.confidence
+        ),
         "underweight": _board(analysis.underweight),
         "synergy": _synergy(analysis.synergy),
         "comparison": _comparison(analysis.comparison),
@@ -83,7 +88,10 @@ def read_analysis(
 
 
 def _weights(
-    weights: pd.DataFrame | None, eras: Sequence[str], options: Options
+    weights: pd.DataFrame | None,
+    eras: Sequence[str],
+    options: Options,
+    confidence: float,
 ) -> dict[str, Any] | None:
     """Weights of each era and their means, those of the largest mean first."""
     if weights is None:
@@ -95,7 +103,7 @@ def _weights(
         target=options.target,
         n_bootstrap=options.n_bootstrap,
         block_size=options.block_size,
-        confidence=CONFIDENCE,
+        confidence=confidence,
         random_state=options.random_state,
     )[["mean", "low", "high", "n_eras"]]
     models = means.drop(index="r2").sort_values("mean", ascending=False, kind="stable")
@@ -136,7 +144,7 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
             "`analysis.synergy` must have the same rows and columns in all its frames; "
             f"got {listed(labels)} beside others"
         )
-    share = frames[2].to_numpy()
+    share, clear = frames[2].to_numpy(), synergy.clear.to_numpy()
     # Of models alone, the diagonal holds no pairs, and 0 in all three frames.
     alone = np.eye(len(labels), dtype=bool) & (share == 0.0)
     pairs = np.triu(~np.isnan(share) & ~alone)
@@ -145,9 +153,10 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
         **{
             n: frame.to_numpy().tolist() for n, frame in zip(names, frames, strict=True)
         },
-        "clear": (share >= CLEAR).tolist(),
+        "clear": clear.tolist(),
+        "can_be_clear": synergy.can_be_clear,
         "n_pairs": int(pairs.sum()),
-        "n_clear": int((pairs & (share >= CLEAR)).sum()),
+        "n_clear": int((pairs & clear).sum()),
     }
 
 

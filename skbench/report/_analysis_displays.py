@@ -9,6 +9,7 @@ from skbench._base import check_count
 from skbench.analysis import Synergy
 
 from ._displays import _axes
+from ._inputs import as_frame
 
 # More numbers than that in a row or column cannot be read.
 _READABLE = 12
@@ -84,10 +85,11 @@ class ImpliedWeightsDisplay:
             If the frame has no column "r2" and models beside it, or no rows.
         """
         check_count("n_models", n_models, 1)
-        if "r2" not in weights or weights.shape[1] < 2 or not len(weights):
+        weights = as_frame(weights, "weights")
+        if "r2" not in weights or weights.shape[1] < 2:
             raise ValueError(
                 "`weights` must be a frame of `implied_weights`: models and 'r2'; "
-                f"got columns {list(weights)} and {len(weights)} rows"
+                f"got columns {list(weights)}"
             )
         models = weights.drop(columns="r2")
         order = np.argsort(-models.mean().fillna(0.0).to_numpy(), kind="stable")
@@ -162,7 +164,7 @@ class SynergyDisplay:
         The gains.
     texts_ : list of matplotlib.text.Text
         Each gain and its half width in thousandths, bold where the gain is clear by
-        itself; none for more than 12 models.
+        itself (``synergy.clear``); none for more than 12 models.
 
     Examples
     --------
@@ -246,7 +248,7 @@ class SynergyDisplay:
     def _write(self, gains: Any, top: float) -> None:
         """Write numbers on the gains, but not of a model with itself."""
         half = self.synergy.half_width.to_numpy()
-        clear = self.synergy.share_positive.to_numpy() >= 0.975
+        clear = self.synergy.clear.to_numpy()
         for i, j in np.argwhere(~np.isnan(gains)):
             if i == j and gains[i, j] == 0.0:
                 continue

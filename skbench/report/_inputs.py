@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._frames import as_columns, check_numbers, listed, row_labels
+from skbench._frames import (
+    as_columns,
+    check_numbers,
+    listed,
+    row_labels,
+    too_large,
+)
 
 _ENDS = ["low", "high"]
 _LARGEST = 1 + 1e-9  # a correlation, give or take the last digits
@@ -17,7 +23,7 @@ def as_frame(values: Any, name: str) -> pd.DataFrame:
     table = as_columns(values, name)
     check_numbers(table, table.names)
     block = table.select(table.names)(slice(0, table.n_rows)).astype(np.float64)
-    if np.isinf(block).any():
+    if too_large(block).any():
         raise ValueError(f"`{name}` must not be infinite: mark a missing value by NaN")
     rows = row_labels(values)
     check_labels(rows, f"rows of `{name}`")
@@ -61,7 +67,7 @@ def read_weights(weights: Any) -> list[dict[str, Any]] | None:
 
 
 def read_exposures(exposures: Any) -> dict[str, Any] | None:
-    """Read exposures by feature, in one column a stage, such as before and after."""
+    """Read sizes of exposures by feature, a column a stage: before, after."""
     if exposures is None:
         return None
     if isinstance(exposures, Mapping):
@@ -70,22 +76,23 @@ def read_exposures(exposures: Any) -> dict[str, Any] | None:
         exposures = pd.DataFrame(
             {str(stage): _by_feature(v, str(stage)) for stage, v in exposures.items()}
         )
-    frame = as_frame(exposures, "exposures")
-    if (frame.abs() > _LARGEST).any(axis=None):
+    frame = as_frame(exposures, "exposures").abs()
+    if (frame > _LARGEST).any(axis=None):
         raise ValueError("`exposures` must be correlations, between -1 and 1")
     check_labels(list(frame.columns), "stages of `exposures`")
-    order = (-frame.abs().max(axis=1)).argsort(kind="stable")
+    order = (-frame.max(axis=1)).argsort(kind="stable")
     frame = frame.iloc[order.to_numpy()]
     return {
         "features": [str(feature) for feature in frame.index],
         "stages": {str(stage): frame[stage].tolist() for stage in frame},
-        "largest": {str(stage): frame[stage].abs().max() for stage in frame},
+        "largest": {str(stage): frame[stage].max() for stage in frame},
     }
 
 
 def _by_feature(values: Any, stage: str) -> pd.Series:
-    """Exposure to each feature: as given, or the mean over the eras of a frame."""
-    frame = as_frame(values, f"exposures[{stage!r}]")
+    """Size of the exposure to each feature, of a frame the mean over its eras."""
+    # Sizes before means: exposures that change sign shall not cancel out.
+    frame = as_frame(values, f"exposures[{stage!r}]").abs()
     return frame.iloc[:, 0] if isinstance(values, pd.Series) else frame.mean()
 
 

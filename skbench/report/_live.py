@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._frames import listed
+from skbench.metrics._live import last_values
 
 _COLUMNS = ["model", "round", "day", "resolved", "score", "value"]
 _KEY = ["model", "round", "score"]
@@ -21,12 +22,12 @@ class LiveScores:
     ----------
     frames : dict of str to pandas.DataFrame of shape (n_rounds, n_models)
         By score: the last value of each round.
-    unresolved : dict of str to list of int
-        By score: the rounds whose value may still change.
+    unresolved : dict of str to pandas.DataFrame of shape (n_rounds, n_models)
+        By score: whether the value may still change.
     """
 
     frames: dict[str, pd.DataFrame]
-    unresolved: dict[str, list[int]]
+    unresolved: dict[str, pd.DataFrame]
 
 
 def read_live(scores: Any) -> LiveScores:
@@ -35,9 +36,9 @@ def read_live(scores: Any) -> LiveScores:
     frames, unresolved = {}, {}
     for score, rows in last.groupby("score", sort=False):
         frames[str(score)] = rows.pivot(index="round", columns="model", values="value")
-        # One model whose score is not final is enough for the round not to be.
-        resolved = rows.groupby("round")["resolved"].all()
-        unresolved[str(score)] = resolved.index[~resolved].tolist()
+        resolved = rows.pivot(index="round", columns="model", values="resolved")
+        # What is not there is neither resolved nor open.
+        unresolved[str(score)] = resolved.eq(False)
     return LiveScores(frames, unresolved)
 
 
@@ -75,9 +76,7 @@ def _checked(scores: Any) -> pd.DataFrame:
 
 
 def _last_days(rows: pd.DataFrame) -> pd.DataFrame:
-    valued = rows.dropna(subset="value").sort_values(
-        ["round", "day"], kind="stable", na_position="first"
-    )
+    valued = last_values(rows, _KEY).dropna(subset="value")
     if valued.empty:
         raise ValueError("`scores` has no value: has any round been scored yet?")
-    return valued.drop_duplicates(_KEY, keep="last")
+    return valued.sort_values("round", kind="stable")

@@ -1,9 +1,9 @@
 """The numbers of a report, as plain lists and dicts: what the page shows."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,13 @@ class Reference:
     is_model: bool
     series: dict[str, pd.Series]
 
+    def among(self, frames: Frames) -> Self:
+        """Return it with the scores that it has in other frames, if it is a model."""
+        if not self.is_model:
+            return self
+        series = {name: frames[name][own.name] for name, own in self.series.items()}
+        return replace(self, series=series)
+
 
 # By what it is: "benchmark" or "meta_model".
 References = dict[str, Reference]
@@ -50,9 +57,14 @@ class Options:
     n_bootstrap: int = 1000
     block_size: int | None = None
     random_state: int = 0
-    # Of live rounds: by score, the length of a block and the rounds that may change.
+    # Of live rounds: by score, the length of a block and which values may change.
     block_sizes: Mapping[str, int] = field(default_factory=dict)
-    unresolved: Mapping[str, Sequence[Hashable]] = field(default_factory=dict)
+    unresolved: Frames = field(default_factory=dict)
+
+    def open_values(self, score: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Tell which values of a score may change, laid out as its frame."""
+        known = self.unresolved.get(score, pd.DataFrame())
+        return known.reindex(index=frame.index, columns=frame.columns).eq(True)
 
     def block(self, score: str) -> int | None:
         """Block length of a score, as far as it is given."""
@@ -70,15 +82,16 @@ def collect(
     }
     frames = {name: frame.reindex(eras) for name, frame in frames.items()}
     final = {
-        name: _final(frame, options.unresolved.get(name, []))
+        name: frame.mask(options.open_values(name, frame))
         for name, frame in frames.items()
     }
+    settled = {key: other.among(final) for key, other in references.items()}
     spans = _spans(final, eras)
     summary = [
         row
         for span, inside in spans.items()
         for name, frame in final.items()
-        for row in _rows(span, name, frame.loc[inside], references, options)
+        for row in _rows(span, name, frame.loc[inside], settled, options)
     ]
     return {
         "eras": [str(era) for era in eras],
@@ -170,12 +183,6 @@ def _column(values: Any, frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.Series(column, index=frame.index)
 
 
-def _final(frame: pd.DataFrame, unresolved: Sequence[Hashable]) -> pd.DataFrame:
-    """Leave out what may still change."""
-    waiting = frame.index.isin(list(unresolved))
-    return frame.mask(np.broadcast_to(waiting[:, None], frame.shape))
-
-
 def _spans(final: Frames, eras: list[Hashable]) -> dict[str, list[Hashable]]:
     """Return the eras with any score: all of them, and the last of them."""
     scored = np.any([frame.notna().any(axis=1) for frame in final.values()], axis=0)
@@ -250,7 +257,7 @@ def _score(
     options: Options,
 ) -> dict[str, Any]:
     """Return all that a page draws of one score."""
-    unresolved = set(options.unresolved.get(name, []))
+    is_open = options.open_values(name, frame)
     correlations = final.corr(min_periods=_MIN_COMMON)
     return {
         "label": _label(name),
@@ -262,12 +269,17 @@ def _score(
             for key, other in references.items()
             if name in other.series
         },
-        "unresolved": [str(era) for era in frame.index if era in unresolved],
+        "unresolved": _labels(is_open.any(axis=1)),
+        "open": {str(model): _labels(is_open[model]) for model in frame},
         "correlations": {
             "models": [str(model) for model in frame],
             "values": plain(correlations.to_numpy().tolist()),
         },
     }
+
+
+def _labels(chosen: pd.Series) -> list[str]:
+    return [str(era) for era in chosen.index[chosen]]
 
 
 def _known(name: str) -> re.Match[str] | None:

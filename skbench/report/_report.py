@@ -49,14 +49,15 @@ class PerformanceReport:
         Correlation with each feature, a column a stage such as "before" and "after"
         neutralisation. In a mapping, a stage is a Series by feature or a frame of
         shape (n_eras, n_features), as `skbench.metrics.feature_exposure` gives it for
-        one model, whose mean over eras is taken.
+        one model. What is shown is the size: of a frame the mean over eras of the
+        absolute values, as in `FeatureExposureDisplay`, else the absolute value.
     correlations : DataFrame of shape (n_models, n_models), default=None
         Correlations of the models, such as those of their predictions.
     analysis : skbench.analysis.Analysis, default=None
         What `skbench.analysis.analyze` says of the Meta Model: a part of the page on
         what it consists of and lacks, and which models ensemble well. The means of its
-        implied weights have intervals as the options below say; all other numbers are
-        those of the analysis.
+        implied weights have intervals as the options below say, of the confidence of
+        the analysis; all other numbers are those of the analysis.
     target : str, default=None
         Name of the target, which sets the block length as in
         `skbench.metrics.summarize`.
@@ -143,9 +144,9 @@ class PerformanceReport:
     ) -> Self:
         """Report the scores of live rounds.
 
-        Rounds take the place of eras. Of the days of a round the last counts. Rounds
-        that are not resolved may still change: they are drawn hollow on a shaded
-        ground, and left out of all numbers.
+        Rounds take the place of eras. Of the days of a round the last with a value
+        counts. Scores that are not resolved may still change: they are drawn hollow and
+        left out of all numbers. A round is shaded where a score of any model is open.
 
         Parameters
         ----------
@@ -242,7 +243,8 @@ class PerformanceReport:
         path = check_writable(path)
         page = self._page()
         with written_whole(path) as unfinished:
-            unfinished.write_text(page, encoding="utf-8")
+            # Text that is no Unicode, such as half a surrogate pair, shows as "?".
+            unfinished.write_text(page, encoding="utf-8", errors="replace")
 
     def _page(self) -> str:
         try:

@@ -21,6 +21,8 @@ from ._rules import PayoutRule
 
 Floats = NDArray[np.float64]
 
+# Of a risk aversion, or of rounds: so much decides alone, and the solver takes it.
+_LARGEST = 1e6
 _METHODS = ("mean_cvar", "min_variance", "equal")
 # Thirteen weeks: more than a 60-day target reaches over. Live rounds open five a week.
 _BLOCK_ERAS, _BLOCK_LIVE = 13, 65
@@ -34,8 +36,15 @@ _WARNING = (
 class Allocation:
     """How `allocate` would spread a stake; printing it shows the tables.
 
+    Payouts, and what is made of them, are shares of what is at risk in a round: of the
+    stake divided by ``rule.concurrent_rounds``.
+
     Attributes
     ----------
+    rule : PayoutRule
+        What was paid.
+    payout_factor : float
+        What the multiplied scores were multiplied by.
     method : str
         How the shares were chosen.
     shares : dict of str to float
@@ -54,6 +63,8 @@ class Allocation:
         What a reader should know.
     """
 
+    rule: PayoutRule
+    payout_factor: float
     method: str
     shares: dict[Hashable, float]
     table: pd.DataFrame
@@ -90,6 +101,8 @@ class Allocation:
             [
                 f"Allocation by {self.method!r}, its risk seen in {self.n_shared} "
                 "rounds that all models have",
+                f"Payouts of a round: {_unit(self.rule)}; payout factor "
+                f"{self.payout_factor:.4g}",
                 self.table.to_string(float_format=form),
                 "",
                 self.bands.to_string(float_format=form),
@@ -103,6 +116,7 @@ def allocate(
     scores: Any,
     rule: PayoutRule,
     *,
+    total_at_risk: float | None = None,
     method: str = "mean_cvar",
     max_share: float = 1.0,
     risk_aversion: float = 1.0,
@@ -144,6 +158,9 @@ def allocate(
         As for `simulate`.
     rule : PayoutRule
         What the scores pay.
+    total_at_risk : float, default=None
+        Stakes at risk in the tournament, in NMR, which set the payout factor of a rule
+        with a threshold. None: the factor of the rule.
     method : {"mean_cvar", "min_variance", "equal"}, default="mean_cvar"
         How to choose the shares.
     max_share : float, default=1.0
@@ -175,7 +192,7 @@ def allocate(
     ValueError
         If a score that pays is missing, a model has no payout or always the same, all
         models share fewer than 2 rounds, ``max_share`` is too small for shares to sum
-        to one, or an option cannot be used.
+        to one, the payout factor is not known, or an option cannot be used.
     TypeError
         If the scores or the rule are of another kind.
 
@@ -207,7 +224,7 @@ def allocate(
     """
     check_choice("method", method, _METHODS)
     _check_risk(risk_aversion, tail, prior_rounds)
-    payouts = read_payouts(scores, rule).dropna(how="all")
+    payouts = read_payouts(scores, rule, total_at_risk).dropna(how="all")
     check_payouts(payouts)
     _check_max_share(max_share, payouts.shape[1])
     size = _block_size(block_size, scores)
@@ -223,13 +240,22 @@ def allocate(
     _warn_if_short(len(shared), size)
     expected = _expected(payouts, 2 * size if prior_rounds is None else prior_rounds)
     shares = _shares(method, shared, expected, max_share, risk_aversion, tail)
-    return Allocation(
-        method,
-        dict(zip(payouts.columns, shares.tolist(), strict=True)),
-        _table(table, payouts, shares, expected),
-        _bands(shared, shares, tail, intervals),
-        len(shared),
-        _WARNING,
+    by_model: dict[Hashable, float] = dict(
+        zip(payouts.columns, shares.tolist(), strict=True)
+    )
+    table = _table(table, payouts, shares, expected)
+    bands = _bands(shared, shares, tail, intervals)
+    paid = (rule, rule.payout_factor(total_at_risk))
+    return Allocation(*paid, method, by_model, table, bands, len(shared), _WARNING)
+
+
+def _unit(rule: PayoutRule) -> str:
+    """Say what a payout is a share of."""
+    if rule.concurrent_rounds == 1:
+        return "shares of the stake, all of which is at risk in each round"
+    return (
+        "shares of what is at risk in each round, "
+        f"1/{rule.concurrent_rounds} of the stake"
     )
 
 
@@ -339,9 +365,9 @@ def _check_risk(risk_aversion: Any, tail: Any, prior_rounds: Any) -> None:
         ("risk_aversion", risk_aversion),
         ("prior_rounds", 0 if prior_rounds is None else prior_rounds),
     ):
-        if not is_number(value) or not isfinite(value) or value < 0:
+        if not is_number(value) or not 0 <= value <= _LARGEST:
             raise ValueError(
-                f"`{parameter}` must be a number of at least 0; got {value!r}"
+                f"`{parameter}` must be a number from 0 to {_LARGEST:g}; got {value!r}"
             )
     if not is_number(tail) or not 0 < tail <= 1:
         raise ValueError(f"`tail` must be above 0 and at most 1; got {tail!r}")

@@ -14,7 +14,6 @@ def read_current(api: Any) -> dict[str, Any]:
     current = _current_round(client(api))
     name = f"round {current['number']}"
     configs = _paying(current, name)
-    factor = _agreed(configs, "payoutFactor", current)
     return {
         "name": name,
         "multipliers": {
@@ -22,7 +21,7 @@ def read_current(api: Any) -> dict[str, Any]:
             for config in configs
         },
         "clip": _agreed(configs, "clipThreshold"),
-        "factor": 1.0 if factor is None else factor,
+        "factor": _agreed(configs, "payoutFactor", current),
         "threshold": _agreed(configs, "stakeThreshold", current),
         "source": f"Numerai's API, {name}",
     }

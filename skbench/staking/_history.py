@@ -7,6 +7,7 @@ import pandas as pd
 
 from skbench._eras import chronological
 from skbench._frames import as_table, check_numbers, listed
+from skbench.metrics._live import last_values
 
 from ._rules import PayoutRule
 
@@ -25,8 +26,7 @@ def read_payouts(
 
     Rounds are in order. NaN: the model lacks a score that pays.
     """
-    if not isinstance(rule, PayoutRule):
-        raise TypeError(f"`rule` must be a PayoutRule; got {type(rule).__name__}")
+    check_rule(rule, total_at_risk)
     frames = _live_frames(scores) if is_live(scores) else scores
     paying = {
         name: _checked(frame, name) for name, frame in rule.select(frames).items()
@@ -45,6 +45,13 @@ def read_payouts(
             "be paid"
         )
     return payouts
+
+
+def check_rule(rule: Any, total_at_risk: float | None) -> None:
+    """Refuse what is no rule, or one whose payout factor is not known."""
+    if not isinstance(rule, PayoutRule):
+        raise TypeError(f"`rule` must be a PayoutRule; got {type(rule).__name__}")
+    rule.payout_factor(total_at_risk)
 
 
 def check_payouts(payouts: pd.DataFrame) -> None:
@@ -83,10 +90,6 @@ def _live_frames(scores: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
             f"`scores` lacks {listed(missing)}, which a frame of live scores has: pass "
             "one, or a mapping from score to frame (rounds x models)"
         )
-    if "resolved" in scores.columns:
-        scores = scores[scores["resolved"].eq(True)]
-        if scores.empty:
-            raise ValueError("`scores` has no resolved round: their payouts are open")
     days = ["day"] if "day" in scores.columns else []
     twice = scores.duplicated([*_KEY, *days])
     if twice.any():
@@ -95,8 +98,11 @@ def _live_frames(scores: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
             f"`scores` must have one value a {', '.join([*_KEY, *days])}; there are "
             f"several for {found!r}"
         )
-    last = scores.sort_values(days, kind="stable") if days else scores
-    last = last.drop_duplicates(_KEY, keep="last")
+    last = last_values(scores, _KEY)
+    if "resolved" in last.columns:
+        last = last[last["resolved"].eq(True)]
+        if last.empty:
+            raise ValueError("`scores` has no resolved round: their payouts are open")
     return {
         str(name): part.pivot(index="round", columns="model", values="value")
         for name, part in last.groupby("score", sort=False, observed=True)

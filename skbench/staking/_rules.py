@@ -29,7 +29,9 @@ class PayoutRule:
         \mathrm{payout} = \mathrm{clip}\Bigl(f \sum_i m_i s_i, -c, c\Bigr),
         \qquad f = \min(1, \mathrm{threshold} / \mathrm{total\ at\ risk})
 
-    A negative payout is a burn. Scores of multiplier 0 are never read.
+    A negative payout is a burn. Scores of multiplier 0 are never read. Without a
+    threshold f is ``factor``, or 1. With one, f depends on the total at risk and can be
+    a tenth or less: without that total and without ``factor`` the payout is an error.
 
     Attributes
     ----------
@@ -40,8 +42,9 @@ class PayoutRule:
     clip : float, default=None
         Largest payout and burn of a round, as a share of the stake at risk. None: no
         limit.
-    factor : float, default=1.0
-        Payout factor where the total at risk is not given.
+    factor : float, default=None
+        Payout factor where the total at risk is not given. None: 1 for a rule without a
+        threshold; of a rule with one, the total must then be given.
     threshold : float, default=None
         Total at risk, in NMR, above which the payout factor falls. None: the factor
         does not depend on it.
@@ -69,7 +72,7 @@ class PayoutRule:
     --------
     >>> from skbench.staking import PayoutRule
     >>> rule = PayoutRule("mine", {"corr": 0.5, "mmc": 2.0}, clip=0.05, threshold=72e3)
-    >>> round(rule.payout({"corr": 0.02, "mmc": 0.004}), 6)
+    >>> round(rule.payout({"corr": 0.02, "mmc": 0.004}, total_at_risk=60e3), 6)
     0.018
     >>> round(rule.payout({"corr": 0.02, "mmc": 0.004}, total_at_risk=144e3), 6)
     0.009
@@ -79,7 +82,7 @@ class PayoutRule:
     multipliers: Mapping[str, float] = field(hash=False)
     _: KW_ONLY
     clip: float | None = None
-    factor: float = 1.0
+    factor: float | None = None
     threshold: float | None = None
     concurrent_rounds: int = 1
     first: str | None = None
@@ -90,12 +93,13 @@ class PayoutRule:
     def __post_init__(self) -> None:
         _check_rule_name(self.name)
         object.__setattr__(self, "multipliers", _multipliers(self.multipliers))
-        _check_limit("factor", self.factor)
-        for limit in ("clip", "threshold"):
+        for limit in ("clip", "factor", "threshold"):
             if getattr(self, limit) is not None:
                 _check_limit(limit, getattr(self, limit))
         check_count("concurrent_rounds", self.concurrent_rounds, 1)
         check_choice("status", self.status, ("unconfirmed", "confirmed"))
+        if not isinstance(self.source, str):
+            raise ValueError(f"`source` must be a string; got {self.source!r}")
         _check_dates(self.first, self.last)
 
     def payout_factor(self, total_at_risk: float | None = None) -> float:
@@ -109,15 +113,16 @@ class PayoutRule:
         Returns
         -------
         factor : float
-            ``min(1, threshold / total_at_risk)``, or the factor of the rule.
+            ``min(1, threshold / total_at_risk)``, or the factor of the rule, or 1.
 
         Raises
         ------
         ValueError
-            If the total is not above 0, or is given to a rule without a threshold.
+            If the total is not above 0, is given to a rule without a threshold, or is
+            not given to a rule with a threshold and no factor.
         """
         if total_at_risk is None:
-            return float(self.factor)
+            return self._own_factor()
         _check_limit("total_at_risk", total_at_risk)
         if self.threshold is None:
             raise ValueError(
@@ -125,6 +130,19 @@ class PayoutRule:
                 f"threshold; got {total_at_risk!r}"
             )
         return float(min(1.0, self.threshold / total_at_risk))
+
+    def _own_factor(self) -> float:
+        """Return the factor where the total at risk is not given."""
+        if self.factor is not None:
+            return float(self.factor)
+        if self.threshold is None:
+            return 1.0
+        raise ValueError(
+            f"`total_at_risk` must be given for the rule {self.name!r}, which pays "
+            f"less once more than {self.threshold:,.0f} NMR are at risk in the "
+            "tournament; got None. Or give the rule its payout factor: "
+            "`dataclasses.replace(rule, factor=...)`"
+        )
 
     def payout(
         self, scores: Mapping[str, Any], *, total_at_risk: float | None = None
@@ -149,7 +167,8 @@ class PayoutRule:
         Raises
         ------
         ValueError
-            If a score that pays is not there, or is infinite.
+            If a score that pays is not there or infinite, or the payout factor is not
+            known.
         """
         factor = self.payout_factor(total_at_risk)
         paid = factor * sum(
@@ -218,6 +237,8 @@ class PayoutRule:
         >>> PAYOUT_2026.renamed({"v2_corr20": "corr"}).multipliers
         {'corr': 0.75, 'mmc': 2.25}
         """
+        if not isinstance(names, Mapping):
+            raise ValueError(f"`names` must map names to names; got {names!r}")
         if unknown := [name for name in names if name not in self.multipliers]:
             raise ValueError(
                 f"`names` holds {listed(unknown)}, which the rule {self.name!r} does "
@@ -233,7 +254,8 @@ class PayoutRule:
         """Read the rule of the current round from Numerai.
 
         The multipliers, the clip and the threshold are those of the scores that pay. A
-        round has no payout factor before it is scored; until then the factor is 1.
+        round has no payout factor before it is scored; until then the factor is None.
+        What is at risk in a round Numerai tells only with keys, so it is not read.
 
         Parameters
         ----------
@@ -265,13 +287,13 @@ class PayoutRule:
 
 
 def _finite(values: Any, name: str) -> Any:
-    if not isinstance(values, (pd.Series, pd.DataFrame)):
-        try:
-            values = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"the score {name!r} must hold numbers; got {values!r}"
-            ) from None
+    pandas = isinstance(values, (pd.Series, pd.DataFrame))
+    try:
+        values = values.astype(float) if pandas else np.asarray(values, np.float64)
+    except (OverflowError, TypeError, ValueError):
+        raise ValueError(
+            f"the score {name!r} must hold numbers; got {values!r}"
+        ) from None
     if np.isinf(np.asarray(values, dtype=np.float64)).any():
         raise ValueError(
             f"the score {name!r} must not be infinite: mark a missing score by NaN"
@@ -355,6 +377,8 @@ PAYOUT_2024 = PayoutRule(
     status="confirmed",
     source="https://docs.numer.ai/numerai-tournament/staking",
 )
+"""What rounds of 2024 and 2025 paid: half of CORR and twice MMC, both of 20 days."""
+
 PAYOUT_2026 = PayoutRule(
     "2026",
     {"v2_corr20": 0.75, "mmc": 2.25},
@@ -365,6 +389,8 @@ PAYOUT_2026 = PayoutRule(
     status="confirmed",
     source="https://docs.numer.ai/numerai-tournament/staking",
 )
+"""What rounds paid from the start of 2026 until August: a little more of both."""
+
 PAYOUT_ROUND_1343 = PayoutRule(
     "round 1343",
     {"corr60": 3.0, "mmc60": 15.0},
@@ -373,7 +399,9 @@ PAYOUT_ROUND_1343 = PayoutRule(
     first="2026-08",
     source="https://docs.numer.ai/numerai-tournament/staking",
 )
-# The rules of the past and the present, oldest first.
+"""What rounds pay from number 1343 on: scores of 60 days, a stake split over rounds."""
+
 PAYOUT_RULES: Mapping[str, PayoutRule] = {
     rule.name: rule for rule in (PAYOUT_2024, PAYOUT_2026, PAYOUT_ROUND_1343)
 }
+"""The rules of the past and the present by name, oldest first."""

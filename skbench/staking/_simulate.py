@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,9 @@ from skbench.kernels.series import max_drawdown
 from ._history import check_payouts, read_payouts
 from ._rules import PayoutRule
 
+# NMR: far more than there are, and still far from the largest float.
+_MOST = 1e12
+
 
 @dataclass(frozen=True)
 class Simulation:
@@ -26,6 +28,8 @@ class Simulation:
     ----------
     rule : PayoutRule
         What was paid.
+    payout_factor : float
+        What the multiplied scores were multiplied by.
     ledger : pandas.DataFrame
         One row a round and model with a score: ``round``, ``model``, ``at_risk``,
         ``payout`` and ``stake_after``, the stake once the round has resolved, in NMR.
@@ -37,13 +41,15 @@ class Simulation:
     """
 
     rule: PayoutRule
+    payout_factor: float
     ledger: pd.DataFrame
     totals: pd.DataFrame
 
     def __repr__(self) -> str:
         """Show the totals."""
         lines = [
-            f"Simulation of the rule {self.rule.name!r} ({self.rule.status})",
+            f"Simulation of the rule {self.rule.name!r} ({self.rule.status}), payout "
+            f"factor {self.payout_factor:.4g}, in NMR",
             self.totals.to_string(float_format="{:.4f}".format),
         ]
         return "\n".join(lines)
@@ -92,8 +98,8 @@ def simulate(
         Whether what is earned is added to the stake. If not, it is withdrawn; burns are
         taken from the stake all the same.
     total_at_risk : float, default=None
-        Stakes at risk in the tournament, in NMR, which set the payout factor. None: the
-        factor of the rule.
+        Stakes at risk in the tournament, in NMR, which set the payout factor of a rule
+        with a threshold. None: the factor of the rule.
 
     Returns
     -------
@@ -104,7 +110,7 @@ def simulate(
     ------
     ValueError
         If a score that pays is missing, a stake is negative or its model has no score,
-        or a parameter cannot be used.
+        the payout factor is not known, or a parameter cannot be used.
     TypeError
         If the scores or the rule are of another kind.
 
@@ -141,7 +147,8 @@ def simulate(
         compound=bool(compound),
     )
     ledger = _ledger(payouts, at_risk, paid, after)
-    return Simulation(rule, ledger, _totals(ledger, start, bool(compound)))
+    totals = _totals(ledger, start, bool(compound))
+    return Simulation(rule, rule.payout_factor(total_at_risk), ledger, totals)
 
 
 def _ledger(payouts: pd.DataFrame, *columns: Any) -> pd.DataFrame:
@@ -198,8 +205,9 @@ def _stakes(stakes: Any, payouts: pd.DataFrame) -> dict[Any, float]:
                 f"`stakes` names {model!r}, which `scores` does not have; it has "
                 f"{listed(models)}"
             )
-        if not is_number(stake) or not isfinite(stake) or stake < 0:
+        if not is_number(stake) or not 0 <= stake <= _MOST:
             raise ValueError(
-                f"`stakes` must hold numbers of at least 0; got {stake!r} for {model!r}"
+                f"`stakes` must hold numbers from 0 to {_MOST:g}; got {stake!r} for "
+                f"{model!r}"
             )
     return {model: float(stake) for model, stake in stakes.items()}

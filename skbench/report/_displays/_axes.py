@@ -39,6 +39,8 @@ def axes_or_new(ax: Any, size: tuple[float, float] = (9.0, 4.5)) -> Any:
     """Return the axes given, or those of a new figure."""
     if ax is None:
         _, ax = pyplot().subplots(figsize=size, layout="constrained")
+    elif not hasattr(ax, "figure"):
+        raise TypeError(f"`ax` must be matplotlib axes or None; got {ax!r}")
     return ax
 
 

@@ -231,11 +231,12 @@ def _pair_of_axes(ax: Any, n_lines: int) -> tuple[Any, Any]:
         )
         return top, bottom
     if not isinstance(ax, Iterable):
-        return ax, None
+        return _axes.axes_or_new(ax), None
     axes = list(np.ravel(np.asarray(ax, dtype=object)))
     if len(axes) not in (1, 2):
         raise ValueError(
             "`ax` must be one axes, or two of which the second is for the drawdown; "
             f"got {len(axes)}"
         )
-    return axes[0], axes[1] if len(axes) == 2 else None
+    top, *rest = map(_axes.axes_or_new, axes)
+    return top, rest[0] if rest else None

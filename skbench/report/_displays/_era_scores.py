@@ -198,7 +198,7 @@ class EraScoreDisplay:
         return named
 
 
-def _of_one_model(scores: Any, model: Hashable) -> pd.Series:
+def _of_one_model(scores: Any, model: Any) -> pd.Series:
     """Return the scores of one model, eras in order."""
     summarize(scores, n_bootstrap=0)  # refuses what cannot be drawn
     frame = by_era(scores)
@@ -208,7 +208,7 @@ def _of_one_model(scores: Any, model: Hashable) -> pd.Series:
         )
     if model is None:
         return frame.iloc[:, 0]
-    if model not in frame.columns:
+    if not isinstance(model, Hashable) or model not in frame.columns:
         raise ValueError(
             f"`model` must be one of {listed(frame.columns)}; got {model!r}"
         )

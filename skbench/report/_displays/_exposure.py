@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from skbench._base import check_count
-from skbench._frames import listed
+from skbench._frames import as_columns, listed
 from skbench.metrics import feature_exposure
+from skbench.report._inputs import as_frame
 
 from . import _axes
 
@@ -133,6 +134,8 @@ class FeatureExposureDisplay:
             If the inputs differ in length or index, or there are several models.
         """
         _axes.pyplot()  # what is missing should be said before the work is done
+        for name, values in (("before", before), ("after", after)):
+            as_columns(values, name)
         return cls.from_exposures(
             feature_exposure(before, features, era=era),
             feature_exposure(after, features, era=era),
@@ -190,7 +193,8 @@ def _sizes(exposures: Any, name: str) -> pd.DataFrame:
             f"`{name}` has several models, {listed(models)}: choose one, as in "
             f"{name}[{models[0]!r}]"
         )
-    return exposures.abs()
+    # Read as all inputs are, which refuses what is no number, and columns of one name.
+    return as_frame(exposures, name).abs()
 
 
 def _check_same_exposures(before: pd.DataFrame, after: pd.DataFrame) -> None:

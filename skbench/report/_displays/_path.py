@@ -190,7 +190,7 @@ class NeutralizationPathDisplay:
             If X has no eras or several predictions, or something cannot be used.
         """
         _axes.pyplot()  # what is missing should be said before the work is done
-        shares = sorted({0.0, *proportions})
+        shares = _shares(proportions)
         era = _eras_of(X, params)
         path = neutralization_path(X, shares, **params)
         scores = numerai_corr(y, path, era=era)
@@ -253,6 +253,16 @@ class NeutralizationPathDisplay:
         told = "better than none" if low > 0 else "but it cannot be told from none"
         interval = f"{gain:+.4f} (95 % interval {low:+.4f} to {high:+.4f})"
         return f"Highest at {self.best:g}, {told}:\n{interval}"
+
+
+def _shares(proportions: Any) -> list[float]:
+    """Return the proportions in order, and 0 to compare them with."""
+    if isinstance(proportions, str) or not isinstance(proportions, Iterable):
+        raise ValueError(f"`proportions` must be numbers; got {proportions!r}")
+    shares = list(proportions)
+    for share in shares:
+        check_share("proportions", share)
+    return sorted({0.0, *shares})
 
 
 def _proportions(columns: pd.Index) -> list[float]:

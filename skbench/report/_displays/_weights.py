@@ -178,17 +178,28 @@ def _as_weights(weights: Any) -> dict[Hashable, float]:
 def _as_intervals(intervals: Any, models: pd.Index) -> pd.DataFrame | None:
     if intervals is None:
         return None
+    if not isinstance(intervals, Mapping):
+        raise ValueError(
+            f"`intervals` must map each model to its two ends; got {intervals!r}"
+        )
     if set(intervals) != set(models):
         raise ValueError(
             f"`intervals` must be of the models {listed(models)}; "
             f"got {listed(intervals)}"
         )
     for name in models:
-        low, high = intervals[name]
-        if not low <= high:
+        if not _are_ends(intervals[name]):
             raise ValueError(
                 "`intervals` must hold a lower and an upper end; "
                 f"got {intervals[name]!r} for {name!r}"
             )
-    ends = [intervals[name] for name in models]
+    ends = [tuple(intervals[name]) for name in models]
     return pd.DataFrame(ends, index=models, columns=["low", "high"], dtype=float)
+
+
+def _are_ends(ends: Any) -> bool:
+    try:
+        low, high = ends
+    except (TypeError, ValueError):
+        return False
+    return bool(is_number(low) and is_number(high) and low <= high)

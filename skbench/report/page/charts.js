@@ -25,17 +25,24 @@ function lines(series) {
   const reference = referenceSeries();
   const models = [...state.shown].filter(
     ([model]) => Object.hasOwn(values, model) && model !== referenceModel());
-  const traces = models.map(([model, slot]) =>
-    line(model, series(values[model]), lineStyle(slot), slot));
+  const traces = models.map(([model, slot]) => line(model,
+    series(values[model], openOf(model)), openOf(model), lineStyle(slot), slot));
   if (!reference) return traces;
-  const dotted = line(referenceName(), series(reference), { color: colour("text") }, 0);
+  const open = openOf(referenceModel());
+  const dotted = line(referenceName(), series(reference, open), open,
+    { color: colour("text") }, 0);
   dotted.line.dash = "dot";
   return [...traces, dotted];
 }
 
-function line(name, values, { color, symbol }, slot) {
-  const waiting = new Set(DATA.scores[state.score].unresolved);
-  const open = DATA.eras.map((era) => waiting.has(era));
+// Whether the value of each round may still change; scores of no model are final.
+function openOf(model) {
+  const { open } = DATA.scores[state.score];
+  const waiting = new Set(Object.hasOwn(open, model) ? open[model] : []);
+  return DATA.eras.map((era) => waiting.has(era));
+}
+
+function line(name, values, open, { color, symbol }, slot) {
   const text = values.map((value, i) =>
     `${literal(name)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`
     + (open[i] ? "<br>not final" : ""));
@@ -59,7 +66,7 @@ function pointSizes(values, open, slot) {
   });
 }
 
-// A shade behind each run of rounds that are not final.
+// A shade behind each run of rounds that are not final for some model.
 function shades() {
   const waiting = new Set(DATA.scores[state.score].unresolved);
   const runs = [];
@@ -83,9 +90,8 @@ function drawScores() {
 }
 
 function drawDrawdowns() {
-  const waiting = new Set(DATA.scores[state.score].unresolved);
-  const final = (values) => values.map((v, i) => (waiting.has(DATA.eras[i]) ? null : v));
-  const traces = lines((values) => drawdown(final(values)));
+  const final = (values, open) => values.map((v, i) => (open[i] ? null : v));
+  const traces = lines((values, open) => drawdown(final(values, open)));
   const deepest = traces.flatMap((trace) => trace.y).reduce((a, b) => Math.min(a, b), 0);
   chart("drawdown-chart", traces, layout(narrow.matches ? 220 : 260, { xaxis: eraAxis(),
     yaxis: { title: { text: "below the highest" }, range: [1.06 * deepest || -0.01, 0] } }));
@@ -187,7 +193,7 @@ function drawExposures() {
     marker: { size: 9, line: { width: 2, color: style(i).color }, color: style(i).color,
       symbol: style(i).hollow ? "circle-open" : "circle" },
   })), layout(height, { yaxis: { ...rowAxis(features, height), showgrid: true },
-    xaxis: { title: { text: "correlation with the feature" } } }));
+    xaxis: { title: { text: "size of the correlation with the feature" } } }));
   drawLegend("exposures-legend", stages.map(([stage], i) => [stage, style(i)]));
   document.getElementById("exposures-cut").textContent =
     features.length < DATA.exposures.features.length ? `The chart has the largest ${LARGEST}.` : "";
