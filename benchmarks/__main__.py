@@ -19,6 +19,7 @@ from benchmarks import (  # noqa: F401 - the modules enter their rows in the tab
 )
 from benchmarks.growth import GROWTH
 from benchmarks.rows import ROWS, UnmeasurableError
+from benchmarks.scale import FULL_SCALE, QUICK_SCALE, Scale
 from benchmarks.setup import FULL, QUICK, Setup
 
 
@@ -26,6 +27,11 @@ from benchmarks.setup import FULL, QUICK, Setup
 @click.option("--quick", is_flag=True, help="Smaller sizes, about a minute.")
 @click.option("--row", "names", type=click.Choice(list(ROWS)), multiple=True)
 @click.option("--growth", is_flag=True, help="How cost grows, in place of the rows.")
+@click.option(
+    "--scale",
+    is_flag=True,
+    help="What a million rows cost, and a billion would; on one thread.",
+)
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 @click.option(
     "--repeats",
@@ -41,8 +47,13 @@ from benchmarks.setup import FULL, QUICK, Setup
     show_default=True,
     help="For either side, where it can use them.",
 )
-def main(quick, names, growth, as_json, repeats, threads):
+def main(quick, names, growth, scale, as_json, repeats, threads):
     """Measure skbench and its peers in turn, on the same rows and threads."""
+    if scale and (names or growth or as_json):
+        raise click.UsageError("--scale goes with --quick and --repeats only")
+    if scale:
+        _scale(QUICK_SCALE if quick else FULL_SCALE, repeats)
+        return
     os.environ["POLARS_MAX_THREADS"] = str(threads)  # read when polars is imported
     say = _say_nothing if as_json else click.echo
     sizes = QUICK if quick else FULL
@@ -61,6 +72,14 @@ def main(quick, names, growth, as_json, repeats, threads):
         about = report.environment(threads)
         click.echo(json.dumps({"environment": about, "results": found}, indent=1))
     sys.exit(1 if any(facts["reached"] is False for facts in found) else 0)
+
+
+def _scale(sizes, repeats):
+    """Print the tables of the page on scale."""
+    click.echo(report.environment_line(1))
+    with TemporaryDirectory() as folder:
+        for line in Scale(sizes, Path(folder)).lines(repeats):
+            click.echo(line)
 
 
 def _compare(name, setup, repeats):

@@ -8,7 +8,7 @@ FIRST = (
     "plot_report.py",
     "plot_meta_model.py",
 )
-LAST = ("deploy_model.py", "daily.py")
+LAST = ("deploy_model.py", "on_ray.py", "on_spark.py", "daily.py")
 
 
 class InOrder:

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 import benchmarks.__main__ as command
 from benchmarks import data, growth, peers, report, timing
 from benchmarks.rows import ROWS, Comparison, largest_difference, row
+from benchmarks.scale import ScaleSizes
 from benchmarks.setup import Setup, Sizes
 
 TINY = Sizes(
@@ -28,6 +29,19 @@ TINY = Sizes(
     grown_eras=2,
     grown_features=(21, 25),
     grown_models=(2, 3),
+)
+TINY_SCALE = ScaleSizes(
+    rows=5000,  # enough for columns to be standardised as made up
+    long_era=6000,
+    few=2,
+    many=4,
+    features=(3, 5),
+    eras_of_few=3,
+    eras_of_many=1,
+    eras_read_of_many=1,
+    eras_in_batches=4,
+    searches=(("corr", 3, 4), ("mse", 4, 4), ("corr", 6, 4)),
+    trees=((3, 12, 5), (4, 8, 2)),
 )
 PROCESSES = ("streaming", "import")
 # Of the three peers only this one is not among what the tests need.
@@ -252,8 +266,50 @@ def test_a_series_that_grows_too_fast_fails_the_command(run, monkeypatch):
     assert "not reached" in done.output
 
 
+def test_scale_prints_its_tables(run, monkeypatch):
+    monkeypatch.setattr(command, "FULL_SCALE", TINY_SCALE)
+    pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
+    done = run("--scale")
+    assert done.exit_code == 0, done.exception
+    about, *tables = done.output.strip().split("\n\n")
+    assert about.startswith("1 threads on ")
+    costs, searches, trees, estimate = [table.splitlines() for table in tables]
+    assert len(costs) == 2 + 17
+    assert all(float(line.split(" | ")[2]) > 0 for line in costs[2:])
+    assert [line.split(" | ")[0] for line in searches[2:]] == [
+        '| "corr"',
+        '| "mse"',
+        '| "corr"',
+    ]
+    assert all(float(line.split(" | ")[-1].strip(" |")) <= 1e-12 for line in trees[2:])
+    assert [line.split(" | ")[3] for line in trees[2:]] == ["3", "1"]
+    # 16 bytes x 4 x 4 models in each of 200,000 eras; ten levels of half of it.
+    assert "| moments of all eras | 51.2 MB | 42.7 MB |" in estimate
+    assert "| sent by 1,000 partitions | 256 MB | 213 MB |" in estimate
+    for line in (*costs, *searches, *trees, *estimate):
+        assert line.startswith("|")
+        assert line.endswith("|")
+
+
+def test_scale_without_dask_says_so(run, monkeypatch):
+    monkeypatch.setattr(command, "FULL_SCALE", TINY_SCALE)
+    monkeypatch.setattr("benchmarks.scale.find_spec", lambda name: None)
+    done = run("--scale")
+    assert done.exit_code == 0
+    assert "not measured: dask is not installed" in done.output
+    assert "moments of all eras" in done.output
+
+
 @pytest.mark.parametrize(
-    "arguments", [["--repeats", "4"], ["--row", "nothing"], ["--threads", "0"]]
+    "arguments",
+    [
+        ["--repeats", "4"],
+        ["--row", "nothing"],
+        ["--threads", "0"],
+        ["--scale", "--growth"],
+        ["--scale", "--row", "rank"],
+        ["--scale", "--json"],
+    ],
 )
 def test_bad_arguments_are_refused(run, arguments):
     assert run(*arguments).exit_code == 2

@@ -1,0 +1,120 @@
+"""
+The five steps on Ray
+=====================
+
+Eras are independent, so ``groupby("era").map_groups`` is all it takes. It is
+called twice: the first pass takes the moments of each era, from which the weights are
+learned; the second predicts.
+
+Needs ``pip install "ray[data]"``. ``python examples/on_ray.py`` runs it on this
+machine, and compares with the same in memory.
+"""
+
+import pickle
+from functools import reduce
+
+import numpy as np
+import pandas as pd
+import ray
+from sklearn.pipeline import make_pipeline
+
+from skbench import (
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+    WeightedEnsemble,
+)
+from skbench.datasets import make_benchmark_models
+
+# %%
+# What happens to the rows of one era. Its moments travel as bytes. "mse" is solved
+# soonest, and what it finds here is not used: another objective comes at the end, from
+# the same moments.
+
+
+def learn(rows):
+    """Moments of one era, as one row."""
+    gauss = EraRankGauss().fit_transform(rows)
+    learned = StackingWeights("mse").partial_fit(gauss, rows["target"])
+    return pd.DataFrame({"moments": [pickle.dumps(learned)]})
+
+
+def merged(moments):
+    """Merge two by two, so that an era is copied a few times only."""
+    parts = [pickle.loads(state) for state in moments]
+    while len(parts) > 1:
+        pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
+        parts = [reduce(StackingWeights.merge, pair) for pair in pairs]
+    return parts[0]
+
+
+def five_steps(weights):
+    """The steps with weights that are known: nothing is left to learn."""
+    return make_pipeline(
+        EraRankGauss(),
+        WeightedEnsemble(weights),
+        EraRankGauss(),
+        FeatureNeutralizer(proportion=0.5),
+        EraRank(),
+    )
+
+
+# %%
+# The same on all eras. ``rows`` is a `ray.data.Dataset`; so is the result.
+
+
+def fit(rows):
+    """Learn the weights of the models."""
+    moments = rows.groupby("era").map_groups(learn, batch_format="pandas")
+    learned = merged([row["moments"] for row in moments.take_all()])
+    return learned.refit(objective="corr").weights_
+
+
+def predict(rows, weights):
+    """Predict the rows of each era."""
+
+    def predict_era(era_rows):
+        out = five_steps(weights).fit_transform(era_rows)
+        return out[["id", "era", "prediction"]]
+
+    return rows.groupby("era").map_groups(predict_era, batch_format="pandas")
+
+
+# %%
+# The run. Ray keeps no index and no order of rows: the ids are a column.
+
+
+def tournament():
+    """Make up rows of 40 eras, with ids."""
+    data = make_benchmark_models(40, 200, 3, mean_corr=0.1, random_state=0)
+    return data.frame.reset_index()
+
+
+def compare(frame, on_ray):
+    """Return the largest difference from the same in memory, row by row."""
+    gauss = EraRankGauss().fit_transform(frame)
+    weights = StackingWeights().fit(gauss, frame["target"]).weights_
+    in_memory = pd.Series(five_steps(weights).fit_transform(frame)["prediction"])
+    in_memory.index = pd.Index(frame["id"])
+    found = on_ray.set_index("id")["prediction"]
+    assert sorted(found.index) == sorted(in_memory.index)
+    return float(np.abs(found - in_memory[found.index]).max())
+
+
+def main():
+    """Learn and predict on a made-up tournament."""
+    frame = tournament()
+    ray.init(num_cpus=2, include_dashboard=False)
+    try:
+        rows = ray.data.from_pandas(frame)
+        weights = fit(rows)
+        out = predict(rows, weights).to_pandas()
+    finally:
+        ray.shutdown()
+    print({name: round(weight, 4) for name, weight in weights.items()})
+    print(f"{len(out):,} rows; largest difference: {compare(frame, out):.1g}")
+
+
+if __name__ == "__main__":
+    main()
