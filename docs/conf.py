@@ -23,6 +23,7 @@ copyright = author
 version = release = skbench.__version__
 
 extensions = [
+    "constants",
     "mathml",
     "myst_parser",
     "numpydoc",

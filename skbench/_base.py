@@ -3,7 +3,7 @@
 import sys
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from copy import copy
 from numbers import Integral, Real
 from typing import Any, Self
@@ -27,6 +27,7 @@ from ._frames import (
     columns_of_role,
     convert,
     listed,
+    n_dimensions,
     resolve,
     role,
 )
@@ -34,6 +35,8 @@ from .kernels.score import numerai_corr
 
 Name = Hashable
 _INSIDE = ("skbench.", "sklearn.")
+_MOST_RESAMPLES = 1_000_000
+_CONTAINERS = ("default", "pandas", "polars")
 
 
 class EraEstimator(  # type: ignore[call-arg]
@@ -228,7 +231,8 @@ class EraEstimator(  # type: ignore[call-arg]
         self : object
             The estimator.
         """
-        if transform not in (None, "default", "pandas", "polars"):
+        known = isinstance(transform, str) and transform in _CONTAINERS
+        if transform is not None and not known:
             raise ValueError(
                 "`transform` must be 'default', 'pandas' or 'polars'; "
                 f"got {transform!r}"
@@ -302,6 +306,10 @@ class EraEstimator(  # type: ignore[call-arg]
     def _labels_in(self, input_features: Any) -> list[Name]:
         if input_features is None:
             return [name if self._named else f"x{name}" for name in self._names_in]
+        if isinstance(input_features, str) or n_dimensions(input_features) != 1:
+            raise ValueError(
+                f"`input_features` must be a list of names; got {input_features!r}"
+            )
         labels = list(input_features)
         if len(labels) != self.n_features_in_:
             raise ValueError(
@@ -433,15 +441,37 @@ def check_flag(parameter: str, value: Any) -> None:
         raise ValueError(f"`{parameter}` must be True or False; got {value!r}")
 
 
-def check_count(parameter: str, value: Any, least: int) -> None:
+def check_count(
+    parameter: str, value: Any, least: int, most: float = float("inf")
+) -> None:
     """Check a parameter that is a whole number."""
     whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
     if not whole or value < least:
         raise ValueError(
             f"`{parameter}` must be a whole number of at least {least}; got {value!r}"
         )
+    if value > most:
+        raise ValueError(f"`{parameter}` must be at most {most:,}; got {value!r}")
+
+
+def check_resamples(n_bootstrap: Any, least: int = 0) -> None:
+    """Check the number of resamples, all of which are held in memory."""
+    check_count("n_bootstrap", n_bootstrap, least, _MOST_RESAMPLES)
+
+
+def is_several(value: Any) -> bool:
+    """Whether a value is a collection of others; a text and an array of one are not."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return False
+    return bool(getattr(value, "ndim", 1) > 0)
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a real number, and no bool."""
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    """Whether a value is a real number that a float can hold, and no bool."""
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True

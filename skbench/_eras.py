@@ -71,7 +71,11 @@ def era_column(
 
 
 def _check_name(era: Any) -> None:
-    if not isinstance(era, Hashable) or era != era:
+    try:
+        usable = isinstance(era, Hashable) and bool(era == era)
+    except TypeError:  # pandas.NA
+        usable = False
+    if not usable:
         raise ValueError(
             f"`era` must be a column name, a position or None; got {era!r}"
         )
@@ -171,7 +175,8 @@ def chronological(labels: Sequence[Hashable]) -> list[int]:
 
 def era_number(label: Hashable) -> int | None:
     """Return the one whole number in an era label such as "0575", "era12" or 12."""
-    match = re.fullmatch(r"\D*(\d+)(?:\.0)?\D*", str(label))
+    # More digits than an int64 has are no count of eras.
+    match = re.fullmatch(r"\D*(\d{1,18})(?:\.0)?\D*", str(label))
     return int(match[1]) if match else None
 
 

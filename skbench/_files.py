@@ -1,23 +1,41 @@
-"""Files that are written whole or not at all."""
+"""Files that are there, or are written whole or not at all."""
 
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 Address = str | os.PathLike[str]
 
 
+def as_path(path: Any, name: str = "path") -> Path:
+    """Return a path, whether anything is there or not."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`{name}` must be a path; got {path!r}")
+    if "\0" in os.fspath(path):
+        raise ValueError(f"`{name}` must be a path without NUL; got {path!r}")
+    return Path(path)
+
+
 def check_writable(path: Address, name: str = "path") -> Path:
     """Return a path that a file can be written to, before any work is done for it."""
-    path = Path(path)
+    path = as_path(path, name)
     if path.is_dir():
         raise IsADirectoryError(f"`{name}` must name a file; {path} is a folder")
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"`{name}` must name a file in a folder that is there; got {path}"
         )
+    return path
+
+
+def check_there(path: Address, name: str = "path") -> Path:
+    """Return the path of a file that can be read, before any work is done for it."""
+    path = as_path(path, name)
+    if not path.is_file():
+        raise FileNotFoundError(f"`{name}` must name a file that is there; got {path}")
     return path
 
 

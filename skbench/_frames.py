@@ -4,10 +4,11 @@ A `Table` shows pandas, polars, pyarrow and arrays as named columns of numbers. 
 else in the package calls a method of a dataframe.
 """
 
+import reprlib
 import sys
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -33,6 +34,7 @@ META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 _TENSOR_DTYPES = (*_INTEGERS, "float16", "float32", "float64")
+_LARGEST = 1e100
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -146,21 +148,20 @@ class _NarwhalsTable(Table):
             column = column.cast(column.type.value_type)
         if pa.types.is_floating(column.type):
             column = pc.if_else(pc.is_nan(column), None, column)
-        if isinstance(column, pa.ChunkedArray):
-            column = column.combine_chunks()
         encoded = column.dictionary_encode()
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes, encoded.dictionary.to_pylist()
 
     def select(self, names: Sequence[Name]) -> Fetch:
-        # Beside numbers, polars has no common dtype for booleans but object.
-        columns = self.frame.select(
-            nw.col(str(name)).cast(nw.Int8)
-            if self.dtypes[str(name)] == nw.Boolean
-            else nw.col(str(name))
-            for name in names
-        )
+        columns = self.frame.select(self._plain(str(name)) for name in names)
         return lambda rows: columns[rows].to_numpy().T
+
+    def _plain(self, name: str) -> nw.Expr:
+        """Return a column as numbers for which numpy has a dtype, not just objects."""
+        column, dtype = nw.col(name), self.dtypes[name]
+        if dtype == nw.Boolean:
+            return column.cast(nw.Int8)
+        return column.cast(nw.Float64) if dtype.is_decimal() else column
 
     def build(self, layout: Layout, values: Values) -> Any:
         new = {
@@ -192,7 +193,7 @@ class _ArrayTable(Table):
         return bool(self.native.dtype == np.float32)
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
-        codes, labels = pd.factorize(self.native[:, name])
+        codes, labels = factorize(self.native[:, name], name)
         return codes, list(labels)
 
     def select(self, names: Sequence[Name]) -> Fetch:
@@ -291,28 +292,51 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
     elif is_tensor(X):
         table = _TensorTable(X, name)
     else:
-        mixed = object_array and np.asarray(X).dtype.kind in "OUS"
-        array = check_array(
-            X, dtype=None if mixed else "numeric", ensure_all_finite=False
-        )
-        return _ArrayTable(array)
+        return _ArrayTable(_checked_array(X, object_array, name))
     _check_frame(table, name)
     return table
 
 
-def as_column(values: Any, name: str) -> Table:
-    """Wrap a series or sequence of labels as a table of one column."""
+def _checked_array(X: Any, object_array: bool, name: str) -> NDArray[Any]:
+    """Return an array of two dimensions; scikit-learn's own words where it is X."""
+    try:
+        mixed = object_array and np.asarray(X).dtype.kind in "OUS"
+        array: NDArray[Any] = check_array(
+            X, dtype=None if mixed else "numeric", ensure_all_finite=False
+        )
+    except (TypeError, ValueError) as error:
+        if name == "X" and "inhomogeneous" not in str(error):
+            raise
+        raise type(error)(f"{name} cannot be used: {error}") from error
+    return array
+
+
+def as_column(values: Any, name: str, argument: str | None = None) -> Table:
+    """Wrap a series or sequence of labels as a table of one column.
+
+    ``name`` is that of the column, and what a message calls it without ``argument``.
+    """
+    argument = f"`{argument or name}`"
     if isinstance(values, pa.Array):
         values = pa.chunked_array([values])
     if nw.dependencies.is_into_series(values):
         series = nw.from_native(values, series_only=True)
-        return as_table(series.alias(name).to_frame().to_native())
-    if np.ndim(values) != 1:
+        return as_table(series.alias(name).to_frame().to_native(), name=argument)
+    if n_dimensions(values) != 1:
         raise ValueError(
-            f"`{name}` must be one column of labels; got {type(values).__name__} of "
-            f"shape {np.shape(values)}"
+            f"{argument} must be one column of values; got {type(values).__name__} "
+            f"{reprlib.repr(values)}"
         )
-    return as_table(pd.DataFrame({name: pd.Series(values)}))
+    return as_table(pd.DataFrame({name: pd.Series(values)}), name=argument)
+
+
+def n_dimensions(values: Any) -> int:
+    """Return the dimensions of values as an array, 0 for what is no plain array."""
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of several lengths
+        return 0
+    return 0 if array.dtype.names else array.ndim
 
 
 def as_columns(values: Any, name: str, default: str | None = None) -> Table:
@@ -332,14 +356,14 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
     lazy = nw.dependencies.is_polars_lazyframe(values)
     if lazy or nw.dependencies.is_into_dataframe(values):
         return as_table(values, name=f"`{name}`")
-    if np.ndim(values) == 2:
+    if n_dimensions(values) == 2:
         values = np.asarray(values)
         if values.shape[1] != 1:
             return as_table(values, name=f"`{name}`")
         values = values[:, 0]
     if isinstance(values, np.ndarray) and values.dtype == object:
         values = pd.Series(values).infer_objects()  # numbers, if that is what they are
-    return as_column(values, getattr(values, "name", None) or default)
+    return as_column(values, getattr(values, "name", None) or default, name)
 
 
 def pick(table: Table, names: Sequence[Name]) -> Any:
@@ -462,7 +486,10 @@ def resolve(table: Table, columns: Any, parameter: str) -> list[Name]:
         columns = columns(table.native)
     if isinstance(columns, (str, int)) or not isinstance(columns, Iterable):
         columns = [columns]
-    names = [_resolve_one(table, column, parameter) for column in columns]
+    elif isinstance(columns, np.ndarray) and columns.ndim == 0:
+        columns = [columns.item()]
+    present = set(table.names)
+    names = [_resolve_one(table, present, column, parameter) for column in columns]
     if not names:
         raise ValueError(f"`{parameter}` selects no column of X")
     if len(set(names)) < len(names):
@@ -470,14 +497,20 @@ def resolve(table: Table, columns: Any, parameter: str) -> list[Name]:
     return names
 
 
-def _resolve_one(table: Table, column: Any, parameter: str) -> Name:
+def _resolve_one(
+    table: Table, present: Collection[Name], column: Any, parameter: str
+) -> Name:
+    if not isinstance(column, Hashable):
+        raise ValueError(
+            f"`{parameter}` must hold names or positions of columns; got {column!r}"
+        )
     if isinstance(column, (int, np.integer)) and not isinstance(column, bool):
         if -len(table.names) <= column < len(table.names):
             return table.names[column]
         raise ValueError(
             f"`{parameter}` has position {column}, but X has {len(table.names)} columns"
         )
-    if table.named and column in table.names:
+    if table.named and column in present:
         return column if not isinstance(column, np.str_) else str(column)
     if not table.named:
         raise ValueError(
@@ -528,19 +561,28 @@ def check_numbers(table: Table, names: Iterable[Name]) -> None:
             raise ValueError(f"column {name!r} must hold numbers; its dtype is {kind}")
 
 
+def too_large(values: NDArray[Any], most: float = _LARGEST) -> NDArray[np.bool_]:
+    """Whether floats are infinite, or so large that sums of their squares are."""
+    large: NDArray[np.bool_]
+    large = np.isinf(values) if values.dtype != np.float64 else abs(values) > most
+    return large
+
+
 def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     """Return y as floats, one a row of the table."""
     check_alignment(table, y)
     y = to_host(y) if is_tensor(y) else y
     try:
+        if np.iscomplexobj(y):
+            raise TypeError("they are complex")
         if isinstance(y, _PANDAS):
             y = y.to_numpy(dtype=np.float64, na_value=np.nan)
         values = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"y must hold numbers: {error}") from error
-    if infinite := int(np.isinf(values).sum()):
+    if infinite := int(too_large(values).sum()):
         raise ValueError(
-            f"y has {infinite} infinite values: the targets must be finite"
+            f"y has {infinite} infinite or huge values: the targets must be finite"
         )
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -551,7 +593,10 @@ def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
 
 def check_alignment(table: Table, y: Any) -> None:
     """Refuse a y of other rows: another length or, both pandas, another index."""
-    n_rows = len(y) if hasattr(y, "__len__") else len(np.asarray(y))
+    try:
+        n_rows = len(y) if hasattr(y, "__len__") else len(np.asarray(y))
+    except TypeError:
+        raise ValueError(f"y must hold one target a row; got {y!r}") from None
     if n_rows != table.n_rows:
         raise ValueError(f"X has {table.n_rows} rows and y has {n_rows}")
     check_index(table.native, y, "y")
@@ -607,6 +652,14 @@ def _numpy_options(dtypes: set[Any]) -> dict[str, Any]:
     return {"dtype": np.float64, "na_value": np.nan}
 
 
+def factorize(values: Any, name: Name) -> tuple[NDArray[Any], Any]:
+    """Return `pandas.factorize` of a column, whose labels must be hashable."""
+    try:
+        return pd.factorize(values)
+    except TypeError as error:
+        raise ValueError(f"column {name!r} must hold labels: {error}") from error
+
+
 def _labels_of_runs(column: pd.Series) -> tuple[NDArray[Any], list[Hashable]]:
     """Codes of text labels, looked up once a run of rows that share one.
 
@@ -615,9 +668,9 @@ def _labels_of_runs(column: pd.Series) -> tuple[NDArray[Any], list[Hashable]]:
     """
     starts = _starts_of_runs(column)
     if starts is None or 4 * starts.size > column.size:
-        codes, labels = pd.factorize(column)
+        codes, labels = factorize(column, column.name)
         return codes, list(labels)
-    codes, labels = pd.factorize(column.iloc[starts])
+    codes, labels = factorize(column.iloc[starts], column.name)
     lengths = np.diff(np.append(starts, column.size))
     return np.repeat(codes, lengths), list(labels)
 

@@ -12,10 +12,11 @@ from ._base import (
     check_share,
     in_precision,
     is_number,
+    is_several,
     prediction_columns,
 )
 from ._eras import Eras, Rows, map_eras
-from ._frames import Table, columns_of_role, is_tensor, listed, resolve
+from ._frames import Table, feature_columns, is_tensor, listed, resolve
 from .kernels.device import neutralize_eras
 from .kernels.neutralize import fill_missing, neutralize
 
@@ -147,7 +148,8 @@ class FeatureNeutralizer(EraEstimator):
         check_flag("standardize", self.standardize)
         check_flag("keep_neutralizers", self.keep_neutralizers)
         finite = is_number(self.missing) and np.isfinite(self.missing)
-        if not finite and self.missing not in ("median", "raise"):
+        named = isinstance(self.missing, str) and self.missing in ("median", "raise")
+        if not finite and not named:
             raise ValueError(
                 "`missing` must be 'median', 'raise' or a finite number; "
                 f"got {self.missing!r}"
@@ -174,13 +176,7 @@ class FeatureNeutralizer(EraEstimator):
                 "`neutralizers` must hold positions, as X is an array without names; "
                 "got None"
             )
-        names = columns_of_role(table, "feature", era)
-        if not names:
-            raise ValueError(
-                "X has no column whose name starts with 'feature'; it has "
-                f"{listed(table.names)}. Name the columns in `neutralizers`"
-            )
-        return names
+        return feature_columns(table, era, "neutralizers")
 
     def _used(self) -> list[Name]:
         return self.columns_ + self.neutralizers_
@@ -316,11 +312,7 @@ def neutralization_path(
     2           3.0            0.75          -1.5
     3           6.0            3.75           1.5
     """
-    proportions = list(proportions)
-    for proportion in proportions:
-        check_share("proportions", proportion)
-    if not proportions:
-        raise ValueError("`proportions` must hold at least one number; got none")
+    shares = _checked_shares(proportions)
     neutralizer = FeatureNeutralizer(
         neutralizers,
         columns=columns,
@@ -332,15 +324,29 @@ def neutralization_path(
         single_era_rows=single_era_rows,
         n_jobs=n_jobs,
     )
-    fitted, table, eras = neutralizer._check(X)
-    path = fitted._path(table, eras, proportions)
-    names = [f"{c}_{p:g}" for c in fitted.columns_ for p in proportions]
+    # Not cloned on the way, which some of what names columns cannot be.
+    fitted, table, eras = neutralizer.fit(X)._check(X)
+    path = fitted._path(table, eras, shares)
+    names = [f"{c}_{p:g}" for c in fitted.columns_ for p in shares]
     if len(set(names)) < len(names):
-        raise ValueError(f"`proportions` must differ; got {proportions!r}")
+        raise ValueError(f"`proportions` must differ; got {shares!r}")
     layout = [(name, i) for i, name in enumerate(names)]
     values = path.swapaxes(0, 1).reshape(len(names), -1)
-    single = [s for s in fitted._single_precision(table) for _ in proportions]
+    single = [s for s in fitted._single_precision(table) for _ in shares]
     return table.build(layout, in_precision(values, single))
+
+
+def _checked_shares(proportions: Any) -> list[float]:
+    if not is_several(proportions):
+        raise ValueError(
+            f"`proportions` must be a list of numbers; got {proportions!r}"
+        )
+    shares = list(proportions)
+    for proportion in shares:
+        check_share("proportions", proportion)
+    if not shares:
+        raise ValueError("`proportions` must hold at least one number; got none")
+    return shares
 
 
 def _refuse_infinite(block: NDArray[Any], names: Sequence[Name], what: str) -> None:

@@ -64,7 +64,12 @@ def rank_gauss(
         raise ValueError(f"`values` must be one column; got shape {column.shape}")
     if column.size == 0:
         raise ValueError("`values` must hold at least one value; got none")
-    block = column.astype(np.float64)[None, :]
+    try:
+        if column.dtype.kind == "c":
+            raise TypeError("they are complex")
+        block = column.astype(np.float64)[None, :]
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"`values` must hold numbers: {error}") from error
     z: NDArray[Any] = rank.rank_gauss(block, ties=ties, scale=scale)[0]
     return z.astype(np.float32) if column.dtype == np.float32 else z
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping
 from copy import copy
+from math import isfinite
 from numbers import Integral
 from typing import Any, Self
 
@@ -14,13 +15,16 @@ from ._base import (
     check_choice,
     check_count,
     check_flag,
+    check_name,
+    check_resamples,
     check_share,
     is_number,
     prediction_columns,
     warn,
 )
 from ._ensemble import WeightedEnsemble
-from ._eras import Eras, Rows, block_length, count_eras, find_eras, map_eras
+from ._era_statistics import Statistics, gathered, merged, part_of
+from ._eras import Eras, Rows, block_length, find_eras
 from ._frames import (
     Table,
     aligned_target,
@@ -28,6 +32,8 @@ from ._frames import (
     columns_of_role,
     listed,
     name_of,
+    resolve,
+    too_large,
 )
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
@@ -39,6 +45,8 @@ _SCORES = ("corr", "contribution")
 _SEARCHES = ("slsqp", "greedy")
 # What `refit` cannot change: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
+# What the squares of an era add up to at most, unless a value is huge.
+_LARGEST_SQUARE = 1e200
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
 
@@ -355,7 +363,9 @@ class StackingWeights(WeightedEnsemble):
         check_choice("objective", self.objective, _OBJECTIVES)
         check_choice("search", self.search, _SEARCHES)
         check_flag("nonnegative", self.nonnegative)
-        if self.shrinkage != "auto":
+        if not isinstance(self.meta_model, Integral | None):
+            check_name("meta_model", self.meta_model)
+        if not (isinstance(self.shrinkage, str) and self.shrinkage == "auto"):
             check_share("shrinkage", self.shrinkage)
         if not is_number(self.max_weight) or not 0 < self.max_weight <= 1:
             raise ValueError(
@@ -364,7 +374,7 @@ class StackingWeights(WeightedEnsemble):
         if self.halflife is not None and not _positive(self.halflife):
             raise ValueError(f"`halflife` must be above 0; got {self.halflife!r}")
         check_count("max_iter", self.max_iter, 1)
-        check_count("n_bootstrap", self.n_bootstrap, 0)
+        check_resamples(self.n_bootstrap)
         if self.block_size is not None:
             check_count("block_size", self.block_size, 1)
         self._check_payout()
@@ -377,9 +387,7 @@ class StackingWeights(WeightedEnsemble):
             isinstance(payout, Mapping)
             and payout
             and set(payout) <= set(_SCORES)
-            and all(
-                is_number(value) and np.isfinite(value) for value in payout.values()
-            )
+            and all(is_number(value) and isfinite(value) for value in payout.values())
         )
         if not valid:
             raise ValueError(
@@ -427,7 +435,7 @@ class StackingWeights(WeightedEnsemble):
         placed = not table.named and isinstance(self.meta_model, Integral)
         self._reference = self.meta_model if named else None
         if placed:
-            self._reference = table.names[self.meta_model]
+            self._reference = resolve(table, self.meta_model, "meta_model")[0]
         self.columns_ = prediction_columns(
             table, self.columns, era, without=[self._reference]
         )
@@ -448,7 +456,7 @@ class StackingWeights(WeightedEnsemble):
 
     def _moments(
         self, table: Table, eras: Eras, target: NDArray[np.float64]
-    ) -> dict[str, NDArray[Any]]:
+    ) -> Statistics:
         """Moments of each era, and the labels of the eras."""
         fetch = table.select(self.columns_)
         fetch_reference = None
@@ -457,41 +465,32 @@ class StackingWeights(WeightedEnsemble):
 
         def moments(rows: Rows) -> dict[str, Any]:
             block = np.ascontiguousarray(fetch(rows), dtype=np.float64)
-            if not np.isfinite(block.sum()):
+            # Of missing and of huge values this is no number, or a huge one.
+            with np.errstate(over="ignore"):
+                total = np.einsum("ij,ij->", block, block)
+            if not total <= _LARGEST_SQUARE:
                 self._check_values(block, self.columns_)
+                self._check_sizes(block)
             reference = None
             if fetch_reference is not None:
                 reference = fetch_reference(rows)[0].astype(np.float64)
             omit = self.nan_policy == "omit"
             return era_moments(block, target[rows], reference, missing_as_zero=omit)
 
-        parts = [part for _, part in map_eras(moments, eras)]
-        stacked = {name: np.array([part[name] for part in parts]) for name in parts[0]}
-        labels = np.empty(len(parts), dtype=object)
-        labels[:] = eras.labels
-        return {"era": labels, **stacked}
+        return gathered(moments, eras)
 
-    def _hold(self, new: dict[str, NDArray[Any]]) -> None:
-        """Add the statistics of further eras, and put all in the order of the eras."""
-        held = getattr(self, "era_statistics_", None)
-        if held is not None:
-            if twice := set(held["era"]) & set(new["era"]):
+    def _check_sizes(self, block: NDArray[np.float64]) -> None:
+        for column, name in zip(block, self.columns_, strict=True):
+            if huge := int(too_large(column).sum()):
                 raise ValueError(
-                    f"era {min(twice, key=str)!r} is held already: hand over every era "
-                    "once, and whole"
+                    f"prediction column {name!r} has {huge} huge values, whose squares "
+                    "have no sum: rank it first, as EraRankGauss does"
                 )
-            new = {name: np.concatenate([held[name], new[name]]) for name in new}
-        # Labels without a number have no order of their own: not that of the batches.
-        by_text = np.array(
-            sorted(range(len(new["era"])), key=lambda i: str(new["era"][i]))
-        )
-        new = {name: values[by_text] for name, values in new.items()}
-        dates = count_eras(new["era"].tolist())
-        order = [position for position, _ in dates]
-        self.era_statistics_ = {name: values[order] for name, values in new.items()}
-        self.era_statistics_["number"] = np.array(
-            [number for _, number in dates], float
-        )
+
+    def _hold(self, new: Statistics) -> None:
+        """Add the statistics of further eras to those that are held."""
+        held = getattr(self, "era_statistics_", None)
+        self.era_statistics_ = merged(held, new)
 
     # What is made of it.
 
@@ -512,9 +511,10 @@ class StackingWeights(WeightedEnsemble):
             )
             weights = problem.prior
         block_size = self._block_size()
-        self.shrinkage_ = self.shrinkage
         if self.shrinkage == "auto":
             self.shrinkage_ = problem.best_shrinkage(block_size)
+        else:
+            self.shrinkage_ = float(self.shrinkage)
         weights = shrunk(weights, problem.prior, self.shrinkage_)
         self.weights_ = self._by_column(usable, weights)
         self.n_eras_ = scored.size
@@ -562,20 +562,20 @@ class StackingWeights(WeightedEnsemble):
                 f"columns share the weight; got {self.max_weight!r}"
             )
         problem = Problem(
-            {name: _in_play(held[name][eras], usable) for name in held},
+            part_of(held, eras, usable),
             numbers=held["number"][eras],
             prior=self._prior(usable),
             objective=self.objective,
-            multipliers=self.payout if self.objective == "payout" else None,
+            multipliers=dict(self._scores()) if self.objective == "payout" else None,
             signed=not self.nonnegative,
-            max_weight=self.max_weight,
+            max_weight=float(self.max_weight),
             search=self.search,
             max_iter=self.max_iter,
-            halflife=self.halflife,
+            halflife=None if self.halflife is None else float(self.halflife),
         )
         return problem, usable, eras
 
-    def _usable(self, held: dict[str, NDArray[Any]]) -> NDArray[np.intp]:
+    def _usable(self, held: Statistics) -> NDArray[np.intp]:
         """Return the positions of the columns that vary; warn of the others."""
         varies = held["varies"].any(axis=0)
         if not varies.any() and (held["n_rows"] > 0).any():
@@ -598,7 +598,7 @@ class StackingWeights(WeightedEnsemble):
 
     def _warn_of_lost_rows(
         self,
-        held: dict[str, NDArray[Any]],
+        held: Statistics,
         usable: NDArray[np.intp],
         scored: NDArray[np.bool_],
     ) -> None:
@@ -614,7 +614,7 @@ class StackingWeights(WeightedEnsemble):
             "nan_policy='omit'",
         )
 
-    def _has_reference(self, held: dict[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    def _has_reference(self, held: Statistics) -> NDArray[np.bool_]:
         """Whether each era has what the objective needs of the reference."""
         if "contribution" not in self._scores():
             return np.ones(held["n_rows"].size, dtype=bool)
@@ -642,7 +642,7 @@ class StackingWeights(WeightedEnsemble):
             )
         values = [self.prior.get(self.columns_[i], 0.0) for i in usable]
         least = 0.0 if self.nonnegative else -np.inf
-        if not all(is_number(v) and np.isfinite(v) and v >= least for v in values):
+        if not all(is_number(v) and isfinite(v) and v >= least for v in values):
             raise ValueError(f"`prior` must hold finite weights; got {self.prior!r}")
         total = np.abs(values).sum()
         if not total:
@@ -730,15 +730,8 @@ class StackingWeights(WeightedEnsemble):
     def _scores(self) -> Mapping[str, float]:
         """Multiplier of each score of the tournament that the objective stands for."""
         if self.objective == "payout":
-            return self.payout or {}
+            return {name: float(m) for name, m in (self.payout or {}).items()}
         return {"contribution" if self.objective == "contribution" else "corr": 1.0}
-
-
-def _in_play(values: NDArray[Any], usable: NDArray[np.intp]) -> NDArray[Any]:
-    """Moments of the columns in play: of each, of each pair, or of none."""
-    if values.ndim == 3:
-        return values[:, usable[:, None], usable]
-    return values[:, usable] if values.ndim == 2 else values
 
 
 def _positive(value: Any) -> bool:

@@ -265,11 +265,18 @@ def score(
     """Rank the models in FOLDER by their scores.
 
     CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras.
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
+    tables have the order of CORR.
     """
     from .folders import score_folder
 
-    board = score_folder(folder, target=target, benchmark=benchmark, recent=recent)
+    board = score_folder(
+        folder,
+        target=target,
+        benchmark=benchmark,
+        recent=recent,
+        progress=sys.stderr.isatty(),
+    )
     if form != "table":
         return _show(board, form)
     for span, lines in board.groupby("eras", sort=False):
@@ -393,7 +400,9 @@ def ensemble(
     from .metrics import leaderboard
 
     pipeline = ensemble_pipeline(folder, **options)
-    made = ensemble_folder(folder, output, pipeline, target=target)
+    made = ensemble_folder(
+        folder, output, pipeline, target=target, progress=sys.stderr.isatty()
+    )
     board = leaderboard(made.scores, target=target)
     if form != "table":
         return _show(board, form)
@@ -404,8 +413,7 @@ def ensemble(
     click.echo()
     for span, lines in board.groupby("eras", sort=False):
         _show_score("corr", str(span), lines)
-    parts = made.predictions["data_type"].value_counts(sort=False)
-    rows = " and ".join(f"{count:,} {part}" for part, count in parts.items())
+    rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
     click.echo(f"Predictions of {rows} rows: {output}")
     click.echo(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
 
@@ -467,14 +475,19 @@ def analyze(folder: Path, model: str | None, target: str, report: Path | None) -
     show_default=True,
     help="Largest share of one model.",
 )
+@click.option(
+    "--total-at-risk",
+    type=click.FloatRange(0, min_open=True),
+    metavar="NMR",
+    help="Stakes at risk in the tournament, which a rule with a threshold needs.",
+)
 @_TARGET
 def stake(
     folder: Path | None,
     account: str | None,
     rule: str | None,
-    method: str,
-    max_share: float,
     target: str,
+    **options: Any,
 ) -> None:
     """Show how to spread a stake over models. Nothing is staked.
 
@@ -487,13 +500,9 @@ def stake(
         raise click.UsageError("name a FOLDER, or an --account")
     chosen = _rule(rule)
     if folder is not None:
-        allocation = stake_folder(
-            folder, chosen, target=target, method=method, max_share=max_share
-        )
+        allocation = stake_folder(folder, chosen, target=target, **options)
     else:
-        allocation = stake_account(
-            str(account), chosen, method=method, max_share=max_share
-        )
+        allocation = stake_account(str(account), chosen, **options)
     click.echo(f"Payout rule: {chosen.name} ({chosen.status})\n{allocation}")
 
 

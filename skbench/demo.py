@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import Bunch
 
+from ._base import check_flag
 from ._ensemble import WeightedEnsemble
-from ._files import check_writable, written_whole
+from ._files import as_path, check_writable, written_whole
 from ._frames import as_table, columns_of_role
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
@@ -131,16 +133,13 @@ def run_demo(
         If the files do not fit together, or a parameter cannot be used.
     """
     output = check_writable(output, "output")
+    check_flag("progress", progress)
+    data = None if data is None else as_path(data, "data")
     with _progress_bar(progress) as stage:
-        if data is None:
-            stage("making a tournament")
-            made = make_benchmark_models(
-                n_eras, rows_per_era, n_models, random_state=random_state
-            )
-            validation, live = made.frame, made.live
-        else:
-            stage("reading the files")
-            validation, live = _load(data)
+        stage("making a tournament" if data is None else "reading the files")
+        sizes = n_eras, rows_per_era, n_models
+        made = _made_up(*sizes, random_state) if data is None else _load(data)
+        validation = made.frame
         stage("scoring the models")
         models = columns_of_role(as_table(validation), "prediction", "era")
         scores = _scores(validation, models)
@@ -151,21 +150,16 @@ def run_demo(
         pipeline.fit(older, older["target"])
         blended = pipeline[:3].transform(validation)
         neutral = pipeline[3:].transform(blended)
-        equal = make_pipeline(EraRankGauss(), WeightedEnsemble())
-        for name, frame in {
-            "equal weights": equal.fit_transform(validation),
-            "learned weights": blended,
-            "ensemble": neutral,
-        }.items():
-            scores[name] = _scores(frame, ["prediction"])
+        scores["equal weights"] = _scores(_equally_weighted(validation), ["prediction"])
+        scores["learned weights"] = _scores(blended, ["prediction"])
+        scores["ensemble"] = _scores(neutral, ["prediction"])
         stage("measuring exposures")
         exposures = _exposure(blended, validation), _exposure(neutral, validation)
         stage("predicting the live era")
-        submission = pipeline.transform(live)[["prediction"]].rename_axis("id")
+        submission = pipeline.transform(made.live)[["prediction"]].rename_axis("id")
         with written_whole(output) as unfinished:
             submission.to_csv(unfinished)
-    title = _title(validation, data, len(models))
-    weights = pipeline[1].weights_
+    title, weights = _title(validation, data, len(models)), pipeline[1].weights_
     return Demo(title, weights, scores.loc[testing], exposures, submission)
 
 
@@ -178,6 +172,13 @@ def _five_steps(proportion: float) -> Pipeline:
         FeatureNeutralizer(proportion=proportion),
         EraRank(),
     )
+
+
+def _equally_weighted(validation: pd.DataFrame) -> pd.DataFrame:
+    blended: pd.DataFrame = make_pipeline(
+        EraRankGauss(), WeightedEnsemble()
+    ).fit_transform(validation)
+    return blended
 
 
 def _scores(frame: pd.DataFrame, columns: list[Hashable]) -> pd.DataFrame:
@@ -207,9 +208,15 @@ def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
     return float(largest.mean().iloc[0])
 
 
-def _load(
-    folder: str | os.PathLike[str],
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _made_up(
+    n_eras: int, rows_per_era: int, n_models: int, random_state: int | None
+) -> Bunch:
+    return make_benchmark_models(
+        n_eras, rows_per_era, n_models, random_state=random_state
+    )
+
+
+def _load(folder: str | os.PathLike[str]) -> Bunch:
     """Load the rows to learn from and the live rows, with the set of small features."""
     data = load_benchmark_models(folder, features="small", meta_model=False)
     if data.live is None:
@@ -217,7 +224,7 @@ def _load(
             f"{folder} must have live_benchmark_models.parquet and live.parquet, the "
             "rows to predict: download them"
         )
-    return data.frame, data.live
+    return data
 
 
 def _title(

@@ -10,6 +10,7 @@ import pandas as pd
 from dask.delayed import delayed
 from sklearn.base import clone
 
+from ._base import check_count, check_name
 from ._frames import listed
 from ._stacking import StackingWeights
 from .streaming._steps import (
@@ -57,7 +58,10 @@ def partition_by_era(ddf: Any, era: str = "era", npartitions: int | None = None)
     2
     """
     _check_frame(ddf)
+    check_name("era", era)
     _check_columns(ddf, [era], "the era column")
+    if npartitions is not None:
+        check_count("npartitions", npartitions, 1)
     return ddf.shuffle(on=era, npartitions=npartitions)
 
 
@@ -147,6 +151,7 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     _check_frame(ddf)
     steps = steps_of(pipeline)
     era = era_of(steps)
+    check_name("y", y)
     _check_columns(ddf, [era, y], "the eras and the targets")
     for step in steps:
         if learns(step) and not isinstance(step, StackingWeights):
@@ -234,7 +239,7 @@ def _check_apart(eras: list[list[Hashable]]) -> bool:
 
 
 def _transform(
-    frame: pd.DataFrame, pipeline: Any, meta: pd.DataFrame, checked: bool
+    frame: pd.DataFrame, pipeline: Any, meta: pd.DataFrame, _checked: bool
 ) -> pd.DataFrame:
     """Transform a partition, once it is known that eras are whole."""
     out: pd.DataFrame = meta if frame.empty else pipeline.transform(frame)

@@ -10,21 +10,25 @@ import joblib
 import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import Bunch
 
-from ._base import warn
+from ._base import check_flag, is_several
 from ._ensemble import WeightedEnsemble
-from ._files import Address, check_writable, written_whole
-from ._frames import listed
+from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
 from .datasets import load_benchmark_models, load_scores
 from .datasets._features import feature_set, feature_sets
+from .datasets._scores import check_account
 from .metrics import leaderboard, numerai_corr, score_models
+from .metrics._leaderboard import concat_scores
 from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate
+from .staking._history import check_rule
+from .streaming import fit_parquet
+from .streaming._folder import FolderRows, open_folder
+from .streaming._predict import FrameWriter, Predictions, frames
 
 __all__ = [
     "FolderEnsemble",
@@ -38,7 +42,6 @@ __all__ = [
     "stake_folder",
 ]
 
-_SPLIT = "validation"
 _INPUT = re.compile(
     r"((train|validation|live)(_benchmark_models)?|meta_model)\.parquet"
 )
@@ -52,8 +55,11 @@ def score_folder(
     benchmark: str | None = None,
     recent: int = 52,
     random_state: int | None = 0,
+    progress: bool = False,
 ) -> pd.DataFrame:
     """Rank the models in a folder by their scores.
+
+    Memory holds one era, however large the files are.
 
     Parameters
     ----------
@@ -71,6 +77,8 @@ def score_folder(
         Number of the most recent eras that are also scored by themselves.
     random_state : int, default=0
         Seed of the intervals.
+    progress : bool, default=False
+        Whether to show a progress bar.
 
     Returns
     -------
@@ -84,8 +92,9 @@ def score_folder(
     ValueError
         If the files do not fit together, or lack a column.
     """
-    data = _load(path, target, models)
-    scores = _scores(data, target, benchmark)
+    check_flag("progress", progress)
+    rows, _ = open_folder(path, target=target, models=models)
+    scores = _scores(rows, target, benchmark, progress)
     return leaderboard(scores, recent=recent, target=target, random_state=random_state)
 
 
@@ -131,16 +140,11 @@ def report_folder(
     ValueError
         If the files do not fit together, or lack a column.
     """
-    data = _load(path, target, models, features)
-    frame, meta_model = data.frame, None
-    if data.meta_model is not None:
-        reference = frame[data.meta_model]
-        meta_model = numerai_corr(frame[target], reference, era=frame[data.era])
-        meta_model = meta_model[data.meta_model]
+    rows, _ = open_folder(path, target=target, models=models, features=features)
     return PerformanceReport(
-        _scores(data, target, benchmark),
+        _scores(rows, target, benchmark),
         benchmark=benchmark,
-        meta_model=meta_model,
+        meta_model=_scores_of_meta_model(rows, target),
         analysis=analysis,
         target=target,
         random_state=random_state,
@@ -181,6 +185,9 @@ def report_account(
     ValueError
         If a name is unknown, or there are no scores.
     """
+    check_account("account", account)
+    if against is not None:
+        check_account("against", against)
     scores = load_scores(account, api)
     if against is not None:
         others = load_scores(against, api)
@@ -224,7 +231,12 @@ def analyze_folder(
     ValueError
         If the files do not fit together, or lack a column.
     """
-    data = _load(path, target)
+    data = load_benchmark_models(
+        path,
+        targets=(target,),
+        meta_model=(as_path(path) / "meta_model.parquet").is_file(),
+        live=False,
+    )
     return analyze(data, model=model, target=target, random_state=random_state)
 
 
@@ -234,6 +246,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    total_at_risk: float | None = None,
     random_state: int = 0,
     **options: Any,
 ) -> Allocation:
@@ -250,6 +263,8 @@ def stake_folder(
         Target to score with.
     models : sequence of str, default=None
         Models to stake on; None: all of the folder.
+    total_at_risk : float, default=None
+        Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.
     random_state : int, default=0
         Seed of the intervals.
     **options
@@ -265,15 +280,31 @@ def stake_folder(
     FileNotFoundError
         If the folder lacks a file.
     ValueError
-        If the files do not fit together, or lack what the rule pays.
+        If the files do not fit together, or lack what the rule pays, or the payout
+        factor is not known.
+    TypeError
+        If the rule is no PayoutRule.
     """
-    scores = _scores(_load(path, target, models), target, None)
+    check_rule(rule, total_at_risk)  # what is missing is said before the long work
+    rows, _ = open_folder(path, target=target, models=models)
+    scores = _scores(rows, target, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
-    return allocate(scores, rule.renamed(kinds), random_state=random_state, **options)
+    return allocate(
+        scores,
+        rule.renamed(kinds),
+        total_at_risk=total_at_risk,
+        random_state=random_state,
+        **options,
+    )
 
 
 def stake_account(
-    account: str, rule: PayoutRule, *, api: Any = None, **options: Any
+    account: str,
+    rule: PayoutRule,
+    *,
+    total_at_risk: float | None = None,
+    api: Any = None,
+    **options: Any,
 ) -> Allocation:
     """Spread a stake over the models of an account. Nothing is staked.
 
@@ -283,6 +314,8 @@ def stake_account(
         Name of an account or model.
     rule : skbench.staking.PayoutRule
         What the scores of live rounds pay.
+    total_at_risk : float, default=None
+        Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.
     api : numerapi.NumerAPI, default=None
         Client to ask. None: a new one.
     **options
@@ -298,10 +331,16 @@ def stake_account(
     ConnectionError
         If Numerai cannot be reached.
     ValueError
-        If the name is unknown, or there are no scores that the rule pays.
+        If the name is unknown, there are no scores that the rule pays, or the payout
+        factor is not known.
+    TypeError
+        If the rule is no PayoutRule.
     """
+    check_rule(rule, total_at_risk)  # what is missing is said before the long work
     scores = load_scores(account, api, resolved=True)
-    return allocate(scores, rule, random_state=0, **options)
+    return allocate(
+        scores, rule, total_at_risk=total_at_risk, random_state=0, **options
+    )
 
 
 @dataclass(frozen=True)
@@ -312,16 +351,30 @@ class FolderEnsemble:
     ----------
     pipeline : sklearn.pipeline.Pipeline
         The fitted ensemble.
-    predictions : pandas.DataFrame of shape (n_rows, 3)
-        Columns ``era``, ``data_type`` and ``prediction`` of the validation rows and
-        then of the live rows, if there are any, indexed by id.
+    file : pathlib.Path
+        Parquet file of the predictions.
+    n_rows : dict of str to int
+        Number of predictions of each data type.
     scores : pandas.DataFrame of shape (n_eras, 1)
         Numerai CORR of the ensemble in each validation era with a target.
     """
 
     pipeline: Pipeline
-    predictions: pd.DataFrame
+    file: Path
+    n_rows: dict[str, int]
     scores: pd.DataFrame
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """The predictions, read from their file.
+
+        Returns
+        -------
+        predictions : pandas.DataFrame of shape (n_rows, 3)
+            Columns ``era``, ``data_type`` and ``prediction`` of the validation rows and
+            then of the live rows, if there are any, indexed by id.
+        """
+        return pd.read_parquet(self.file)
 
     @property
     def weights(self) -> dict[Hashable, float]:
@@ -420,7 +473,8 @@ def ensemble_pipeline(
         blend = StackingWeights(fit, payout=payout)
     steps = [EraRankGauss(), blend, EraRankGauss()]
     if neutralize is not None:
-        names = feature_set(neutralize, feature_sets(_features_file(path)))
+        sets = feature_sets(_features_file(path))
+        names = feature_set(neutralize, sets, "neutralize")
         steps.append(FeatureNeutralizer(names, proportion=proportion))
     return make_pipeline(*steps, EraRank())
 
@@ -437,9 +491,16 @@ def _published(
 
 
 def ensemble_folder(
-    path: Address, output: Address, pipeline: Pipeline, *, target: str = "target"
+    path: Address,
+    output: Address,
+    pipeline: Pipeline,
+    *,
+    target: str = "target",
+    progress: bool = False,
 ) -> FolderEnsemble:
     """Fit an ensemble on a folder, and write it and its predictions.
+
+    Memory holds one era, however large the files are.
 
     Parameters
     ----------
@@ -450,9 +511,12 @@ def ensemble_folder(
         Parquet file to write the predictions to. The fitted pipeline is written by
         joblib beside it, under the same name with the ending ``.joblib``.
     pipeline : sklearn.pipeline.Pipeline
-        What to fit, such as `ensemble_pipeline` makes.
+        What to fit, such as `ensemble_pipeline` makes; its steps are those of skbench,
+        or learn nothing from rows, or have ``partial_fit``.
     target : str, default="target"
         Target to learn from and to score with.
+    progress : bool, default=False
+        Whether to show a progress bar for each pass over the rows.
 
     Returns
     -------
@@ -464,31 +528,38 @@ def ensemble_folder(
     FileNotFoundError
         If the folder lacks a file, or the folder of ``output`` is not there.
     ValueError
-        If the files do not fit together, the pipeline cannot be fitted to them, no era
-        can be scored, or ``output`` is a file of Numerai's in the folder.
+        If the files do not fit together, an era is in pieces, the pipeline cannot be
+        fitted to them, no era can be scored, or ``output`` is a file of Numerai's in
+        the folder.
     """
     predictions_file = _check_output(output, path)
     pipeline_file = predictions_file.with_suffix(".joblib")
-    data = _load(path, target, features=_features_of(pipeline), live=True)
-    pipeline = clone(pipeline).fit(data.frame, data.frame[target])
-    frames = [frame for frame in (data.frame, data.live) if frame is not None]
-    predictions = pd.concat([_predict(pipeline, frame) for frame in frames])
-    scores = _score_blend(predictions.iloc[: len(data.frame)], data.frame[target])
-    _warn_of_missing(predictions, pd.concat([f[data.models] for f in frames]))
+    rows, live = open_folder(
+        path, target=target, features=_features_of(pipeline), live=True
+    )
+    pipeline = fit_parquet(
+        clone(pipeline), rows.source, target, batch_rows=1, progress=progress
+    )
+    blend = Predictions(rows.models, target)
     with (
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
     ):
-        predictions.to_parquet(unfinished)
+        with FrameWriter(unfinished) as writer:
+            for part in filter(None, (rows, live)):
+                for frame in blend.of(pipeline, part.source, progress):
+                    writer.write(frame)
+        scores = blend.scores()
+        blend.warn_of_missing()
         joblib.dump(pipeline, unfinished_pipeline)
-    return FolderEnsemble(pipeline, predictions, scores)
+    return FolderEnsemble(pipeline, predictions_file, dict(blend.n_rows), scores)
 
 
 def _check_output(output: Address, path: Address) -> Path:
     file = check_writable(output, "output")
     if file.suffix != ".parquet":
         raise ValueError(f"`output` must end in .parquet; got {file}")
-    if _INPUT.fullmatch(file.name) and file.parent.resolve() == Path(path).resolve():
+    if _INPUT.fullmatch(file.name) and file.parent.resolve() == as_path(path).resolve():
         raise ValueError(
             f"`output` must not replace a file that is read; got {file}: give it "
             "another name"
@@ -496,34 +567,10 @@ def _check_output(output: Address, path: Address) -> Path:
     return file
 
 
-def _score_blend(validation: pd.DataFrame, target: "pd.Series[float]") -> pd.DataFrame:
-    predictions = validation["prediction"]
-    scores = numerai_corr(target, predictions, era=validation["era"]).dropna()
-    if scores.empty:
-        raise ValueError(
-            f"no era can be scored: of {len(target)} validation rows, "
-            f"{predictions.count()} have a prediction and {target.count()} have "
-            f"{target.name!r}. A model that is missing makes the blend missing"
-        )
-    return scores
-
-
-def _warn_of_missing(predictions: pd.DataFrame, models: pd.DataFrame) -> None:
-    missing = predictions["prediction"].isna().to_numpy()
-    if missing.any():
-        gaps = models[missing].isna().any()
-        warn(
-            f"{missing.sum()} of {len(missing)} predictions are missing, as there are "
-            f"gaps in {listed(gaps.index[gaps])}: leave these models out, or fill them"
-        )
-
-
-def _predict(pipeline: Pipeline, frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["era", "data_type"]].assign(prediction=pipeline.predict(frame))
-
-
 def _features_of(pipeline: Pipeline) -> list[str] | str | None:
     """Features that the neutralizers of a pipeline need: names, or all."""
+    if not isinstance(pipeline, Pipeline):
+        raise TypeError(f"`pipeline` must be a scikit-learn Pipeline; got {pipeline!r}")
     wanted = [
         step.neutralizers
         for _, step in pipeline.steps
@@ -531,6 +578,11 @@ def _features_of(pipeline: Pipeline) -> list[str] | str | None:
     ]
     if None in wanted:
         return "all"
+    wanted = [[names] if isinstance(names, str) else names for names in wanted]
+    if wrong := [names for names in wanted if not is_several(names)]:
+        raise ValueError(
+            f"`pipeline` must list its `neutralizers` by name; got {wrong[0]!r}"
+        )
     return [name for names in wanted for name in names] or None
 
 
@@ -539,36 +591,31 @@ def _blend_of(pipeline: Pipeline) -> WeightedEnsemble:
 
 
 def _features_file(path: Address) -> Path:
-    return Path(path) / "features.json"
+    return as_path(path) / "features.json"
 
 
-def _load(
-    path: Address,
-    target: str,
-    models: Sequence[str] | None = None,
-    features: Sequence[str] | str | None = None,
-    *,
-    live: bool = False,
-) -> Bunch:
-    """Load the validation rows, with the Meta Model where it is there."""
-    return load_benchmark_models(
-        path,
-        _SPLIT,
-        models=models,
-        features=features,
-        targets=(target,),
-        meta_model=(Path(path) / "meta_model.parquet").is_file(),
-        live=live,
+def _scores(
+    rows: FolderRows, target: str, benchmark: str | None, progress: bool = False
+) -> dict[str, pd.DataFrame]:
+    def score(era: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        return score_models(
+            era[target],
+            era[rows.models],
+            era=era["era"],
+            meta_model=era[rows.meta_model] if rows.meta_model else None,
+            benchmark=benchmark,
+            features=era[rows.features] if rows.features else None,
+        )
+
+    return concat_scores(map(score, frames(rows.source, progress=progress)))
+
+
+def _scores_of_meta_model(rows: FolderRows, target: str) -> "pd.Series[float] | None":
+    name = rows.meta_model
+    if name is None:
+        return None
+    scores = concat_scores(
+        {name: numerai_corr(era[target], era[name], era=era["era"])}
+        for era in frames(rows.source, [target, name])
     )
-
-
-def _scores(data: Bunch, target: str, benchmark: str | None) -> dict[str, pd.DataFrame]:
-    frame = data.frame
-    return score_models(
-        frame[target],
-        frame[data.models],
-        era=frame[data.era],
-        meta_model=None if data.meta_model is None else frame[data.meta_model],
-        benchmark=benchmark,
-        features=frame[data.features] if data.features else None,
-    )
+    return scores[name][name]

@@ -3,30 +3,42 @@
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numerai_server import NumeraiServer, make_scores
+from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
-from tournament_files import write_tournament
+from tournament_files import write_feature_sets, write_tournament
 
 from skbench import _api
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.folders import (
     analyze_folder,
+    ensemble_folder,
+    ensemble_pipeline,
     report_folder,
     score_folder,
     stake_folder,
 )
+from skbench.metrics import leaderboard, numerai_corr, score_models
 from skbench.recipes import describe_recipes, recipe
+from skbench.report import PerformanceReport
 from skbench.staking import PAYOUT_RULES
+from skbench.streaming import sort_parquet
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -347,6 +359,404 @@ class TestEnsemble:
         assert [path.name for path in tmp_path.iterdir()] == ["files"]
 
 
+def shuffled_in_eras(files, data):
+    """Put the rows of every file in another order, era by era, as its index says."""
+    for name in ("validation", "validation_benchmark_models", "meta_model"):
+        seed = len(name)
+        edit(
+            files,
+            name,
+            lambda frame, seed=seed: frame.sample(frac=1, random_state=seed),
+        )
+
+
+def ids_missing_in_each(files, data):
+    for i, name in enumerate(("validation", "validation_benchmark_models")):
+        edit(files, name, lambda frame, i=i: frame.drop(frame.index[3 + i :: 11]))
+
+
+def eras_only_in_one(files, data):
+    """Each file lacks eras that the others have, at its ends and in its middle."""
+    cuts = {
+        "validation": ["0001", "0010", "0024"],
+        "validation_benchmark_models": ["0002", "0011", "0018"],
+        "meta_model": ["0012", "0017"],
+    }
+    for name, eras in cuts.items():
+        edit(files, name, lambda frame, e=eras: frame[~frame["era"].isin(e)])
+
+
+def meta_model_recent_only(files, data):
+    edit(files, "meta_model", lambda frame: frame[frame["era"] >= "0015"])
+
+
+def no_meta_model(files, data):
+    (files / "meta_model.parquet").unlink()
+
+
+def meta_model_of_other_eras(files, data):
+    edit(files, "meta_model", lambda frame: frame.assign(era="9" + frame["era"]))
+
+
+def single_precision(files, data):
+    dtypes = dict.fromkeys(data.models, np.float32)
+    for split in ("validation", "live"):
+        name = f"{split}_benchmark_models"
+        edit(files, name, lambda frame: frame.astype(dtypes))
+
+
+def features_with_gaps(files, data):
+    def punch(frame):
+        gaps = np.random.default_rng(0).random(len(frame)) < 0.1
+        for name in data.features[:3]:
+            frame[name] = pd.array(frame[name].mask(gaps).to_numpy(), dtype="Int8")
+        return frame
+
+    edit(files, "validation", punch)
+
+
+def predictions_with_gaps(files, data):
+    def punch(frame):
+        frame.iloc[5:40, 2] = np.nan
+        return frame
+
+    edit(files, "validation_benchmark_models", punch)
+
+
+def eras_in_another_order(files, data):
+    backwards = {"ascending": False, "kind": "stable"}
+    edit(files, "validation", lambda frame: frame.sort_values("era", **backwards))
+
+
+def eras_written_as_numbers(files, data):
+    edit(files, "validation", lambda frame: frame.astype({"era": int}))
+
+
+def eras_as_categories(files, data):
+    edit(
+        files,
+        "validation_benchmark_models",
+        lambda frame: frame.astype({"era": "category"}),
+    )
+
+
+def ids_as_a_column(files, data):
+    edit(files, "validation", lambda frame: frame.reset_index())
+    edit(files, "validation_benchmark_models", lambda frame: frame.reset_index())
+
+
+def no_live_rows(files, data):
+    (files / "live_benchmark_models.parquet").unlink()
+
+
+def no_data_type(files, data):
+    edit(files, "validation", lambda frame: frame.drop(columns="data_type"))
+
+
+FOLDERS = [
+    shuffled_in_eras,
+    ids_missing_in_each,
+    eras_only_in_one,
+    meta_model_recent_only,
+    no_meta_model,
+    meta_model_of_other_eras,
+    single_precision,
+    features_with_gaps,
+    predictions_with_gaps,
+    eras_in_another_order,
+    eras_written_as_numbers,
+    eras_as_categories,
+    ids_as_a_column,
+    no_live_rows,
+    no_data_type,
+]
+
+
+def edit(folder, name, change):
+    """Rewrite a file, in row groups that divide eras; an era stays in one piece."""
+    path = folder / f"{name}.parquet"
+    frame = change(pd.read_parquet(path))
+    order = pd.factorize(frame["era"])[0].argsort(kind="stable")
+    frame.iloc[order].to_parquet(path, row_group_size=101)
+
+
+@pytest.mark.filterwarnings("default")
+class TestLargerThanMemory:
+    """What is streamed era by era is what public functions give for all the rows."""
+
+    @pytest.fixture(scope="class")
+    def data(self):
+        return make_benchmark_models(24, 60, 3, 12, meta_model_eras=16, random_state=5)
+
+    @pytest.fixture
+    def files(self, data, tmp_path):
+        return write_tournament(tmp_path / "files", data)
+
+    def loaded(self, files, **options):
+        meta_model = (files / "meta_model.parquet").is_file()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            loaded = load_benchmark_models(files, meta_model=meta_model, **options)
+        return loaded, [str(warning.message) for warning in told]
+
+    @pytest.mark.parametrize("change", FOLDERS)
+    def test_ensemble(self, files, data, change, recwarn):
+        change(files, data)
+        pipeline = ensemble_pipeline(files, fit="corr", neutralize="charisma")
+        made = ensemble_folder(files, files / "e.parquet", pipeline)
+        told = [str(warning.message) for warning in recwarn]
+        loaded, expected_warnings = self.loaded(files, features="charisma")
+        frame = loaded.frame
+        expected = clone(pipeline).fit(frame, frame["target"])
+        assert told[: len(expected_warnings)] == expected_warnings
+        frames = [f for f in (frame, loaded.live) if f is not None]
+        got = made.predictions
+        assert got.index.tolist() == [label for f in frames for label in f.index]
+        for name in ("era", "data_type"):
+            assert got[name].tolist() == [v for f in frames for v in f[name]]
+        values = np.concatenate([expected.predict(f) for f in frames])
+        assert got["prediction"].dtype == values.dtype
+        np.testing.assert_array_equal(got["prediction"], values)
+        assert made.weights == expected[1].weights_
+        assert made.n_rows == {f["data_type"].iloc[0]: len(f) for f in frames}
+        scores = numerai_corr(
+            frame["target"], expected.predict(frame), era=frame["era"]
+        )
+        pd.testing.assert_frame_equal(
+            made.scores, scores.dropna(), check_index_type=False, rtol=0, atol=1e-12
+        )
+        names = [step.feature_names_in_.tolist() for step in expected]
+        assert [step.feature_names_in_.tolist() for step in made.pipeline] == names
+
+    @pytest.mark.parametrize("change", FOLDERS)
+    def test_scores(self, files, data, change, recwarn):
+        change(files, data)
+        benchmark = data.models[1]
+        board = score_folder(files, benchmark=benchmark, recent=20)
+        told = [str(warning.message) for warning in recwarn]
+        loaded, expected_warnings = self.loaded(files, features="small", live=False)
+        frame = loaded.frame
+        scores = score_models(
+            frame["target"],
+            frame[loaded.models],
+            era=frame["era"],
+            meta_model=frame[loaded.meta_model] if loaded.meta_model else None,
+            benchmark=benchmark,
+            features=frame[loaded.features],
+        )
+        assert told[: len(expected_warnings)] == expected_warnings
+        fnc = scores.pop("fnc")
+        expected = leaderboard(scores, recent=20, target="target")
+        pd.testing.assert_frame_equal(board, expected, rtol=0, atol=1e-12)
+        if change is meta_model_of_other_eras:
+            return  # a report refuses a Meta Model without any score
+        meta_model = None
+        if loaded.meta_model:
+            meta_model = numerai_corr(
+                frame["target"], frame[loaded.meta_model], era=frame["era"]
+            )[loaded.meta_model]
+        expected = PerformanceReport(
+            {**scores, "fnc": fnc},
+            benchmark=benchmark,
+            meta_model=meta_model,
+            target="target",
+            random_state=0,
+            title="Models of files",
+        )
+        report = report_folder(files, benchmark=benchmark, features="small")
+        assert report.to_dict() == expected.to_dict()
+
+
+class TestBadFiles:
+    """One line that names the file, whatever the command; and nothing is written."""
+
+    @pytest.fixture
+    def files(self, folder, tmp_path):
+        return shutil.copytree(folder, tmp_path / "files")
+
+    def refused(self, capsys, files, told):
+        output = files.parent / "e.parquet"
+        output.write_text("old")
+        for args in (["score"], ["ensemble", "-o", output, "--neutralize", "small"]):
+            assert told in failure(capsys, args[0], files, *args[1:])
+        assert sorted(path.name for path in files.parent.iterdir()) == [
+            "e.parquet",
+            "files",
+        ]
+        assert output.read_text() == "old"
+
+    @pytest.mark.parametrize(
+        "name", ["validation", "validation_benchmark_models", "meta_model"]
+    )
+    def test_an_era_in_pieces(self, files, capsys, name):
+        path = files / f"{name}.parquet"
+        frame = pd.read_parquet(path)
+        pieces = [frame.iloc[:50], frame.iloc[150:], frame.iloc[50:150]]
+        pd.concat(pieces).to_parquet(path, row_group_size=50)
+        told = f"goes on after other eras have begun in {path}"
+        self.refused(capsys, files, told)
+        sort_parquet(path, files / "sorted.parquet")
+        (files / "sorted.parquet").replace(path)
+        assert "CORR, all eras" in run(capsys, "score", files)
+
+    @pytest.mark.parametrize(
+        ("name", "column"),
+        [
+            ("validation", "target"),
+            ("validation_benchmark_models", "v53_lgbm_cyrus20"),
+        ],
+    )
+    def test_a_corrupt_row_group(self, files, data, capsys, name, column):
+        path = files / f"{name}.parquet"
+        pd.read_parquet(path).to_parquet(path, row_group_size=1000)
+        chunk = next(
+            chunk
+            for i in range(pq.read_metadata(path).num_columns)
+            if (chunk := pq.read_metadata(path).row_group(3).column(i)).path_in_schema
+            == column
+        )
+        raw = bytearray(path.read_bytes())
+        start = chunk.dictionary_page_offset or chunk.data_page_offset
+        raw[start : start + chunk.total_compressed_size] = bytes(
+            chunk.total_compressed_size
+        )
+        path.write_bytes(raw)
+        self.refused(capsys, files, f"{path} cannot be read in row group 3")
+
+    def test_a_file_that_was_cut_off(self, files, capsys):
+        path = files / "validation.parquet"
+        path.write_bytes(path.read_bytes()[:-100])
+        self.refused(capsys, files, f"{path} is no whole parquet file")
+
+    @pytest.mark.parametrize(
+        ("name", "column"),
+        [
+            ("validation", "target"),
+            ("validation", "era"),
+            ("validation_benchmark_models", "era"),
+            ("meta_model", "era"),
+            ("meta_model", "numerai_meta_model"),
+        ],
+    )
+    def test_a_missing_column(self, files, capsys, name, column):
+        path = files / f"{name}.parquet"
+        pd.read_parquet(path).drop(columns=column).to_parquet(path)
+        self.refused(capsys, files, f"{column!r}")
+
+    def test_a_missing_feature(self, files, data, tmp_path, capsys):
+        path = files / "validation.parquet"
+        name = data.features[0]
+        pd.read_parquet(path).drop(columns=name).to_parquet(path)
+        args = ["-o", tmp_path / "e.parquet", "--neutralize", "small"]
+        assert repr(name) in failure(capsys, "ensemble", files, *args)
+        assert [path.name for path in tmp_path.iterdir()] == ["files"]
+
+    def test_text_for_numbers(self, files, data, capsys):
+        path = files / "validation.parquet"
+        frame = pd.read_parquet(path)
+        frame.assign(target=frame["target"].astype(str)).to_parquet(path)
+        self.refused(capsys, files, "column 'target' of")
+
+    @pytest.mark.parametrize("name", ["validation", "validation_benchmark_models"])
+    def test_ids_that_are_missing_or_there_twice(self, files, capsys, name):
+        path = files / f"{name}.parquet"
+        frame = pd.read_parquet(path)
+        twice = frame.rename(index={frame.index[7]: frame.index[8]})
+        twice.to_parquet(path)
+        self.refused(capsys, files, f"{path} has duplicate ids: '{frame.index[8]}'")
+        index = frame.index.to_numpy(object, copy=True)
+        index[7] = None
+        frame.set_axis(pd.Index(index, name="id")).to_parquet(path)
+        self.refused(capsys, files, f"{path} has 1 rows without an id")
+
+    def test_files_of_other_releases(self, files, capsys):
+        path = files / "validation.parquet"
+        frame = pd.read_parquet(path)
+        frame.iloc[::2].to_parquet(path)
+        self.refused(capsys, files, "are they of one release?")
+        frame.assign(era="9" + frame["era"]).to_parquet(path)
+        self.refused(capsys, files, "share no era")
+
+    def test_an_error_in_the_live_rows_leaves_nothing(self, files, capsys):
+        path = files / "live_benchmark_models.parquet"
+        frame = pd.read_parquet(path)
+        frame.assign(v53_lgbm_cyrus20="x").to_parquet(path)
+        args = ["-o", files.parent / "e.parquet"]
+        told = failure(capsys, "ensemble", files, *args)
+        assert f"column 'v53_lgbm_cyrus20' of {path}" in told
+        assert [path.name for path in files.parent.iterdir()] == ["files"]
+
+
+PEAK = """
+import resource, sys
+from skbench.cli import main
+main(sys.argv[1:])
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+# What `resource` says may be that of the parent before it started this process.
+assert int(peak.split()[1]) <= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print("peak", peak.split()[1], file=sys.stderr)
+"""
+
+
+def many_eras(folder, n_eras, n_features=200, n_models=4):
+    """Write a tournament of eras that are alike but for their labels and targets."""
+    rng = np.random.default_rng(0)
+    features = [f"feature_{i}" for i in range(n_features)]
+    models = [f"model_{i}" for i in range(n_models)]
+    writers, n_rows = {}, 2000
+    bins = dict(
+        zip(features, rng.integers(0, 5, (n_features, n_rows), np.int8), strict=True)
+    )
+    folder.mkdir()
+    for era in range(n_eras):
+        label = {"era": [f"{era:04d}"] * n_rows}
+        ids = {"id": [f"n{era:04d}{i:08d}" for i in range(n_rows)]}
+        noise = dict(zip(models, rng.random((n_models, n_rows)), strict=True))
+        tables = {
+            "validation": ids | label | {"target": rng.random(n_rows)} | bins,
+            "validation_benchmark_models": ids | label | noise,
+            "meta_model": ids | label | {"numerai_meta_model": rng.random(n_rows)},
+        }
+        for name, columns in tables.items():
+            table = pa.table(columns)
+            if name not in writers:
+                path = folder / f"{name}.parquet"
+                writers[name] = pq.ParquetWriter(path, table.schema)
+            writers[name].write_table(table)
+    for writer in writers.values():
+        writer.close()
+    write_feature_sets(folder / "features.json", {"all": features}, ["target"])
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is read as Linux has it"
+)
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["score"],
+        ["ensemble", "--fit", "corr", "--neutralize", "all", "-o", "e.parquet"],
+    ],
+)
+def test_memory_does_not_grow_with_the_number_of_eras(args, tmp_path):
+    """The features of 150 eras take 60 MB, their models and targets 14 MB more."""
+    peaks = []
+    for n_eras in (15, 150):
+        folder = many_eras(tmp_path / str(n_eras), n_eras)
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, args[0], str(folder), *args[1:]],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peaks.append(int(re.search(r"peak (\d+)", done.stderr)[1]))
+    assert peaks[1] <= 1.1 * peaks[0], peaks
+
+
 class TestReport:
     def test_of_a_folder(self, folder, data, tmp_path, capsys):
         output = tmp_path / "report.html"
@@ -424,9 +834,15 @@ class TestAnalyze:
 
 class TestStake:
     def test_over_the_models_of_a_folder(self, folder, data, capsys):
-        told = run(capsys, "stake", folder, "--rule", "2026", "--max-share", "0.4")
-        allocation = stake_folder(folder, PAYOUT_RULES["2026"], max_share=0.4)
+        told = run(
+            capsys, "stake", folder, "--rule", "2026", "--max-share", "0.4",
+            "--total-at-risk", "720000",
+        )  # fmt: skip
+        allocation = stake_folder(
+            folder, PAYOUT_RULES["2026"], total_at_risk=720e3, max_share=0.4
+        )
         assert str(allocation) in told
+        assert "payout factor 0.1\n" in told
         assert "Payout rule: 2026 (confirmed)" in told
         assert sum(allocation.shares.values()) == pytest.approx(1)
         assert max(allocation.shares.values()) <= 0.4 + 1e-9
@@ -439,7 +855,11 @@ class TestStake:
             for score in scores:
                 score["value"] = float(rng.normal(0.01, 0.02))
             server.scores[server.model_id(name)] = scores
-        told = run(capsys, "stake", "--account", "benchmark_models", "--rule", "2024")
+        told = run(
+            capsys, "stake", "--account", "benchmark_models", "--rule", "2024",
+            "--total-at-risk", "60000",
+        )  # fmt: skip
+        assert "payout factor 1\n" in told
         assert "v53_lgbm_ender60" in told
         assert "200 rounds that all models have" in told
 
@@ -448,7 +868,15 @@ class TestStake:
         [
             (["--rule", "2026"], "name a FOLDER, or an --account"),
             (["FOLDER", "--rule", "luck"], "'round 1343'"),
-            (["FOLDER", "--rule", "2026", "--max-share", "0.1"], "`max_share`"),
+            (["FOLDER", "--rule", "2026"], "`total_at_risk` must be given"),
+            (
+                ["FOLDER", "--rule", "round 1343", "--total-at-risk", "9"],
+                "has no threshold",
+            ),
+            (
+                ["FOLDER", "--rule=2026", "--max-share=0.1", "--total-at-risk=9"],
+                "`max_share`",
+            ),
         ],
     )
     def test_errors_are_one_line(self, folder, capsys, args, told):

@@ -719,3 +719,17 @@ def test_real_rows(tmp_path, monkeypatch):
     with NumeraiServer({"v5.3": folder}):
         data = fetch_benchmark_models(features="medium", data_home=tmp_path)
     check_same_as_the_whole_files(data, folder, targets=True, features="medium")
+
+
+def test_files_that_pandas_did_not_write_are_fetched_in_part(server, home, published):
+    # Without what pandas notes in a file, the ids are a column like others.
+    path = server.versions["v5.3"] / MAIN
+    table = pq.read_table(path).replace_schema_metadata(None)
+    pq.write_table(table, path)
+    data = fetch_benchmark_models(data_home=home)
+    check_same_as_the_whole_files(data, published, targets=True)
+
+
+def test_no_version_has_what_is_asked_for(server, home):
+    with pytest.raises(ValueError, match="no version with 'train_benchmark_models"):
+        fetch_benchmark_models(splits=["train"], data_home=home)

@@ -722,3 +722,8 @@ class TestFeatureSets:
         write_feature_sets(folder / "features.json", {"small": ["feature_0"]}, [])
         with pytest.raises(ValueError, match=rf"'feature_0', which {MAIN}"):
             load_benchmark_models(folder, features="small")
+
+
+def test_one_model_can_be_asked_for_by_its_name(folder, made):
+    name = made.models[0]
+    assert load_benchmark_models(folder, models=name).models == [name]

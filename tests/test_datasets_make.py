@@ -458,15 +458,24 @@ def test_one_row_eras():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_eras": 0}, "`n_eras` must be at least 1; got 0"),
+        ({"n_eras": 0}, "`n_eras` must be a whole number .* 1; got 0"),
         ({"n_eras": 5}, "`n_eras` must be above 5, .*'target_cyrus_20'.*; got 5"),
-        ({"rows_per_era": 0}, "`rows_per_era` must be at least 1; got 0"),
-        ({"rows_per_era": 2.5}, "`rows_per_era` must be an integer; got 2.5"),
-        ({"n_models": 1}, "`n_models` must be at least 2; got 1"),
-        ({"n_models": True}, "`n_models` must be an integer; got True"),
+        (
+            {"rows_per_era": 0},
+            "`rows_per_era` must be a whole number .* 1; got 0",
+        ),
+        (
+            {"rows_per_era": 2.5},
+            "`rows_per_era` must be a whole number .* 1; got 2.5",
+        ),
+        ({"n_models": 1}, "`n_models` must be a whole number .* 2; got 1"),
+        (
+            {"n_models": True},
+            "`n_models` must be a whole number .* 2; got True",
+        ),
         ({"n_models": 201}, "`n_models` must be at most 200; got 201"),
-        ({"n_features": 0}, "`n_features` must be at least 1; got 0"),
-        ({"first_era": -1}, "`first_era` must be at least 0; got -1"),
+        ({"n_features": 0}, "`n_features` must be a whole number .* 1; got 0"),
+        ({"first_era": -1}, "`first_era` must be a whole number .* 0; got -1"),
         ({"mean_corr": 0}, "`mean_corr` must be between 0 and 1; got 0"),
         ({"mean_corr": np.nan}, "`mean_corr` must be between 0 and 1; got nan"),
         ({"mean_corr": "0.1"}, "`mean_corr` must be a number; got '0.1'"),
@@ -478,7 +487,10 @@ def test_one_row_eras():
         ({"targets": ["target_a_20"] * 2}, "`targets` must be different names; got"),
         ({"targets": ["target"]}, "`targets` must be names that end .*; got 'target'"),
         ({"meta_model_eras": 21}, "`meta_model_eras` must be at most 20; got 21"),
-        ({"meta_model_eras": -1}, "`meta_model_eras` must be at least 0; got -1"),
+        (
+            {"meta_model_eras": -1},
+            "`meta_model_eras` must be a whole number of at least 0; got -1",
+        ),
         ({"dtype": "int8"}, "`dtype` must be float64 or float32; got 'int8'"),
         ({"dtype": "nothing"}, "`dtype` must be float64 or float32; got 'nothing'"),
         ({"random_state": "a"}, "`random_state` must be an int, .*; got 'a'"),

@@ -203,6 +203,13 @@ class TestProperties:
         kernel(columns, [0.5, 0.5])
         np.testing.assert_array_equal(columns, [[1, NAN], [2, 3]])
 
+    @pytest.mark.parametrize("kernel", [blend, blend_present])
+    def test_kernels_want_one_weight_a_column(self, kernel):
+        columns = [np.ones(2), np.ones(2)]
+        for weights in ([1.0], [0.2, 0.3, 0.5]):
+            with pytest.raises(ValueError, match="argument 2 is"):
+                kernel(columns, weights)
+
 
 class TestOutput:
     def test_the_output_replaces_every_prediction(self):

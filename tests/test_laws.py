@@ -13,6 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from strategies import (
+    ANY_VALUE,
+    FEATURES,
+    MODELS,
+    NUMBER,
+    SCORE,
+    column,
+    law,
+    tournaments,
+)
 
 from skbench import (
     EraRank,
@@ -22,11 +32,7 @@ from skbench import (
     neutralization_path,
 )
 
-# The same examples on every run and machine.
-law = settings(max_examples=11, deadline=None, derandomize=True, database=None)
-
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
-MODELS, FEATURES = ["a", "b"], ["feature_x", "feature_y", "feature_z"]
 COLUMNS = ["era", *MODELS, *FEATURES]
 WEIGHTS = {"a": 0.3, "b": -1.7}
 
@@ -65,21 +71,11 @@ BITWISE = RANKS | BLENDS | PIPELINES
 EVERY = BITWISE | FIRST | NEUTRALIZERS
 THREADED = RANKS | FIRST | NEUTRALIZERS
 
-# Ties, both zeros, infinities, denormals, neighbouring and extreme floats.
-ODD = [0.0, -0.0, 1.0, np.nextafter(1, 2), 0.1, -5e-324, 1e-310, 1e308, -1e308]
-ANY_VALUE = st.one_of(
-    st.sampled_from([*ODD, np.inf, -np.inf, np.nan]),
-    st.floats(width=32),
-    st.integers(-3, 3).map(float),
-)
-# What sums and regressions are meant for: numbers of one scale, with ties and gaps.
-SCORE = st.one_of(st.integers(-40, 40).map(lambda i: i / 8), st.just(np.nan))
-
 
 def values_for(name):
     if name in RANKS or name in FIRST or name in PIPELINES:
         return ANY_VALUE
-    return st.integers(-40, 40).map(lambda i: i / 8) if "raise" in name else SCORE
+    return NUMBER if "raise" in name else SCORE
 
 
 def label_kinds(frame):
@@ -90,38 +86,6 @@ def label_kinds(frame):
     kinds["categorical"] = strings.astype("category")
     kinds["unused categories"] = kinds["categorical"].cat.add_categories(["era000"])
     return kinds
-
-
-@st.composite
-def frames(draw, values):
-    """A few small eras, many of one row, interleaved in any order."""
-    size = st.sampled_from([1, 1, 2, 3, 5, 8, 13])
-    sizes = draw(st.lists(size, min_size=1, max_size=4))
-    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
-    n = sum(sizes)
-    data = {"era": np.repeat([7, 1000, 3, 12][: len(sizes)], sizes)}
-    for name in MODELS:
-        data[name] = draw(column(values, n, rng))
-    dtype = draw(st.sampled_from([np.int8, np.float32, np.float64]))
-    for name in FEATURES:
-        cells = rng.integers(0, 5, n).astype(dtype)
-        if dtype != np.int8:
-            cells[rng.random(n) < draw(st.sampled_from([0, 0.2, 1]))] = np.nan
-        data[name] = cells
-    frame = pd.DataFrame(data).iloc[rng.permutation(n)]
-    labels = draw(st.sampled_from(["range", "shuffled", "same for all"]))
-    if labels == "range":
-        return frame.reset_index(drop=True)
-    return frame.set_axis(["id"] * n) if labels == "same for all" else frame
-
-
-@st.composite
-def column(draw, values, n, rng):
-    """Draw n of a few values, so that there are ties; float32 or float64."""
-    few = draw(st.lists(values, min_size=1, max_size=10))
-    with np.errstate(over="ignore"):
-        dtype = draw(st.sampled_from([np.float32, np.float64]))
-        return rng.choice(np.array(few, dtype=float), n).astype(dtype)
 
 
 def predict(estimator, X):
@@ -159,7 +123,7 @@ class TestRowOrder:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             order = data.draw(st.permutations(range(len(X))))
             expected = predict(EVERY[name], X)[order]
             assert_same(name, predict(EVERY[name], X.iloc[order]), expected)
@@ -171,7 +135,7 @@ class TestRowOrder:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             by_era = X["era"].argsort(kind="stable").to_numpy()
             expected = predict(EVERY[name], X)[by_era]
             assert_bits(predict(EVERY[name], X.iloc[by_era]), expected)
@@ -185,7 +149,7 @@ class TestOtherEras:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             fitted = clone(EVERY[name]).fit(X)
             expected = fitted.predict(X)
             for era in rows_by_era(X):
@@ -201,7 +165,7 @@ class TestOtherEras:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             era = rows_by_era(X)[0]
             changed = X.copy()
             others = np.setdiff1d(np.arange(len(X)), era)
@@ -221,7 +185,7 @@ class TestOtherEras:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             X = X[X["era"] == X["era"].iloc[0]]
             estimator = clone(EVERY[name])
             steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
@@ -279,7 +243,7 @@ class TestContainers:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             kind = data.draw(st.sampled_from(["integer", "string", "categorical"]))
             X = X.assign(era=label_kinds(X)[kind])
             other = CONTAINERS[container](X)
@@ -297,7 +261,7 @@ class TestContainers:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             dtype = np.float32 if (X.dtypes[MODELS] == np.float32).all() else np.float64
             X = X.astype(dict.fromkeys(MODELS, dtype))
             layout = data.draw(st.sampled_from("CF"))
@@ -312,7 +276,7 @@ class TestContainers:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             expected = predict(EVERY[name], X)
             for labels in label_kinds(X).values():
                 assert_bits(predict(EVERY[name], X.assign(era=labels)), expected)
@@ -324,7 +288,7 @@ class TestContainers:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             fitted = clone(EVERY[name]).fit(X)
             live = X.assign(target=np.nan, feature_new=np.nan, id="n")
             live = live[data.draw(st.permutations(list(live)))]
@@ -337,7 +301,7 @@ class TestContainers:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             fitted = clone(EVERY[name]).fit(X)
             out = fitted.transform(X)
             pd.testing.assert_index_equal(out.index, X.index)
@@ -357,7 +321,7 @@ class TestThreads:
         @settings(law, max_examples=8)
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             threaded = clone(EVERY[name]).set_params(n_jobs=2)
             assert_bits(predict(threaded, X), predict(EVERY[name], X))
 
@@ -370,7 +334,7 @@ class TestTheCallersData:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             X = X.assign(era=label_kinds(X)["string"])
             before = X.copy(deep=True)
             fitted = clone(EVERY[name]).fit(X)
@@ -389,7 +353,7 @@ class TestTheCallersData:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             array = X[COLUMNS].to_numpy(np.float64)
             array.flags.writeable = False
             before = array.tobytes()
@@ -408,7 +372,7 @@ class TestFitLearnsNoRow:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             part = X.iloc[rows_by_era(X)[-1]]
             whole = clone(EVERY[name]).fit(X)
             partial = clone(EVERY[name]).fit(part)
@@ -422,7 +386,7 @@ class TestFitLearnsNoRow:
         @law
         @given(st.data())
         def check(data):
-            X = data.draw(frames(values_for(name)))
+            X = data.draw(tournaments(values_for(name)))
             got = clone(EVERY[name]).fit_transform(X)
             expected = clone(EVERY[name]).fit(X).transform(X)
             pd.testing.assert_frame_equal(got, expected, check_exact=True)
@@ -504,7 +468,7 @@ class TestLargerEras:
 class TestPath:
     def test_proportions_do_not_touch_each_other(self):
         @law
-        @given(frames(SCORE))
+        @given(tournaments(SCORE))
         def check(X):
             path = neutralization_path(X, [0, 0.5, 1])
             for proportion in (0, 0.5, 1):
@@ -517,7 +481,7 @@ class TestPath:
 
     def test_batches_of_whole_eras(self):
         @law
-        @given(frames(SCORE))
+        @given(tournaments(SCORE))
         def check(X):
             path = neutralization_path(X, [0.5, 1])
             for era in rows_by_era(X):

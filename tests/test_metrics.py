@@ -343,6 +343,14 @@ class TestMissingValues:
         largest = metrics.max_feature_exposure(P, F, era=["1"] * 40)
         assert_close(largest.iloc[0], got.abs().T.groupby(level=0).max().T.iloc[0])
 
+    def test_a_model_without_values_costs_no_other_its_exposures(self):
+        data = Data()
+        expected = data.score("feature_exposure")
+        data.P = data.P.assign(a=NAN)
+        got = data.score("feature_exposure")
+        assert got["a"].isna().all(axis=None)
+        assert_close(got[["b", "c"]], expected[["b", "c"]])
+
     @given(seed=st.integers(0, 1000), share=st.sampled_from([0, 0.2, 0.7]))
     @settings(max_examples=30, deadline=None)
     def test_slow_reference(self, seed, share):
@@ -416,6 +424,19 @@ class TestFewRowsAndConstants:
         assert np.isnan(one("neutral_contribution", y, p, m, F))
         assert np.isnan(one("correlation_with", p, m))
 
+    def test_a_reference_without_any_value(self):
+        y, p, m, F = BINS, [1, 2, 4, 3, 5], [NAN] * 5, [[0], [1], [2], [0], [1]]
+        assert np.isnan(one("correlation_contribution", y, p, m))
+        assert np.isnan(one("neutral_contribution", y, p, m, F))
+        assert np.isnan(one("correlation_with", p, m))
+
+    def test_features_without_a_complete_row_that_has_a_target(self):
+        p, m, F = [1, 2, 4, 3], [2, 1, 3, 4], [[NAN], [NAN], [2.0], [0.0]]
+        for y in ([0, 0.5, NAN, NAN], [0, 0.5, 0.5, 1]):
+            for features in (F, [[NAN]] * 4):
+                assert np.isnan(one("feature_neutral_corr", y, p, features))
+                assert np.isnan(one("neutral_contribution", y, p, m, features))
+
     def test_constant_features(self):
         F = pd.DataFrame({"f": [0.1] * 5, "g": [1.0, 2, 3, 5, 4]})
         got = metrics.feature_exposure([1, 2, 3, 4, 5], F, era=["1"] * 5)
@@ -431,6 +452,8 @@ class TestFewRowsAndConstants:
         expected = one("feature_exposure", p, F)
         assert_close(one("feature_exposure", p * 1e-200, F * 1e-170), expected)
         assert_close(one("feature_exposure", p * 1e200, F * 1e150), expected)
+        # Too small for a reciprocal, so as good as constant.
+        assert_close(one("feature_exposure", p, F * 5e-324), 0)
 
 
 class TestTopBottom:
@@ -445,7 +468,7 @@ class TestTopBottom:
     @pytest.mark.parametrize("name", OFFICIAL)
     def test_where_top_and_bottom_meet_all_rows_count(self, name):
         data = Data()
-        for top_bottom in (60, 10_000):
+        for top_bottom in (60, 10_000, 10**30):
             got = data.score(name, top_bottom=top_bottom)
             assert_close(got, data.score(name), 1e-14)
 
@@ -677,7 +700,7 @@ class TestErrors:
             lambda: one("max_feature_exposure", BINS, bad[:, None]),
         ):
             with pytest.raises(
-                ValueError, match=r"has 1 infinite values in column .* era"
+                ValueError, match=r"has 1 infinite or huge values in column .* era"
             ):
                 call()
 
@@ -700,6 +723,13 @@ class TestKernels:
         for row, (places, normal) in zip(out, rank.ascending_gauss(block), strict=True):
             row[places] = normal
         np.testing.assert_array_equal(out, rank.rank_gauss(block, scale=False))
+
+    def test_rounding_takes_no_correlation_beyond_one(self):
+        for n in range(3, 200):
+            p = np.random.default_rng(n).normal(size=n)
+            assert np.abs(score.correlations(np.stack([p, -p]), p[None])).max() <= 1
+            assert abs(score.pearson(p, p)) <= 1
+            assert abs(score.pearson(p, -p)) <= 1
 
     def test_correlations_with_features(self):
         p, F = np.array([1.0, 2, 3, 4]), np.array([[0, 0, 1, 1], [4, 3, 2, 1]])

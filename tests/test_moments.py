@@ -10,9 +10,10 @@ import stacking_reference as slow
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import check_grad, nnls
 
+from skbench.kernels import search
 from skbench.kernels.moments import era_moments
 from skbench.kernels.objectives import MeanScore, Ratio, SharpeRatio
-from skbench.kernels.search import ascend, least_squares, pick
+from skbench.kernels.search import Found, ascend, least_squares, pick
 from skbench.kernels.weights import SHRINKAGES, Problem, shrunk
 
 NAN = np.nan
@@ -44,9 +45,11 @@ def test_moments_are_those_of_the_rows():
     assert m["varies"].all()
 
 
+@pytest.mark.parametrize("decimals", [0, 9])
 @pytest.mark.parametrize("share", [0.0, 0.3])
-def test_reference_moments_are_of_the_rows_that_have_it(share):
+def test_reference_moments_are_of_the_rows_that_have_it(share, decimals):
     columns, target, m = block()
+    m = m.round(decimals)
     m[np.random.default_rng(1).random(m.size) < share] = NAN
     has = ~np.isnan(m)
     got = era_moments(columns, target, m)
@@ -109,14 +112,52 @@ def test_fewer_than_three_rows_are_none(n_rows):
     target[n_rows:] = NAN
     got = era_moments(columns, target, m)
     assert (got["n_target"], got["n_rows"], got["reference_n_rows"]) == (n_rows, 0, 0)
-    assert not got["covariance"].any()
-    assert not got["varies"].any()
+    for name in ("covariance", "target_covariance", "target_variance", "varies"):
+        assert not np.any(got[name])
+        assert not np.any(got[f"reference_{name}"])
 
 
-def test_moments_have_the_same_shapes_in_every_era():
+def test_three_rows_are_enough():
+    columns, target, m = block(n=3)
+    got = era_moments(columns, target, m)
+    assert (got["n_rows"], got["reference_n_rows"]) == (3, 3)
+    assert_close(got["covariance"], np.cov(columns, ddof=0))
+
+
+def test_without_a_reference_its_moments_are_zero():
     columns, target, m = block()
-    shapes = [
-        {name: np.shape(value) for name, value in era_moments(*args).items()}
+    for nothing in (None, m * NAN):
+        got = era_moments(columns, target, nothing)
+        for name in ("n_rows", "covariance", "cross", "square", "target"):
+            assert not np.any(got[f"reference_{name}"])
+        assert got["target_unit"] == 1
+
+
+@pytest.mark.parametrize("value", [0.1, -7.7, 1e6 + 0.1])
+def test_constants_have_no_variance_but_for_rounding(value):
+    columns, target, _ = block()
+    columns[1] = value
+    got = era_moments(columns, np.full(target.size, value))
+    assert got["target_variance"] == 0
+    assert_array_equal(got["varies"], [True, False, True])
+    assert got["standardized"][1]
+
+
+def test_the_least_variation_counts():
+    columns, target, _ = block()
+    got = era_moments(1e6 + 2e-7 * columns, target)
+    assert got["varies"].all()
+
+
+def test_moments_have_the_same_shapes_and_dtypes_in_every_era():
+    columns, target, m = block()
+
+    def kinds(moments):
+        arrays = {name: np.asarray(value) for name, value in moments.items()}
+        return {name: (array.shape, array.dtype) for name, array in arrays.items()}
+
+    found = [
+        kinds(era_moments(*args))
         for args in [
             (columns, target, m),
             (columns, target),
@@ -124,7 +165,7 @@ def test_moments_have_the_same_shapes_in_every_era():
             (columns * NAN, target, m * NAN),
         ]
     ]
-    assert all(one == shapes[0] for one in shapes)
+    assert all(one == found[0] for one in found)
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e6])
@@ -138,7 +179,23 @@ def test_covariances_do_not_suffer_from_large_means(offset):
 
 @pytest.mark.parametrize(
     ("scale", "shift", "standard"),
-    [(1, 0, True), (0.02, 0.5, False), (2, 0, False), (0.5, 0, False), (1, 3, False)],
+    [
+        (1, 0, True),
+        (0.02, 0.5, False),
+        (2, 0, False),
+        (0.5, 0, False),
+        (1, 3, False),
+        (1, -3, False),
+        (10, 1e6, False),
+        # The variance may be off by a tenth and a bit, the mean by a half.
+        (np.sqrt(1.09), 0, True),
+        (np.sqrt(1.12), 0, False),
+        (np.sqrt(0.92), 0, True),
+        (np.sqrt(0.88), 0, False),
+        (1, 0.45, True),
+        (1, -0.45, True),
+        (1, 0.6, False),
+    ],
 )
 def test_standardised_columns_are_told_from_others(scale, shift, standard):
     columns, target, _ = block(n=500)
@@ -151,6 +208,21 @@ def test_standardised_columns_are_told_from_others(scale, shift, standard):
     assert_array_equal(got, [standard, True, True])
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 10])
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_few_rows_are_standardised_with_either_count_of_degrees_of_freedom(n, ddof):
+    columns, target, _ = block(n=n)
+    if n > 1:
+        columns -= columns.mean(axis=1, keepdims=True)
+        columns /= columns.std(axis=1, ddof=ddof, keepdims=True)
+    assert era_moments(columns, target)["standardized"].all()
+
+
+def test_one_row_alone_has_nothing_to_standardise():
+    columns, target, _ = block(n=1)
+    assert era_moments(columns + 7, target)["standardized"].all()
+
+
 # Objectives
 
 
@@ -161,6 +233,7 @@ def ratio(seed=0, n_eras=6, k=4, multiplier=1.0):
     return Ratio(linear, root @ root.transpose(0, 2, 1), multiplier)
 
 
+ONE = np.ones(1)
 ERAS = np.array([0.3, 0.05, 0.1, 0.25, 0.2, 0.1])
 FUNCTIONS = {
     "mean": MeanScore([ratio()], ERAS),
@@ -213,6 +286,35 @@ def test_scores_are_ratios():
     assert_close(SharpeRatio([r], ERAS).gradient(w)[0], mean / spread)
 
 
+def test_a_ratio_is_taken_once_by_default():
+    one = ratio(multiplier=1.0)
+    weights = np.ones((4, 1))
+    default = Ratio(one.linear, one.square)
+    assert_array_equal(default.scores(weights), one.scores(weights))
+
+
+def test_a_variance_that_rounding_left_below_zero_counts_as_zero():
+    square = np.array([[[1.0, -1.0], [-1.0, 1.0 - 2.0**-53]]])
+    scores, slopes = Ratio(np.ones((1, 2)), square).gradient(np.ones(2))
+    assert_array_equal(scores, [0])
+    assert_array_equal(slopes, [[0, 0]])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_eras_that_score_alike_have_no_sharpe_ratio(sign):
+    n_eras = 49  # rounding leaves the sum of 49 times 1 / 49 below 1
+    linear = sign * np.tile([0.1, 0.3], (n_eras, 1))
+    square = np.tile(np.eye(2), (n_eras, 1, 1))
+    eras = np.full(n_eras, 1 / n_eras)
+    function = SharpeRatio([Ratio(linear, square)], eras)
+    weights = np.array([0.3, 0.7])
+    assert eras @ function.terms[0].scores(weights[:, None]) != linear[0] @ weights
+    assert function.values(weights[:, None]) == 0
+    value, slope = function.gradient(weights)
+    assert value == 0
+    assert_array_equal(slope, [0, 0])
+
+
 def test_a_constant_blend_scores_nothing():
     r = Ratio(np.zeros((2, 2)), np.zeros((2, 2, 2)))
     for function in (MeanScore([r], np.ones(2) / 2), SharpeRatio([r], np.ones(2) / 2)):
@@ -256,8 +358,8 @@ def test_the_ascent_is_not_worse_than_scipy(function, signed, max_weight):
 
 @each_function
 def test_an_ascent_cut_short_says_so_and_is_no_worse_than_its_starts(function):
-    w, optimal, _ = astuple(ascend(function, starts(), max_iter=1))
-    assert not optimal
+    w, optimal, n_iter = astuple(ascend(function, starts(), max_iter=1))
+    assert (optimal, n_iter) == (False, 1)
     assert function.gradient(w)[0] >= max(function.gradient(x)[0] for x in starts())
 
 
@@ -318,6 +420,155 @@ def test_least_squares_from_moments_are_those_from_rows(signed, copied):
 def test_least_squares_of_nothing_are_zero():
     assert_array_equal(least_squares(np.zeros((2, 2)), np.zeros(2)), 0)
     assert_array_equal(least_squares(np.eye(2), -np.ones(2)), 0)
+
+
+@pytest.mark.parametrize("columns", [[0, 1, 2, 0, 1], [0, 0, 0], [0, 1, 1]])
+def test_least_squares_of_copied_columns_are_the_smallest_and_have_no_scale(columns):
+    rng = np.random.default_rng(0)
+    A, b = rng.normal(size=(30, 3))[:, columns], rng.normal(size=30)
+    expected = np.linalg.lstsq(A, b)[0]
+    for scale in (1.0, 1e-20, 1e20):
+        got = least_squares(scale * A.T @ A, scale * A.T @ b, signed=True)
+        assert_close(got, expected, 1e-9)
+
+
+@each_function
+def test_an_objective_of_two_parts_is_that_of_their_difference(function):
+    W = np.random.default_rng(0).normal(size=(8, 5))
+    parts = search._Difference(function)
+    assert_close(parts.values(W), function.values(W[:4] - W[4:]))
+    for w in W.T:
+        value, slope = parts.gradient(w)
+        expected, change = function.gradient(w[:4] - w[4:])
+        assert value == expected
+        assert_array_equal(slope, [*change, *-change])
+
+
+def test_the_optimum_of_one_era_is_that_of_linear_algebra():
+    """``w @ a / sqrt(w @ S @ w)`` is largest along the solution of ``S w = a``."""
+    for seed in range(5):
+        one = ratio(seed, n_eras=1)
+        w = np.linalg.solve(one.square[0], one.linear[0])
+        for multiplier in (1e-9, 1.0, 1e9):
+            function = MeanScore([Ratio(one.linear, one.square, multiplier)], ONE)
+            found = ascend(function, [np.full(4, 0.25)], signed=True)
+            assert_close(found.weights, w / np.abs(w).sum(), 1e-5)
+            assert found.optimal
+            assert 1 < found.n_iter < 100
+
+
+@pytest.mark.parametrize("multiplier", [1e-9, 1.0, 1e9])
+def test_only_an_optimum_counts_as_one(multiplier):
+    S = np.eye(4)[None]
+    function = MeanScore([Ratio(np.array([[4.0, 3, 2, 1]]), S, multiplier)], ONE)
+    for cap, optimum in [(1.0, [0.4, 0.3, 0.2, 0.1]), (0.25, [0.25] * 4)]:
+        orthant = search._Orthant(function, np.ones(4), cap, np.ones(4))
+        assert orthant.is_optimal(np.array(optimum))
+    orthant = search._Orthant(function, np.ones(4), 0.4, np.ones(4))
+    for other in ([0.25] * 4, [0.4, 0.0, 0.3, 0.3], [0.1, 0.2, 0.3, 0.4]):
+        assert not orthant.is_optimal(np.array(other))
+
+
+def test_of_several_summits_above_zero_the_highest_is_kept():
+    # The first term hardly asks how columns are mixed; the second punishes it.
+    alike = np.full((1, 3, 3), 0.99) + 0.01 * np.eye(3)
+    mix = Ratio(np.ones((1, 3)), np.eye(3)[None], -1.0)
+    function = MeanScore([Ratio(np.array([[1.0, 1.1, 1.0]]), alike, 3.0), mix], ONE)
+    columns = list(np.eye(3))
+    for order in (columns, columns[::-1], columns[1:], columns[:2]):
+        assert_close(ascend(function, order).weights, [0, 1, 0])
+    # From a summit of its own there is no way to a higher one.
+    assert_close(ascend(function, columns[2:]).weights, [0, 0, 1])
+
+
+@pytest.mark.parametrize("seed", range(4, 10))
+def test_where_nothing_scores_above_zero_the_best_column_is_taken(seed):
+    linear = -1 - np.random.default_rng(seed).random((6, 4))
+    function = MeanScore([Ratio(linear, ratio(seed).square)], ERAS)
+    w = ascend(function, [np.full(4, 0.25)]).weights
+    values = function.values(np.eye(4))
+    assert_close(w, np.eye(4)[values.argmax()])
+
+
+@pytest.mark.parametrize(
+    ("x", "cap", "expected"),
+    [
+        ([0.5, 0.3, 0.2], 1.0, [0.5, 0.3, 0.2]),
+        ([2.0, 1.0, 0.0], 1.0, [1.0, 0.0, 0.0]),
+        ([0.9, 0.5, -1.0], 1.0, [0.7, 0.3, 0.0]),
+        ([5.4, 5.2, 5.0], 1.0, [8 / 15, 1 / 3, 2 / 15]),
+        ([-5.0, -5.0, -9.0], 1.0, [0.5, 0.5, 0.0]),
+        ([0.0, 0.0, 0.0], 1.0, [1 / 3, 1 / 3, 1 / 3]),
+        ([9.0, 0.1, 0.0], 0.4, [0.4, 0.35, 0.25]),
+        ([9.0, 8.0, 0.0], 0.5, [0.5, 0.5, 0.0]),
+    ],
+)
+def test_the_nearest_weights_that_sum_to_one(x, cap, expected):
+    assert_close(search._onto_simplex(np.array(x), cap), expected)
+
+
+def orthants(k):
+    return np.array(np.meshgrid(*[[1.0, -1.0]] * k)).reshape(k, -1).T
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_signs_flip_one_by_one_up_to_the_best(seed, monkeypatch):
+    function, limits = MeanScore([ratio(seed, n_eras=1)], ONE), (0.4, 100)
+    start = [np.full(4, 0.25)]
+    found = {
+        tuple(signs): search._ascend_within(function, signs, start, *limits)
+        for signs in orthants(4)
+    }
+    value = {signs: function.gradient(x.weights)[0] for signs, x in found.items()}
+    searched = []
+
+    def ascend_within(objective, signs, starts, max_weight, max_iter):
+        searched.append(tuple(signs))
+        assert_close(np.abs(starts[0]).sum(), 1.0)
+        assert (signs * starts[0] >= 0).all()
+        return found[tuple(signs)]
+
+    monkeypatch.setattr(search, "_ascend_within", ascend_within)
+    worst = found[min(value, key=value.get)]
+    best = search._flip_signs(function, worst, start, *limits)
+    assert_close(function.gradient(best.weights)[0], max(value.values()), 1e-9)
+    assert len(searched) == len(set(searched)), "no signs are tried twice"
+    # From the best itself no flip gains: one round, and it is kept.
+    searched.clear()
+    assert search._flip_signs(function, best, start, *limits) is best
+    assert len(searched) == 4
+
+
+def test_signs_are_flipped_only_under_a_largest_weight(monkeypatch):
+    flipped = []
+    monkeypatch.setattr(
+        search, "_flip_signs", lambda _, best, *__: flipped.append(best) or best
+    )
+    for max_weight in (1.0, 0.5):
+        ascend(FUNCTIONS["mean"], starts(), signed=True, max_weight=max_weight)
+    assert len(flipped) == 1
+
+
+def test_what_is_found_without_a_search_is_optimal_in_one_step():
+    assert astuple(Found(ONE))[1:] == (True, 1)
+
+
+def test_picks_have_no_sign_unless_asked():
+    function = MeanScore([Ratio(np.array([[1.0, -2.0]]), np.eye(2)[None])], ONE)
+    assert_array_equal(pick(function, 2), [1, 0])
+    assert_close(pick(function, 2, signed=True, max_iter=3), [1 / 3, -2 / 3])
+
+
+def test_of_equal_blends_the_first_met_is_picked():
+    twins = MeanScore([Ratio(np.ones((1, 3)), np.ones((1, 3, 3)))], ONE)
+    assert_array_equal(pick(twins, 3, max_weight=0.5, max_iter=5), [0.5, 0.5, 0])
+
+
+def test_no_column_is_picked_more_often_than_it_can_keep():
+    # Twice the first column would be best of two, but more than 0.3 of any five.
+    S = np.eye(4)[None]
+    function = MeanScore([Ratio(np.array([[10.0, 1, 1, 1]]), S)], ONE)
+    assert_array_equal(pick(function, 4, max_weight=0.3, max_iter=5), [0.25] * 4)
 
 
 # Problems

@@ -10,7 +10,13 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from skbench import EraRankGauss, FeatureNeutralizer, neutralization_path
-from skbench.kernels.neutralize import fill_missing, neutralize
+from skbench.kernels.neutralize import (
+    EXACT,
+    _exact_design,
+    _whole_numbers,
+    fill_missing,
+    neutralize,
+)
 
 NAN = np.nan
 
@@ -451,6 +457,136 @@ class TestExactIntegers:
             assert largest_correlation(output, F) <= 1e-6
 
 
+class TestShortcut:
+    """Whole numbers go as float32 where their Gram matrix is exact in it."""
+
+    def test_bins_are_taken_as_whole_numbers_from_zero_up(self):
+        F = bins(np.random.default_rng(0), 100, 8).T
+        for features in (F, F / 4, (F / 4).astype(np.float32)):
+            np.testing.assert_array_equal(_whole_numbers(features, True), F)
+            np.testing.assert_array_equal(_whole_numbers(features, False), F)
+
+    def test_bins_far_from_zero_are_moved_there_if_they_are_centred(self):
+        F = bins(np.random.default_rng(0), 100, 3).T
+        far = F + np.array([[0], [100_000], [-3000]])
+        np.testing.assert_array_equal(_whole_numbers(far, True), F)
+        assert _whole_numbers(far, False) is None
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    @pytest.mark.parametrize("other", [0, 7, -7])
+    def test_the_largest_whole_number_of_100_rows_is_409(self, sign, other):
+        F = np.full((8, 100), other)
+        for largest, fits in [(409, True), (410, False)]:
+            F[5, 17] = sign * largest
+            assert 100 * largest**2 < EXACT if fits else 100 * largest**2 > EXACT
+            assert (_whole_numbers(F, False) is not None) == fits
+
+    @pytest.mark.parametrize("odd", [0, 62, 63, 64, 65, 127, 129])
+    def test_one_feature_not_in_quarters_keeps_all_from_it(self, odd):
+        F = bins(np.random.default_rng(0), 200, 130).T / 4
+        assert _whole_numbers(F, True) is not None
+        F[odd, 3] += 1e-3
+        assert _whole_numbers(F, True) is None
+
+    @pytest.mark.parametrize("offset", [2**25, -(2**25), 5_000_000, -5_000_000])
+    def test_numbers_too_large_for_float32_are_not_rounded_to_it(self, offset):
+        rng = np.random.default_rng(0)
+        F = bins(rng, 100, 5) / 4
+        if abs(offset) > EXACT:
+            F *= 4
+        prediction = rng.normal(size=100) + F[:, 0]
+        expected = kernel(prediction, F)
+        for far in (offset, offset * np.eye(5)[2]):  # all features, or one of them
+            assert_close(kernel(prediction, F + far), expected, 1e-9)
+
+    @pytest.mark.parametrize("centre", [True, False])
+    def test_the_gram_matrix_is_that_of_features_of_unit_norm(self, centre):
+        F = bins(np.random.default_rng(0), 100, 6).T
+        F[4] = 3 if centre else 0  # explains nothing
+        design = _exact_design(_whole_numbers(F, centre), centre)
+        unit = F - (F.mean(axis=1, keepdims=True) if centre else 0.0)
+        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-300)
+        expected = np.triu(unit @ unit.T)
+        expected[4, 4] = 1.0
+        assert_close(np.triu(design.gram), expected, 1e-14)
+        np.testing.assert_array_equal(design.gram.diagonal(), 1.0)
+        assert_close(design.written_out(), unit, 1e-14)
+
+    def test_a_feature_of_zeros_and_one_of_a_single_one_without_intercept(self):
+        x = np.random.default_rng(0).normal(size=9)
+        F = np.zeros((9, 2), dtype=np.int8)
+        F[3, 1] = 1
+        options = {"fit_intercept": False, "standardize": False}
+        assert_close(kernel(x, F, **options), np.where(F[:, 1], 0.0, x))
+
+    @pytest.mark.parametrize("rcond", [1e-6, 1e-9])
+    @pytest.mark.parametrize("fit_intercept", [True, False])
+    def test_bins_of_doubtful_rank(self, rcond, fit_intercept):
+        rng = np.random.default_rng(0)
+        F = np.repeat(bins(rng, 100, 4), 2, axis=1)
+        F[:, :2] = 0
+        x = rng.normal(size=100) + F.sum(axis=1)
+        options = {"rcond": rcond, "fit_intercept": fit_intercept}
+        assert_close(kernel(x, F, **options), reference.neutralize(x, F, **options))
+
+
+class TestOneByOne:
+    """What else is in the block, or how it lies in memory, changes no prediction."""
+
+    @pytest.mark.parametrize("proportion", [0.5, 1.0])
+    @pytest.mark.parametrize("kind", ["int8 bins", "continuous"])
+    def test_predictions_of_any_mean_and_size_together(self, kind, proportion):
+        rng = np.random.default_rng(0)
+        F = FEATURES[kind](rng, 60, 5)
+        x = rng.random((4, 60)) + np.array([[0.0], [1.0], [-5.0], [40.0]])
+        x = np.vstack([x, 2.0**600 * x[0], 2.0**-600 * x[0], -(2.0**600) * x[0]])
+        x[:, 7] = 0.0
+        got = neutralize(x, F.T, proportions=[proportion])[0]
+        for one, output in zip(x, got, strict=True):
+            assert_close(output, kernel(one, F, proportion), 1e-12)
+        assert_close(got[4:], [got[0], got[0], -got[0]], 1e-12)
+
+    @pytest.mark.parametrize("kind", FEATURES)
+    @pytest.mark.parametrize("m", [5, 80])
+    def test_the_order_in_memory_changes_no_bit(self, kind, m):
+        rng = np.random.default_rng(0)
+        F, x = FEATURES[kind](rng, 60, m).T, rng.normal(size=(3, 60))
+        got = neutralize(np.asfortranarray(x), np.asfortranarray(F))
+        expected = neutralize(np.ascontiguousarray(x), np.ascontiguousarray(F))
+        np.testing.assert_array_equal(got, expected)
+
+
+class TestFarFromZero:
+    def test_the_mean_of_a_feature_may_be_a_million_million_deviations(self):
+        rng = np.random.default_rng(0)
+        F = rng.normal(size=(100, 3)) + np.array([2.0**40, -(2.0**39), 2.0**38])
+        x = rng.normal(size=100) + rng.normal(size=(3, 100)).sum(axis=0)
+        near = F - np.round(F[0])  # without rounding
+        got = kernel(x, F, standardize=False)
+        assert_close(got, kernel(x, near, standardize=False), 1e-10)
+        assert_close(got.mean(), 0.0, 1e-14)
+
+    def test_more_constant_features_than_rows_explain_nothing(self):
+        x = np.array([1.0, 2.0, 6.0])
+        for value in (0.0, 0.1, 3.0):
+            got = kernel(x, np.full((3, 5), value), standardize=False)
+            assert_close(got, x - 3)
+
+
+@pytest.mark.parametrize("seed", [0, 5, 6])
+def test_refined_until_single_precision_is_enough(seed):
+    """Bins copied but for three rows, and a prediction almost in their span."""
+    rng = np.random.default_rng(seed)
+    F = bins(rng, 300, 20)
+    for j in range(1, 10):
+        F[:, j] = F[:, 0]
+        F[rng.integers(0, 300, 3), j] = rng.integers(0, 5, 3)
+    signal = F @ rng.normal(size=20)
+    x = signal / signal.std() + 1e-5 * rng.normal(size=300)
+    got = kernel(x, F, standardize=False)
+    assert_close(got, reference.neutralize(x, F, standardize=False), 5e-13)
+
+
 class TestNothingLeft:
     @every_kind
     @pytest.mark.parametrize("standardize", [True, False])
@@ -528,6 +664,17 @@ class TestNothingLeft:
         prediction += factor * rcond * noise / np.linalg.norm(noise)
         output = kernel(prediction, F, rcond=rcond)
         assert output.any() != nothing
+        if rcond == 1e-6:  # the default
+            np.testing.assert_array_equal(kernel(prediction, F), output)
+
+    def test_predictions_beside_it_of_another_mean_do_not_raise_the_limit(self):
+        rng = np.random.default_rng(0)
+        F, x = rng.normal(size=(50, 3)), rng.normal(size=50)
+        prediction = F[:, 0] + 1.5e-6 * x
+        beside = np.tile(prediction + 10, (9, 1))
+        got = neutralize(np.vstack([prediction, beside]), F.T)[0]
+        assert_close(got[0], kernel(prediction, F), 1e-9)
+        assert got[0].any()
 
     def test_all_predictions_missing(self):
         X = frame().assign(p=NAN)
@@ -536,7 +683,15 @@ class TestNothingLeft:
 
 class TestRcond:
     @pytest.mark.parametrize(
-        ("noise", "rcond"), [(2e-3, 1e-2), (2e-3, 1e-4), (2e-5, 1e-6), (2e-7, 1e-9)]
+        ("noise", "rcond"),
+        [
+            (1.6e-2, 1e-2),
+            (2e-3, 1e-2),
+            (2e-3, 1e-4),
+            (2e-5, 1e-6),
+            (2e-7, 1e-6),
+            (2e-7, 1e-9),
+        ],
     )
     @pytest.mark.parametrize("copies", [1, 2])
     @pytest.mark.parametrize("n", [100, 3])
@@ -701,3 +856,13 @@ class TestEstimator:
             features = X[features_of(X)].iloc[rows]
             assert largest_correlation(got[rows], features) <= 1e-9
             assert_close(got[rows].std(), 1)
+
+
+def test_a_prediction_without_values_costs_no_other_its_own():
+    rng = np.random.default_rng(0)
+    features, values = rng.normal(size=(3, 40)), rng.normal(size=40)
+    gaps = np.where(np.arange(40) < 5, np.nan, values)
+    got = neutralize(np.stack([values * np.nan, values, gaps]), features)[0]
+    assert np.isnan(got[0]).all()
+    np.testing.assert_allclose(got[1], neutralize(values[None], features)[0, 0])
+    np.testing.assert_allclose(got[2], neutralize(gaps[None], features)[0, 0])

@@ -74,6 +74,9 @@ COLUMNS = {
     "gaps 10%": lambda rng, n: with_gaps(rng.normal(size=n), rng, 0.1),
     "gaps 50%, ties": lambda rng, n: with_gaps(rng.integers(0, 9, n), rng, 0.5),
     "gaps 99%": lambda rng, n: with_gaps(rng.normal(size=n), rng, 0.99),
+    "gaps of both signs and an outlier": lambda rng, n: np.r_[
+        1e300, np.where(rng.random(n - 1) < 0.2, rng.choice([NAN, -NAN], n - 1), 1.0)
+    ],
     "all missing": lambda rng, n: np.full(n, NAN),
     "one value": lambda rng, n: np.r_[np.full(n - 1, NAN), 3.0],
     "two values at the ends": lambda rng, n: np.r_[2.0, np.full(n, NAN), 1.0][-n:],
@@ -235,6 +238,23 @@ class TestProperties:
         together = rank.rank_gauss(block, ties=ties)
         alone = [one_row(rank.rank_gauss, values, ties=ties) for values in block]
         np.testing.assert_array_equal(together, alone)
+
+    @both_ties
+    @pytest.mark.parametrize("n", range(1, 9))
+    def test_short_columns_of_a_block_do_not_touch_each_other(self, ties, n):
+        far_apart = 10.0 * np.array([3, 2, 1, 2, 3])[:, None]
+        block = np.random.default_rng(n).normal(size=(5, n)) + far_apart
+        together = rank.rank_uniform(block, ties=ties)
+        alone = [one_row(rank.rank_uniform, values, ties=ties) for values in block]
+        np.testing.assert_array_equal(together, alone)
+
+    @pytest.mark.parametrize(("low", "high"), [(0.3, 1.0), (0.2, 0.9), (0.1, 0.9)])
+    def test_the_two_lowest_and_the_two_highest_may_almost_be_tied(self, low, high):
+        middle = np.linspace(low, high, 22)[1:-1]
+        values = np.r_[np.nextafter(low, 1), low, middle, high, np.nextafter(high, 0)]
+        assert_close(
+            one_row(rank.rank_uniform, values), reference.percentile_rank(values)
+        )
 
     @both_ties
     @pytest.mark.parametrize("n", [400, 3000])
@@ -409,6 +429,93 @@ class TestStableSort:
         values[0] = 1e200  # one outlier: buckets are of no use
         expected = reference.percentile_rank(values, "first")
         assert_close(one_row(rank.rank_uniform, values, ties="first"), expected)
+
+
+class TestBuckets:
+    """The speed of the sort depends on these keys of 16 bits, its result does not."""
+
+    @every_column
+    def test_they_never_contradict_the_order(self, name):
+        values = column(name, 700)
+        keys = rank._buckets(values[None, :])[0].astype(int)
+        assert (np.diff(keys[np.argsort(values, kind="stable")]) >= 0).all()
+
+    @pytest.mark.parametrize("others", [[], [NAN], [INF], [-INF], [-INF, INF, NAN]])
+    def test_finite_values_of_each_row_spread_over_all_of_them(self, others):
+        rows = np.array([[0.0, 1, 2, *others], [-4096, 4096, 0, *others]])
+        keys = rank._buckets(rows)[:, :3]
+        np.testing.assert_array_equal(keys, [[1, 32767, 65533], [1, 65533, 32767]])
+
+    @pytest.mark.parametrize("other", [NAN, INF, -INF])
+    def test_a_gap_or_infinity_in_one_row_is_nothing_to_another(self, other):
+        keys = rank._buckets(np.array([[0.0, 1, 2, other], [-4096, 4096, 0, 0]]))
+        np.testing.assert_array_equal(keys[0, :3], [1, 32767, 65533])
+        np.testing.assert_array_equal(keys[1], [1, 65533, 32767, 32767])
+
+    def test_infinities_and_gaps_have_their_own(self):
+        keys = rank._buckets(np.array([[NAN, INF, -INF, 1, 2], [NAN] * 5]))
+        np.testing.assert_array_equal(keys[0], [65535, 65534, 0, 1, 65533])
+        np.testing.assert_array_equal(keys[1], 65535)
+        assert keys.dtype == np.uint16
+
+    def test_a_range_too_wide_or_too_narrow_for_floats_has_one(self):
+        rows = [[-1.7e308, 0, 1.7e308], [0, TINY, 2 * TINY], [5, 5, 5], [0, 1, 2]]
+        expected = [[1, 1, 1], [1, 1, 1], [1, 1, 1], [1, 32767, 65533]]
+        np.testing.assert_array_equal(rank._buckets(np.array(rows)), expected)
+
+    def test_a_constant_row_does_not_cost_a_wide_one_its_buckets(self):
+        rows = np.array([[0.0, 2.0**20, 2.0**21], [5, 5, 5]])
+        expected = [[1, 32767, 65533], [1, 1, 1]]
+        np.testing.assert_array_equal(rank._buckets(rows), expected)
+
+
+def refuse(*args, **options):
+    raise AssertionError("this sort is not needed here")
+
+
+class TestSortsInUse:
+    """Each sort is quick on its own: the slower one behind it is seldom called."""
+
+    @pytest.mark.parametrize("name", ["normal", "draws", "five bins", "gaps 10%"])
+    def test_swaps_alone_finish_columns_that_spread_over_the_buckets(
+        self, name, monkeypatch
+    ):
+        block = np.array([column(name, 6700, seed) for seed in range(3)])
+        expected = [reference.percentile_rank(row, "first") for row in block]
+        monkeypatch.setattr(rank, "_packed_argsort", refuse)
+        assert_close(rank.rank_uniform(block, ties="first"), expected)
+
+    @pytest.mark.parametrize("n", [2, 3, 512, 513, 700])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "normal",
+            "all magnitudes",
+            "outlier",
+            "infinities and gaps",
+            "signed zeros among others",
+            "gaps of both signs and an outlier",
+        ],
+    )
+    def test_packed_keys_alone_sort_what_their_leading_bits_tell_apart(
+        self, name, n, monkeypatch
+    ):
+        values = column(name, n)
+        expected = np.argsort(values, kind="stable")
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "argsort", refuse)
+            got = rank._packed_argsort(values)
+        np.testing.assert_array_equal(got, expected)
+
+
+class TestAscendingGauss:
+    def test_rows_without_ties_share_quantiles_that_cannot_be_written_to(self):
+        block = np.random.default_rng(0).normal(size=(3, 9))
+        block[1, :2] = 4.0
+        first, tied, last = (normal for _, normal in rank.ascending_gauss(block))
+        assert first is last
+        assert tied is not first
+        assert not first.flags.writeable
 
 
 class TestEstimators:

@@ -79,6 +79,15 @@ class TestFrozenNumbers:
     def test_a_constant_prediction_scores_zero(self):
         assert one_era([0.3] * 4, [0, 0.5, 0.5, 1]) == 0
 
+    def test_rounding_takes_no_score_beyond_one(self):
+        for seed in range(20):
+            prediction = np.random.default_rng(seed).normal(size=seed + 200)
+            target = reference.rank_gauss(prediction, scale=False)
+            for sign in (1, -1):
+                got = one_era(sign * prediction, target)
+                assert abs(got) <= 1
+                assert_close(got, sign)
+
     def test_fewer_than_three_rows_cannot_be_told(self):
         assert np.isnan(one_era([1, 2], [0, 1]))
         assert np.isnan(one_era([1, 2, NAN], [0, 1, 0.5]))

@@ -1736,3 +1736,17 @@ def test_contribution_counts_the_rows_that_have_the_reference():
     X[META_MODEL] = X[META_MODEL].mask(X.index % 3 == 0)
     assert learned(X, y, "contribution").n_rows_ == X[META_MODEL].notna().sum()
     assert learned(X, y, "corr").n_rows_ == len(X)
+
+
+def test_a_merge_brings_the_reference_to_one_that_has_none():
+    X, y = tournament()
+    (one, one_y), (other, other_y) = batches(X, y, 2)
+    merged = learned(one.drop(columns=META_MODEL), one_y).merge(learned(other, other_y))
+    assert merged.refit(objective="contribution").n_eras_ == other["era"].nunique()
+
+
+def test_a_prior_above_the_largest_weight_is_refused():
+    X, y = tournament()
+    prior = {MODELS[0]: 3.0, MODELS[1]: 1.0}
+    with pytest.raises(ValueError, match=r"`prior` exceeds `max_weight` 0\.5"):
+        learned(X, y, prior=prior, max_weight=0.5)

@@ -27,6 +27,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     StandardScaler,
 )
+from strategies import ANY_VALUE, tournaments
 
 from skbench import (
     EraRank,
@@ -36,7 +37,9 @@ from skbench import (
     WeightedEnsemble,
 )
 from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
+from skbench.streaming._era_file import EraFile
 from skbench.streaming._footer import read_footer
+from skbench.streaming._join import Joined, Part
 from skbench.streaming._parts import Parts
 from skbench.streaming._source import Source
 
@@ -232,12 +235,10 @@ class TestTransform:
     )
     @given(st.data())
     def test_any_sizes_of_eras_files_row_groups_and_batches(self, tmp_path, data):
-        sizes = data.draw(st.lists(st.integers(1, 12), min_size=1, max_size=8))
-        labels = data.draw(st.permutations(range(len(sizes))))
-        n = sum(sizes)
-        values = st.sampled_from([0.0, -0.0, 1.0, 2.5, np.inf, -np.inf, np.nan])
-        frame = pd.DataFrame({"era": np.repeat(labels, sizes)})
-        frame["a"] = data.draw(st.lists(values, min_size=n, max_size=n))
+        sizes = st.integers(1, 12)
+        drawn = tournaments(ANY_VALUE, sizes=sizes, max_eras=8, mixed=False)
+        frame = data.draw(drawn)
+        n = len(frame)
         ends = sorted(data.draw(st.sets(st.integers(1, n))) | {n})
         paths = []
         for start, end in zip([0, *ends], ends, strict=False):
@@ -248,7 +249,8 @@ class TestTransform:
         batch_rows = data.draw(st.integers(1, n))
         transform_parquet(rank, paths, tmp_path / "out.parquet", batch_rows=batch_rows)
         got = pd.read_parquet(tmp_path / "out.parquet")
-        pd.testing.assert_frame_equal(got, rank.transform(frame), check_exact=True)
+        expected = rank.transform(frame)[["era", *rank.columns_]]
+        pd.testing.assert_frame_equal(got, expected, check_exact=True)
 
     def test_only_columns_in_use_are_read(self, tmp_path, monkeypatch):
         seen = []
@@ -1206,6 +1208,170 @@ class TestSort:
             sort_parquet(source, target, era="target", batch_rows=-1)
         assert target.read_text() == "old"
         assert sorted(tmp_path.iterdir()) == [source, target]
+
+
+def three_files(frame, folder, change=None):
+    """Write models, features with targets, and the reference of the last eras."""
+    features = [name for name in frame if name.startswith("feature")]
+    parts = {
+        "models": frame[["era", "data_type", *MODELS]],
+        "main": frame[["era", *features, "target"]],
+        "meta": frame.loc[frame["era"] >= "0003", ["era", "numerai_meta_model"]],
+    }
+    if change is not None:
+        parts = {name: change(name, part) for name, part in parts.items()}
+    for name, part in parts.items():
+        part.to_parquet(folder / f"{name}.parquet", row_group_size=17)
+    return joined(folder, features)
+
+
+def joined(folder, features):
+    files = {name: EraFile(folder / f"{name}.parquet") for name in FILES}
+    return Joined(
+        [
+            Part(files["models"], ["data_type", *MODELS]),
+            Part(files["main"], [*features, "target"]),
+            Part(files["meta"], ["numerai_meta_model"], required=False),
+        ],
+    )
+
+
+def in_one(frame):
+    """Columns of a frame in the order of the join."""
+    features = [name for name in frame if name.startswith("feature")]
+    names = ["era", "data_type", *MODELS, *features, "target", "numerai_meta_model"]
+    return frame[names]
+
+
+def shuffled(name, part):
+    """Put the eras of each file in another order, and the rows in each era."""
+    rng = np.random.default_rng(len(name))
+    eras = rng.permutation(part["era"].unique()).tolist()
+    order = part["era"].map(eras.index) + rng.random(len(part))
+    return part.loc[order.sort_values().index]
+
+
+FILES = ["models", "main", "meta"]
+
+
+class TestJoin:
+    """Files joined by era and id are to a pipeline one file."""
+
+    @pytest.mark.parametrize("change", [None, shuffled])
+    def test_rows(self, tmp_path, change):
+        source = three_files(FRAME, tmp_path, change)
+        models = pd.read_parquet(tmp_path / "models.parquet")
+        got = pa.concat_tables(source.chunks(source.schema.names)).to_pandas()
+        expected = in_one(FRAME).loc[models.index]
+        pd.testing.assert_frame_equal(got, expected)
+        assert source.n_rows == len(FRAME)
+        assert source.unmatched == [0, 0, 0]
+
+    @pytest.mark.parametrize("skip", [0, 1, 37, 100, len(FRAME) - 1, len(FRAME)])
+    def test_rows_but_the_first(self, tmp_path, skip):
+        source = three_files(FRAME, tmp_path, shuffled)
+        every = pa.concat_tables(source.chunks(["a", "target", "id"]))
+        rest = list(source.chunks(["a", "target", "id"], skip))
+        assert sum(map(len, rest)) == len(FRAME) - skip
+        if rest:
+            assert pa.concat_tables(rest).equals(every.slice(skip))
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(st.data())
+    def test_any_rows_in_any_of_the_files(self, tmp_path, data):
+        """Some ids are missing in each file, and some eras in two of them."""
+        rng = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+        gone = data.draw(
+            st.sets(st.sampled_from(sorted(set(FRAME["era"]))), max_size=4)
+        )
+
+        def change(name, part):
+            part = shuffled(name, part[rng.random(len(part)) > 0.05])
+            return part[~part["era"].isin(gone)] if name != "models" else part
+
+        source = three_files(FRAME, tmp_path, change)
+        parts = {n: pd.read_parquet(tmp_path / f"{n}.parquet") for n in FILES}
+        models, main, meta = parts.values()
+        kept = models[models.index.isin(main.index)]
+        expected = kept.join(main.drop(columns="era")).join(meta.drop(columns="era"))
+        got = pa.concat_tables(source.chunks(source.schema.names)).to_pandas()
+        pd.testing.assert_frame_equal(got, expected, check_dtype=False)
+        assert source.unmatched == [
+            len(models) - len(kept),
+            len(main) - len(kept),
+            len(meta) - int(meta.index.isin(kept.index).sum()),
+        ]
+
+    @pytest.mark.parametrize("batch_rows", [1, 70, None])
+    @pytest.mark.parametrize("change", [None, shuffled])
+    def test_pipelines(self, tmp_path, change, batch_rows):
+        source = three_files(FRAME, tmp_path, change)
+        models = pd.read_parquet(tmp_path / "models.parquet")
+        frame = in_one(FRAME).loc[models.index]
+        pipeline = fit_parquet(clone(FIVE_STEPS), source, batch_rows=batch_rows)
+        expected = clone(FIVE_STEPS).fit(frame, frame["target"])
+        assert pipeline[1].weights_ == expected[1].weights_
+        names = [step.feature_names_in_.tolist() for step in expected]
+        assert [step.feature_names_in_.tolist() for step in pipeline] == names
+        target = tmp_path / "out.parquet"
+        transform_parquet(pipeline, source, target, batch_rows=batch_rows)
+        got = pd.read_parquet(target)
+        assert_same(got, expected.transform(frame), atol=1e-12)
+
+    def test_resume(self, tmp_path, counts):
+        source = three_files(FRAME, tmp_path, shuffled)
+        target = tmp_path / "out.parquet"
+        with pytest.raises(KeyboardInterrupt):
+            transform_parquet(pipeline_that_breaks(at=4), source, target, batch_rows=1)
+        assert (tmp_path / ".out.parquet.parts").is_dir()
+        again = joined(tmp_path, [n for n in FRAME if n.startswith("feature")])
+        pipeline = pipeline_that_breaks(at=None)
+        transform_parquet(pipeline, again, target, batch_rows=1, resume=True)
+        models = pd.read_parquet(tmp_path / "models.parquet")
+        assert pd.read_parquet(target).index.equals(models.index)
+
+    def test_the_files_that_are_read_are_not_replaced(self, tmp_path):
+        source = three_files(FRAME, tmp_path)
+        with pytest.raises(ValueError, match="must be another file"):
+            transform_parquet(BLEND, source, tmp_path / "meta.parquet")
+
+    def test_labels_and_ids_in_other_forms(self, tmp_path):
+        def change(name, part):
+            if name == "main":
+                part = part.assign(era=part["era"].astype(int)).reset_index()
+            if name == "meta":
+                part = part.assign(era=part["era"].astype("category"))
+                part.index = pd.CategoricalIndex(part.index, name="id")
+            return part
+
+        source = three_files(FRAME, tmp_path, change)
+        got = pa.concat_tables(source.chunks(source.schema.names)).to_pandas()
+        pd.testing.assert_frame_equal(got, in_one(FRAME))
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda n, p: p.iloc[[*range(5, len(p)), *range(5)]], "goes on after"),
+            (lambda n, p: p.iloc[:0], "holds no rows"),
+            (lambda n, p: p.rename(index={p.index[1]: p.index[2]}), "duplicate ids"),
+            (lambda n, p: p.replace({"era": {"0004": "3"}}), "the same number"),
+            (lambda n, p: p.assign(era=p["era"].mask(p["era"] == "0004")), "an era"),
+            (lambda n, p: p.reset_index(drop=True), "must have the columns 'id'"),
+            (lambda n, p: p.drop(columns="era"), "must have the columns 'id'"),
+        ],
+    )
+    @pytest.mark.parametrize("name", FILES)
+    def test_bad_files(self, tmp_path, name, change, told):
+        def one(found, part):
+            return change(name, part) if found == name else part
+
+        with pytest.raises(ValueError, match=told) as error:
+            three_files(FRAME, tmp_path, one)
+        assert str(tmp_path / f"{name}.parquet") in str(error.value)
 
 
 MEMORY = """

@@ -123,6 +123,17 @@ class TestPlainNumbers:
         assert_close(summarize(series)["autocorrelation"], expected)
         assert summarize(series[:4])["autocorrelation"].isna().all()
 
+    def test_three_pairs_are_enough_and_two_are_not(self):
+        expected = np.corrcoef([1, 2, 4], [2, 4, 3])[0, 1]
+        assert_close(summarize(pd.Series([1.0, 2, 4, 3]))["autocorrelation"], expected)
+        assert summarize(pd.Series([1.0, 2, 4]))["autocorrelation"].isna().all()
+
+    @pytest.mark.parametrize("last", [-1.0, 1.0])
+    def test_no_autocorrelation_where_one_side_of_the_pairs_is_constant(self, last):
+        series = pd.Series([0.0, 0, 0, 0, last])
+        assert summarize(series)["autocorrelation"].isna().all()
+        assert summarize(series[::-1].to_numpy())["autocorrelation"].isna().all()
+
     def test_a_series_that_does_not_vary(self):
         got = summarize(pd.Series([0.1] * 40), block_size=3).iloc[0]
         assert np.isnan(got["sharpe"])

@@ -1,11 +1,12 @@
 """Sets of features by name, as `features.json` lists them."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from skbench._base import is_several
 from skbench._frames import listed
 
 
@@ -55,7 +56,7 @@ def resolve_columns(
     """Return column names as a list, all different and all in the file."""
     if isinstance(names, str):
         names = [names]
-    if not isinstance(names, Iterable):
+    if not is_several(names):
         raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
     chosen = [str(name) for name in names]
     if len(set(chosen)) < len(chosen):
@@ -70,12 +71,16 @@ def resolve_columns(
     return chosen
 
 
-def feature_set(name: str, sets: Mapping[str, list[str]]) -> list[str]:
+def feature_set(
+    name: str, sets: Mapping[str, list[str]], parameter: str = "features"
+) -> list[str]:
     """Return the features of the set of a name."""
+    if not isinstance(name, str):
+        raise ValueError(f"`{parameter}` must name a feature set; got {name!r}")
     if name in sets:
         return sets[name]
     raise ValueError(
-        "`features` must be the name of a feature set, or a list of features; got "
+        f"`{parameter}` must be the name of a feature set, or a list of features; got "
         f"{name!r}.{_like(name, sets)} The sets are {listed(sets, limit=100)}"
     )
 

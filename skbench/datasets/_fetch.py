@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from skbench._api import client
 from skbench._base import check_choice, check_flag
+from skbench._files import as_path
 from skbench._frames import listed
 
 from ._cache import keep_columns, keep_whole, make_folder
@@ -125,10 +126,7 @@ def fetch_benchmark_models(
     _check_available(version, files, available)
     for name, choose in files.items():
         with RemoteFile(api, f"{version}/{name}") as remote:
-            if choose is None:
-                keep_whole(remote, folder / name, progress=progress)
-            else:
-                keep_columns(remote, folder / name, choose, progress=progress)
+            _keep(remote, folder / name, choose, progress)
     data = load_benchmark_models(
         folder,
         splits[0],
@@ -176,24 +174,25 @@ def _check_features(features: Any) -> str | list[str] | None:
 def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
     if data_home is None:
         data_home = os.environ.get("SKBENCH_HOME") or "~/skbench_data"
-    return Path(data_home).expanduser()
+    return as_path(data_home, "data_home").expanduser()
 
 
-def _resolve_version(version: str, splits: list[str], available: Sequence[str]) -> str:
+def _resolve_version(version: Any, splits: list[str], available: Sequence[str]) -> str:
     """Return a version that the server has; "latest" is the highest by number."""
     files: dict[str, set[str]] = {}
     for folder, _, name in (path.rpartition("/") for path in available):
         files.setdefault(folder, set()).add(name)
     numbered = [found for found in files if re.fullmatch(r"v\d+(\.\d+)*", found)]
     numbered.sort(key=lambda found: [int(part) for part in found[1:].split(".")])
-    if version == "latest":
+    given = version if isinstance(version, str) else ""
+    if given == "latest":
         needed = {_benchmark(split) for split in splits}
         complete = [found for found in numbered if needed <= files[found]]
         if complete:
             return complete[-1]
         reason = f"Numerai has no version with {listed(sorted(needed))}"
-    elif version in numbered:
-        return version
+    elif given in numbered:
+        return given
     else:
         reason = f"`version` must be one that Numerai has, or 'latest'; got {version!r}"
     raise ValueError(
@@ -232,6 +231,15 @@ def _check_available(
             f"Numerai has no {listed(missing)} in version {version}; it has "
             f"{listed(sorted(there), limit=100)}: ask for less, or another version"
         )
+
+
+def _keep(
+    remote: RemoteFile, path: Path, choose: Choose | None, progress: bool
+) -> None:
+    if choose is None:
+        keep_whole(remote, path, progress=progress)
+    else:
+        keep_columns(remote, path, choose, progress=progress)
 
 
 def _chooser(

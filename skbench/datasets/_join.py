@@ -1,7 +1,8 @@
 """Rows of two files matched by id, and refused where the files do not fit."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -98,14 +99,19 @@ def read_keys(file: RowsFile, eras: set[Hashable] | None = None) -> Keys:
 
 def check_ids(keys: Keys) -> None:
     """Refuse missing and duplicate ids."""
-    if missing := keys.ids.null_count:
-        raise ValueError(f"{keys.file.path} has {missing} rows without an id")
-    if pc.count_distinct(keys.ids).as_py() == len(keys.ids):
+    check_unique(keys.ids, keys.file.path)
+
+
+def check_unique(ids: pa.ChunkedArray, path: Path) -> None:
+    """Refuse missing and duplicate ids of a file."""
+    if missing := ids.null_count:
+        raise ValueError(f"{path} has {missing} rows without an id")
+    if pc.count_distinct(ids).as_py() == len(ids):
         return
-    counts = keys.ids.value_counts()
+    counts = ids.value_counts()
     twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
     raise ValueError(
-        f"{keys.file.path} has duplicate ids: {listed(twice.to_pylist())}. "
+        f"{path} has duplicate ids: {listed(twice.to_pylist())}. "
         "Download it again, or keep one row of each"
     )
 
@@ -129,13 +135,14 @@ def match(left: Keys, right: Keys) -> NDArray[np.intp]:
         places = shared
     else:
         check_ids(right)
-        places = _find(left.ids, right.ids)
+        places = find(left.ids, right.ids)
     _check_same_eras(left, right, places, eras)
     _check_share(left, right, places, eras)
     return places
 
 
-def _find(left: pa.ChunkedArray, right: pa.ChunkedArray) -> NDArray[np.intp]:
+def find(left: pa.ChunkedArray, right: pa.ChunkedArray) -> NDArray[np.intp]:
+    """Return the row of ``left`` with each id of ``right``, or -1."""
     if left.type != right.type:
         left, right = left.cast(pa.large_string()), right.cast(pa.large_string())
     found = pc.index_in(right, value_set=left.combine_chunks())
@@ -168,25 +175,37 @@ def _check_same_eras(
 def _check_share(
     left: Keys, right: Keys, places: NDArray[np.intp], eras: NDArray[np.intp]
 ) -> None:
-    """Refuse files of which too few ids match, where both have an era at all.
-
-    The share is that of the file with more rows in those eras, so that half a file
-    is as little a match for a whole one as a whole one is for half.
-    """
     n_eras = len(left.file.labels)
     here = np.bincount(left.eras, minlength=n_eras)
     there = np.bincount(eras[eras >= 0], minlength=n_eras)
     both = np.bincount(eras[places >= 0], minlength=n_eras)
+    check_share(left.name, right.name, left.file.labels, here, there, both)
+
+
+def check_share(
+    left: str,
+    right: str,
+    labels: Sequence[Hashable],
+    here: NDArray[np.intp],
+    there: NDArray[np.intp],
+    both: NDArray[np.intp],
+) -> None:
+    """Refuse files of which too few ids match, where both have an era at all.
+
+    ``here``, ``there`` and ``both`` count the ids of each era in the two files, and
+    those that match. The share is that of the file with more rows in those eras, so
+    that half a file is as little a match for a whole one as a whole one is for half.
+    """
     shared = np.flatnonzero((here > 0) & (there > 0))
     if shared.size == 0:
-        raise ValueError(f"{left.name} and {right.name} share no era: {_RELEASE}")
+        raise ValueError(f"{left} and {right} share no era: {_RELEASE}")
     here, there, both = here[shared], there[shared], both[shared]
     if both.sum() >= _LEAST_SHARE * max(here.sum(), there.sum()):
         return
     worst = np.argmin(both / np.maximum(here, there))
     raise ValueError(
-        f"in the eras that they share, {left.name} has {here.sum()} ids and "
-        f"{right.name} {there.sum()}, but only {both.sum()} are in both; fewest in era "
-        f"{left.file.labels[shared[worst]]!r}, {both[worst]} of "
+        f"in the eras that they share, {left} has {here.sum()} ids and "
+        f"{right} {there.sum()}, but only {both.sum()} are in both; fewest in era "
+        f"{labels[shared[worst]]!r}, {both[worst]} of "
         f"{max(here[worst], there[worst])}: {_RELEASE}"
     )

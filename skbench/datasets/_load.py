@@ -12,13 +12,14 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.utils import Bunch
 
-from skbench._base import check_choice, check_flag, warn
+from skbench._base import check_choice, check_flag, is_several, warn
 from skbench._eras import chronological
+from skbench._files import as_path
 from skbench._frames import META_MODEL, copy_on_write, listed
 
 from ._features import feature_sets, resolve_columns, resolve_features
 from ._join import Keys, Part, align, read_keys, share_eras
-from ._parquet import ERA, ID, RowsFile, era_key
+from ._parquet import ERA, ID, HasColumns, RowsFile, era_key
 
 __all__ = ["load_benchmark_models"]
 
@@ -153,19 +154,19 @@ def load_benchmark_models(
     check_choice("split", split, _SPLITS)
     check_flag("meta_model", meta_model)
     check_flag("live", live)
-    folder = _check_folder(path)
-    targets = [] if split == "live" else _as_list(targets, "targets")
-    features = _as_list(features, "features")
+    folder = check_folder(path)
+    targets = [] if split == "live" else as_list(targets, "targets")
+    features = as_list(features, "features")
     files = _open(folder, split, targets, features)
-    sets = _read_sets(folder, features)
-    columns = _choose(files, models, targets, features, sets)
+    sets = read_sets(folder, features)
+    columns = choose_columns(files.models, files.main, models, targets, features, sets)
     meta = _open_meta_model(folder) if meta_model and split != "live" else None
     loaded = _join(files, columns, _era_keys(files.models, eras), meta)
     later = _load_live(folder, columns) if live and split != "live" else None
     unmatched = loaded.unmatched | (later.unmatched if later is not None else {})
     if split == "live":
         later = loaded
-    _warn_of_unmatched(unmatched)
+    warn_of_unmatched(unmatched)
     return Bunch(
         frame=loaded.frame,
         live=later.frame if later is not None else None,
@@ -194,7 +195,9 @@ class _Files:
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
+    """Columns that are read, by what they are."""
+
     models: list[str]
     targets: list[str]
     features: list[str]
@@ -209,18 +212,18 @@ class _Loaded:
 # Arguments
 
 
-def _check_folder(path: str | os.PathLike[str]) -> Path:
-    folder = Path(path)
+def check_folder(path: str | os.PathLike[str]) -> Path:
+    folder = as_path(path)
     if not folder.is_dir():
         raise FileNotFoundError(f"`path` must be a folder that is there; got {folder}")
     return folder
 
 
-def _as_list(names: Any, parameter: str) -> Any:
+def as_list(names: Any, parameter: str) -> Any:
     """Return a list for several names; a name, a bool and None stay what they are."""
     if names is None or isinstance(names, (str, bool)):
         return names
-    if not isinstance(names, Iterable):
+    if not is_several(names):
         raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
     return list(names)
 
@@ -229,7 +232,7 @@ def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
     """Return what names the eras asked for, all of which the file has."""
     if eras is None:
         return None
-    if isinstance(eras, (str, bytes)) or not isinstance(eras, Iterable):
+    if not is_several(eras):
         raise ValueError(f"`eras` must be a list of era labels; got {eras!r}")
     wanted = {era_key(label): label for label in eras}
     if not wanted:
@@ -244,7 +247,7 @@ def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
     return set(wanted)
 
 
-def _read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
+def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
     path = folder / "features.json"
     if features is None or not (isinstance(features, str) or path.is_file()):
         return {}
@@ -273,29 +276,34 @@ def _open(folder: Path, split: str, targets: Any, features: Any) -> _Files:
 def _open_meta_model(folder: Path) -> RowsFile:
     hint = "download it, or pass meta_model=False"
     file = RowsFile(folder / "meta_model.parquet", hint)
+    check_meta_model(file)
+    return file
+
+
+def check_meta_model(file: HasColumns) -> None:
+    """Refuse a file without the Meta Model."""
     if META_MODEL not in file.types:
         raise ValueError(
             f"{file.path} must have the column {META_MODEL!r}; it has "
             f"{listed(file.types)}"
         )
-    return file
 
 
-def _choose(
-    files: _Files,
+def choose_columns(
+    file: HasColumns,
+    main: HasColumns | None,
     models: Any,
     targets: Any,
     features: Any,
     sets: dict[str, list[str]],
-) -> _Columns:
-    """Return the columns asked for, all of which are there."""
-    columns = _Columns(_choose_models(files.models, models), [], [])
-    main = files.main
+) -> Columns:
+    """Return the columns asked for, all of which the file of models or the main has."""
+    columns = Columns(_choose_models(file, models), [], [])
     if main is not None:
         available, source = main.types, main.path.name
         if isinstance(targets, bool):
             targets = _all_targets(main) if targets else []
-        columns = _Columns(
+        columns = Columns(
             columns.models,
             resolve_columns(targets or [], available, "targets", source),
             resolve_features(features, sets, available, source),
@@ -303,11 +311,14 @@ def _choose(
     names = [ID, ERA, _DATA_TYPE, META_MODEL]
     names += [*columns.models, *columns.targets, *columns.features]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ValueError(f"the frame would have two columns called {listed(twice)}")
+        raise ValueError(
+            f"the frame would have two columns called {listed(twice)}: name others in "
+            "`models`, `targets` or `features`"
+        )
     return columns
 
 
-def _choose_models(file: RowsFile, models: Any) -> list[str]:
+def _choose_models(file: HasColumns, models: Any) -> list[str]:
     if models is not None:
         names = resolve_columns(models, file.types, "models", file.path.name)
     else:
@@ -325,7 +336,7 @@ def _is_model(name: str, kind: pa.DataType) -> bool:
     return pa.types.is_floating(kind) and not other
 
 
-def _all_targets(file: RowsFile) -> list[str]:
+def _all_targets(file: HasColumns) -> list[str]:
     names = [name for name in file.types if name.startswith("target")]
     if not names:
         raise ValueError(f"{file.path} has no targets; pass targets=()")
@@ -336,21 +347,26 @@ def _all_targets(file: RowsFile) -> list[str]:
 # Rows
 
 
-def _load_live(folder: Path, columns: _Columns) -> _Loaded | None:
+def has_live(folder: Path, features: Sequence[str]) -> bool:
+    """Whether the files of the live rows are there, with features if any are needed."""
+    needed = ["live_benchmark_models.parquet", *(["live.parquet"] if features else [])]
+    return all((folder / name).is_file() for name in needed)
+
+
+def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
     """Load the live rows of the same columns, if their files are there."""
-    needed = ["live_benchmark_models.parquet"]
-    if columns.features:
-        needed.append("live.parquet")
-    if not all((folder / name).is_file() for name in needed):
+    if not has_live(folder, columns.features):
         return None
     files = _open(folder, "live", None, columns.features)
-    columns = _choose(files, columns.models, None, columns.features, {})
+    columns = choose_columns(
+        files.models, files.main, columns.models, None, columns.features, {}
+    )
     return _join(files, columns, None, None)
 
 
 def _join(
     files: _Files,
-    columns: _Columns,
+    columns: Columns,
     eras: set[Hashable] | None,
     meta_model: RowsFile | None,
 ) -> _Loaded:
@@ -389,17 +405,22 @@ def _find_meta_model(base: Part, keys: Keys) -> Part:
     """Place the rows of the Meta Model; that it has none in these eras is no error."""
     if share_eras(base.keys, keys):
         return base.partner(keys)
-    warn(
-        f"{keys.name} has none of the eras that are loaded, so {META_MODEL!r} is "
-        "missing throughout: load other eras, or pass meta_model=False"
-    )
+    warn_of_no_meta_model(keys.name)
     return Part(keys, np.full(len(keys.rows), -1))
 
 
 # What is said about them
 
 
-def _warn_of_unmatched(unmatched: dict[str, int]) -> None:
+def warn_of_no_meta_model(name: str) -> None:
+    """Warn that a file has the Meta Model of other eras only."""
+    warn(
+        f"{name} has none of the eras that are loaded, so {META_MODEL!r} is "
+        "missing throughout: load other eras, or pass meta_model=False"
+    )
+
+
+def warn_of_unmatched(unmatched: dict[str, int]) -> None:
     lost = [f"{count} of {name}" for name, count in unmatched.items() if count]
     if lost:
         warn(
@@ -411,7 +432,7 @@ def _warn_of_unmatched(unmatched: dict[str, int]) -> None:
 def _describe(
     folder: Path,
     split: str,
-    columns: _Columns,
+    columns: Columns,
     loaded: _Loaded,
     live: _Loaded | None,
     unmatched: dict[str, int],

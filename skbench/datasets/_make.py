@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from math import ceil
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +15,16 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr, ndtri
 from sklearn.utils import Bunch, check_random_state
 
+from skbench._base import check_count, check_flag, is_number
+from skbench._eras import block_length
+from skbench._frames import META_MODEL
+
 __all__ = ["make_benchmark_models"]
 
 Floats = npt.NDArray[np.float64]
 
 _ERA = "era"
-_META_MODEL = "numerai_meta_model"
+
 _GROUPS = (
     "agility",
     "charisma",
@@ -56,7 +59,7 @@ _SHARED_SHARE = (0.2, 0.6)  # of a model's variance, carried by the shared facto
 _GROUP_CORR = 0.5  # between two features of a group, before they are binned
 _TARGET_CORR = 0.7  # between the noises of two targets
 _META_SHARE = 0.8  # of the Meta Model's variance, carried by the models
-_DAYS_PER_ERA = 5
+_MOST_MODELS = 200
 
 # Numerai's CORR raises both sides to the power 1.5 and its target has five bins. To
 # first order both only shrink a correlation of normal variables, by 0.9763 (the power)
@@ -224,6 +227,7 @@ def make_benchmark_models(
     """
     _check_sizes(n_eras, rows_per_era, n_models, n_features, first_era)
     _check_strengths(mean_corr, era_std)
+    check_flag("unscored", unscored)
     weeks = {name: _weeks_in(name) for name in _check_targets(targets)}
     waits = {name: weeks[name] if unscored else 0 for name in weeks}
     _check_some_scored(n_eras, waits)
@@ -245,7 +249,7 @@ def make_benchmark_models(
     eras = np.repeat([f"{first_era + t:04d}" for t in range(n_eras)], rows[:-1])
     frame = _build_frame(ids[: len(eras)], eras, "validation", past, names)
     live = _build_frame(ids[len(eras) :], "X", "live", today, names)
-    live = live.drop(columns=_META_MODEL)
+    live = live.drop(columns=META_MODEL)
     return _bundle(frame, live, names, world)
 
 
@@ -285,36 +289,31 @@ class _Names(NamedTuple):
 
     @property
     def floats(self) -> list[str]:
-        return [*self.models, _META_MODEL, *self.targets]
+        return [*self.models, META_MODEL, *self.targets]
 
 
 # Arguments
 
 
-def _check_int(
-    name: str, value: object, lowest: int, highest: int | None = None
-) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"`{name}` must be an integer; got {value!r}")
-    if value < lowest:
-        raise ValueError(f"`{name}` must be at least {lowest}; got {value}")
-    if highest is not None and value > highest:
-        raise ValueError(f"`{name}` must be at most {highest}; got {value}")
+def _check_most(name: str, value: int, most: int) -> None:
+    if value > most:
+        raise ValueError(f"`{name}` must be at most {most}; got {value}")
 
 
 def _check_sizes(
     n_eras: int, rows_per_era: int, n_models: int, n_features: int, first_era: int
 ) -> None:
-    _check_int("n_eras", n_eras, 1)
-    _check_int("rows_per_era", rows_per_era, 1)
-    _check_int("n_models", n_models, 2, 200)
-    _check_int("n_features", n_features, 1)
-    _check_int("first_era", first_era, 0)
+    check_count("n_eras", n_eras, 1)
+    check_count("rows_per_era", rows_per_era, 1)
+    check_count("n_models", n_models, 2)
+    _check_most("n_models", n_models, _MOST_MODELS)
+    check_count("n_features", n_features, 1)
+    check_count("first_era", first_era, 0)
 
 
 def _check_strengths(mean_corr: float, era_std: float) -> None:
     for name, value in {"mean_corr": mean_corr, "era_std": era_std}.items():
-        if isinstance(value, bool) or not isinstance(value, Real):
+        if not is_number(value):
             raise ValueError(f"`{name}` must be a number; got {value!r}")
     if not 0 < mean_corr < 1:
         raise ValueError(f"`mean_corr` must be between 0 and 1; got {mean_corr}")
@@ -333,13 +332,12 @@ def _check_targets(targets: Sequence[str]) -> list[str]:
 
 def _weeks_in(target: str) -> int:
     """Read from its name how many weekly shocks a target spans."""
-    match = re.fullmatch(r"target_\w+_([1-9]\d{0,2})", target)
-    if match is None:
+    if not re.fullmatch(r"target_\w+_[1-9]\d{0,2}", target):
         raise ValueError(
             "`targets` must be names that end in their days, such as "
             f"'target_cyrus_20'; got {target!r}"
         )
-    return ceil(int(match[1]) / _DAYS_PER_ERA) + 1
+    return block_length(target)
 
 
 def _check_some_scored(n_eras: int, waits: dict[str, int]) -> None:
@@ -354,7 +352,8 @@ def _check_some_scored(n_eras: int, waits: dict[str, int]) -> None:
 def _check_meta_model_eras(meta_model_eras: int | None, n_eras: int) -> int:
     if meta_model_eras is None:
         return min(87, ceil(n_eras / 3))
-    _check_int("meta_model_eras", meta_model_eras, 0, n_eras)
+    check_count("meta_model_eras", meta_model_eras, 0)
+    _check_most("meta_model_eras", meta_model_eras, n_eras)
     return meta_model_eras
 
 
@@ -606,7 +605,7 @@ def _bundle(
         frame=frame,
         live=live,
         era=_ERA,
-        meta_model=_META_MODEL,
+        meta_model=META_MODEL,
         models=names.models,
         features=names.features,
         targets=names.targets,

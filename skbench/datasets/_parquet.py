@@ -1,11 +1,11 @@
 """A Parquet file of rows with an id and an era, of which only parts are read."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,13 @@ ID = "id"
 _BATCH = 2**16
 
 
+class HasColumns(Protocol):
+    """What is needed of a file to choose columns of it."""
+
+    path: Path
+    types: dict[str, pa.DataType]
+
+
 class RowsFile:
     """A file, its columns, and the era of each of its rows."""
 
@@ -33,14 +40,7 @@ class RowsFile:
             self._parquet = pq.ParquetFile(path)
             schema = self._parquet.schema_arrow
         self.types = dict(zip(schema.names, schema.types, strict=True))
-        if len(self.types) < len(schema.names):
-            raise ValueError(f"{path} has two columns of one name")
-        self.id = _id_column(schema)
-        if not {self.id, ERA} <= set(self.types):
-            raise ValueError(
-                f"{path} must have the columns {ID!r} and {ERA!r}; "
-                f"it has {listed(self.types)}"
-            )
+        self.id = id_column(schema, path)
         self.n_rows = self._parquet.metadata.num_rows
         if self.n_rows == 0:
             raise ValueError(f"{path} has no rows: download it again")
@@ -120,14 +120,9 @@ class RowsFile:
 
     def _dtypes(self, names: Sequence[str], gaps: bool) -> dict[str, np.dtype[Any]]:
         dtypes = {}
+        check_numeric(self, names)
         for name in names:
-            kind = self.types[name]
-            if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-                raise ValueError(
-                    f"column {name!r} of {self.path} must hold numbers; "
-                    f"its type is {kind}"
-                )
-            dtype = np.dtype(kind.to_pandas_dtype())
+            dtype = np.dtype(self.types[name].to_pandas_dtype())
             dtypes[name] = _with_nan(dtype) if gaps else dtype
         return dtypes
 
@@ -148,6 +143,16 @@ class RowsFile:
             start = end
 
 
+def check_numeric(file: HasColumns, names: Iterable[str]) -> None:
+    """Refuse to read anything but numbers from these columns."""
+    for name in names:
+        kind = file.types[name]
+        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
+            raise ValueError(
+                f"column {name!r} of {file.path} must hold numbers; its type is {kind}"
+            )
+
+
 def era_key(label: Hashable) -> Hashable:
     """Return the number of an era, or its label where it has none."""
     number = era_number(label)
@@ -164,13 +169,24 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _id_column(schema: pa.Schema) -> str:
-    """Return the column of ids: that name or, failing that, the index pandas wrote."""
+def id_column(schema: pa.Schema, path: Path) -> str:
+    """Return the column of ids: that name or, failing that, the index pandas wrote.
+
+    Raises where the file has no such column, none of eras, or two of one name.
+    """
+    names = set(schema.names)
+    if len(names) < len(schema.names):
+        raise ValueError(f"{path} has two columns of one name")
     index = (schema.pandas_metadata or {}).get("index_columns", [])
     # An index that only counts the rows is no column, and is described by a dict.
-    if ID not in schema.names and len(index) == 1 and isinstance(index[0], str):
-        return index[0]
-    return ID
+    indexed = ID not in names and len(index) == 1 and isinstance(index[0], str)
+    name: str = index[0] if indexed else ID
+    if not {name, ERA} <= names:
+        raise ValueError(
+            f"{path} must have the columns {ID!r} and {ERA!r}; "
+            f"it has {listed(schema.names)}"
+        )
+    return name
 
 
 # Columns in memory: each a row of a block, and neighbours of one dtype share a block.

@@ -91,7 +91,7 @@ def load_scores(
     >>> corr = scores[scores["score"] == "canon_corr"]  # doctest: +SKIP
     >>> corr.groupby("model")["value"].mean()  # doctest: +SKIP
     """
-    _check_name(account_or_model)
+    check_account("account_or_model", account_or_model)
     if last_n_rounds is not None:
         check_count("last_n_rounds", last_n_rounds, 1)
     if resolved is not None:
@@ -112,9 +112,10 @@ def load_scores(
     return scores.reset_index(drop=True)
 
 
-def _check_name(name: Any) -> None:
+def check_account(parameter: str, name: Any) -> None:
+    """Refuse what cannot be the name of an account or model."""
     if not isinstance(name, str) or not name:
-        raise ValueError(f"`account_or_model` must be a name; got {name!r}")
+        raise ValueError(f"`{parameter}` must be a name; got {name!r}")
 
 
 def _find_models(api: Any, name: str) -> dict[str, str]:

@@ -44,6 +44,8 @@ def settle(
     at_risk, paid, after = (np.zeros_like(rates) for _ in range(3))
     scored = ~np.isnan(rates)
     earned = np.where(scored, rates, 0.0)
+    # A duration may be beyond any integer; beyond all rounds it has no other effect.
+    duration = min(duration, int(np.ptp(dates)) + 1)
     resolved = np.searchsorted(dates, dates - duration, side="right")
     stake, done = stakes.astype(np.float64), 0
     for opens, until in enumerate([*resolved, len(rates)]):

@@ -303,7 +303,7 @@ def _correlation(
             unit = _unit(stretched)
         ends = _ends(places.size, top_bottom)
         if ends is ALL and places.size == other.size:
-            scores[row] = _dot(unit, whole[places])
+            scores[row] = min(max(_dot(unit, whole[places]), -1.0), 1.0)
         else:
             scores[row] = pearson(stretched[ends], other[places[ends]])
     return scores
@@ -327,6 +327,7 @@ def _inside(columns: Floats, top_bottom: int) -> NDArray[np.bool_]:
     Of ties, the first in row order are the lowest. Where top and bottom overlap, no
     value is marked. Nor is a missing one.
     """
+    top_bottom = min(top_bottom, columns.shape[1])  # a count may be beyond any integer
     order = np.argsort(columns, axis=1, kind="stable")  # NaN last
     place = np.empty_like(order)
     np.put_along_axis(place, order, np.arange(columns.shape[1])[None, :], axis=1)
@@ -356,6 +357,7 @@ def _unit(columns: NDArray[Any]) -> Floats:
     largest = np.maximum(
         values.max(axis=-1, keepdims=True), -values.min(axis=-1, keepdims=True)
     )
+    varies &= largest >= np.finfo(np.float64).tiny  # or 1 / largest has no place
     values *= varies / np.where(varies, largest, 1.0)
     norm = np.sqrt(np.einsum("...i,...i->...", values, values))[..., None]
     values /= np.where(varies, norm, 1.0)

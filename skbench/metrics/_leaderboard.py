@@ -1,6 +1,6 @@
 """All models beside each other: `score_models` and `leaderboard`."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -82,9 +82,27 @@ def score_models(
     return scores
 
 
-def _column(y_pred: Any, benchmark: Hashable) -> Any:
+def concat_scores(
+    parts: Iterable[Mapping[str, pd.DataFrame]],
+) -> dict[str, pd.DataFrame]:
+    """Put the scores of batches of whole eras together, as if they were scored at once.
+
+    An era counts for itself, so that no score changes; the eras are put in order.
+    """
+    frames: dict[str, list[pd.DataFrame]] = {}
+    for part in parts:
+        for name, scores in part.items():
+            frames.setdefault(name, []).append(scores)
+    whole = {name: pd.concat(scores) for name, scores in frames.items()}
+    return {
+        name: scores.iloc[chronological(scores.index.tolist())]
+        for name, scores in whole.items()
+    }
+
+
+def _column(y_pred: Any, benchmark: Any) -> Any:
     table = as_columns(y_pred, "y_pred", "prediction")
-    if benchmark not in table.names:
+    if not isinstance(benchmark, Hashable) or benchmark not in table.names:
         raise ValueError(
             f"`benchmark` must be one of the models {listed(table.names)}; "
             f"got {benchmark!r}"
@@ -160,6 +178,12 @@ def leaderboard(
     frames = dict(scores) if isinstance(scores, Mapping) else {"corr": scores}
     if not frames:
         raise ValueError("`scores` must hold at least one frame of scores; got none")
+    for name, frame in frames.items():
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(
+                "`scores` must be a pandas frame, or frames by name; got "
+                f"{type(frame).__name__} for {name!r}"
+            )
     scored = _scored_eras(frames)
     spans = {"all": scored}
     if recent is not None:

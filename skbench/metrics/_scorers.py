@@ -208,4 +208,10 @@ def _name(value: Any) -> str:
 
 
 numerai_corr_scorer = era_scorer(numerai_corr)
+"""Scorer of the mean Numerai CORR over the eras: ``era_scorer(numerai_corr)``."""
+
 sharpe_scorer = era_scorer(numerai_corr, reduce="sharpe")
+"""Scorer of the mean over the standard deviation of the eras' Numerai CORR.
+
+It is ``era_scorer(numerai_corr, reduce="sharpe")``.
+"""

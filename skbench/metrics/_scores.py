@@ -17,6 +17,7 @@ from skbench._frames import (
     check_same_rows,
     is_tensor,
     listed,
+    too_large,
 )
 from skbench.kernels import score
 from skbench.kernels.device import neutralize_eras
@@ -30,6 +31,8 @@ _SINGLE = ("y_true", "meta_model", "reference", "era")
 _NAMES = {"y_pred": "prediction"}
 # Inputs of which only the ranks count, so that an infinite value is the extreme one.
 _RANKED = ("y_pred", "meta_model")
+# The power of 1.5 of such values can still be summed over an era.
+_LARGEST = 1e202
 
 
 def numerai_corr(
@@ -525,7 +528,8 @@ def _era_scores(
     order = chronological(eras.labels)
     inputs = _era_inputs(tables, eras, ranked)
     scores = list(in_threads(lambda i: kernel(*inputs(i)), order, n_jobs))
-    return pd.Index([eras.labels[i] for i in order], name="era"), np.stack(scores)
+    labels = [eras.labels[i] for i in order]
+    return pd.Index(labels, name="era", tupleize_cols=False), np.stack(scores)
 
 
 def _era_inputs(
@@ -586,9 +590,11 @@ def _refuse_infinite(
 ) -> None:
     if values.dtype.kind != "f":
         return
-    for column, infinite in zip(columns, np.isinf(values).sum(axis=1), strict=True):
+    for column, infinite in zip(
+        columns, too_large(values, _LARGEST).sum(axis=1), strict=True
+    ):
         if infinite:
             raise ValueError(
-                f"`{name}` has {infinite} infinite values in column {column!r} in era "
-                f"{era!r}: replace them by NaN to leave them out"
+                f"`{name}` has {infinite} infinite or huge values in column {column!r} "
+                f"in era {era!r}: replace them by NaN to leave them out"
             )

@@ -8,9 +8,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from skbench._base import check_count, is_number
+from skbench._base import check_count, check_resamples, is_number
 from skbench._eras import block_length, chronological
-from skbench._frames import as_columns, at_labels, check_numbers, listed, row_labels
+from skbench._frames import (
+    as_columns,
+    at_labels,
+    check_numbers,
+    listed,
+    n_dimensions,
+    row_labels,
+    too_large,
+)
 from skbench.kernels.bootstrap import mean_interval
 from skbench.kernels.series import autocorrelation, max_drawdown, sharpe
 
@@ -110,8 +118,8 @@ def summarize(
     b      0.01  0.020
     """
     size = _block_size(target, block_size)
-    check_count("n_bootstrap", n_bootstrap, 0)
-    _check_confidence(confidence)
+    check_resamples(n_bootstrap)
+    check_confidence(confidence)
     models, eras, series = _read(scores)
     order = chronological(eras)
     seed = int(check_random_state(random_state).randint(2**31 - 1))
@@ -162,7 +170,7 @@ def _read(scores: Any) -> tuple[list[Hashable], list[Hashable], Floats]:
         )
     block = table.select(table.names)(slice(0, table.n_rows))
     series = np.ascontiguousarray(block, dtype=np.float64)
-    if np.isinf(series).any():
+    if too_large(series).any():
         raise ValueError("`scores` must not be infinite: mark a missing score by NaN")
     return table.names, labels, series
 
@@ -171,8 +179,8 @@ def _benchmark(
     benchmark: Any, models: Sequence[Hashable], eras: Sequence[Hashable], series: Floats
 ) -> Floats:
     """Return the scores of the benchmark in the eras."""
-    if np.ndim(benchmark) == 0 or isinstance(benchmark, tuple):
-        if benchmark not in models:
+    if n_dimensions(benchmark) == 0 or isinstance(benchmark, tuple):
+        if not isinstance(benchmark, Hashable) or benchmark not in models:
             raise ValueError(
                 f"`benchmark` must name a column of the scores, {listed(models)}, or "
                 f"hold one score an era; got {benchmark!r}"
@@ -182,7 +190,19 @@ def _benchmark(
     return at_labels(benchmark, eras, "benchmark")
 
 
-def _check_confidence(confidence: Any) -> None:
+def check_confidence(confidence: Any) -> None:
+    """Refuse what cannot be the probability of an interval.
+
+    Parameters
+    ----------
+    confidence : object
+        What was given.
+
+    Raises
+    ------
+    ValueError
+        Unless it is above 0 and below 1.
+    """
     if not is_number(confidence) or not 0 < confidence < 1:
         raise ValueError(
             f"`confidence` must be above 0 and below 1; got {confidence!r}"

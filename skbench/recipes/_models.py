@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
@@ -12,13 +13,15 @@ from skbench._frames import (
     Table,
     aligned_target,
     as_table,
+    check_named,
     check_numbers,
-    columns_of_role,
     convert,
+    feature_columns,
     listed,
     pick,
     resolve,
     take,
+    too_large,
 )
 
 Name = Hashable
@@ -78,8 +81,8 @@ class FeatureRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is an array, a feature column is missing or holds no numbers, or no
-            row has a target.
+            If X is an array, a feature column is missing or holds no numbers or an
+            infinite one, or no row has a target.
         """
         table = _as_frame(X)
         target = aligned_target(table, y)
@@ -112,7 +115,7 @@ class FeatureRegressor(RegressorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X is an array, or lacks a feature column.
+            If X is an array, or lacks a feature column, or one has infinite values.
         """
         check_is_fitted(self)
         table = _as_frame(X)
@@ -127,44 +130,29 @@ class FeatureRegressor(RegressorMixin, BaseEstimator):
     def _choose(self, table: Table) -> list[Name]:
         if self.features is not None:
             return resolve(table, self.features, "features")
-        return feature_columns(table)
-
-
-def feature_columns(table: Table, era: Name = None) -> list[Name]:
-    """Find every column that by its name is a feature; there must be one.
-
-    Parameters
-    ----------
-    table : Table
-        The rows.
-    era : str or int, default=None
-        The era column.
-
-    Returns
-    -------
-    names : list of str
-        In column order.
-    """
-    names = columns_of_role(table, "feature", era)
-    if not names:
-        raise ValueError(
-            "X has no column whose name starts with 'feature'; it has "
-            f"{listed(table.names)}. Name the columns in `features`"
-        )
-    return names
+        return feature_columns(table, None, "features")
 
 
 def _as_frame(X: Any) -> Table:
     table = as_table(X)
-    if not table.named:
-        raise ValueError(
-            "X must be a frame, whose columns have names; got an array of shape "
-            f"{table.native.shape}"
-        )
+    check_named(table, "X")
     return table
 
 
 def _columns(table: Table, names: Sequence[Name]) -> Any:
     """Return some columns as a pandas frame."""
     check_numbers(table, names)
-    return convert(pick(table, names), "pandas", [])
+    frame = convert(pick(table, names), "pandas", [])
+    for name in names:
+        _check_size(frame[name])
+    return frame
+
+
+def _check_size(column: "pd.Series[float]") -> None:
+    if column.dtype.kind != "f":
+        return
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if huge := int(too_large(values).sum()):
+        raise ValueError(
+            f"column {column.name!r} has {huge} infinite or huge values: replace them"
+        )

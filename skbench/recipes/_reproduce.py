@@ -12,11 +12,21 @@ from numpy.typing import NDArray
 
 from skbench._base import check_count, check_flag
 from skbench._eras import block_length, stated_era_column
-from skbench._frames import Table, as_table, convert, listed, resolve, role
+from skbench._frames import (
+    Table,
+    as_table,
+    check_named,
+    convert,
+    feature_columns,
+    listed,
+    resolve,
+    role,
+)
+from skbench._progress import with_progress
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_predict
 
 from ._catalog import RISKIEST
-from ._models import FeatureRegressor, feature_columns
+from ._models import FeatureRegressor
 from ._riskiest import riskiest_features
 
 if TYPE_CHECKING:
@@ -100,7 +110,7 @@ def reproduce(recipe: Recipe, train: Any, options: Options) -> pd.DataFrame:
         for one in _ensembles_of(recipe)
     ]
     predictions: dict[str, Floats] = {}
-    for name in _with_progress(tasks, options.progress):
+    for name in with_progress(tasks, "model", options.progress):
         predictions[name] = _train(tasks[name], frame, options)
     for one, blocks in ensembles:
         predictions[one.name] = _blend(one, blocks, frame, predictions, options)
@@ -115,11 +125,7 @@ def _as_pandas(train: Any, options: Options) -> pd.DataFrame:
     check_flag("exact", options.exact)
     check_count("n_riskiest", options.n_riskiest, 1)
     table = as_table(train, name="`train`")
-    if not table.named:
-        raise ValueError(
-            "`train` must be a frame, whose columns have names; got an array of shape "
-            f"{table.native.shape}"
-        )
+    check_named(table, "`train`")
     stated_era_column(table, options.era)
     frame: pd.DataFrame = convert(table.native, "pandas", [])
     return frame
@@ -212,7 +218,7 @@ def _stated_features(model: Recipe, table: Table, options: Options) -> list[Any]
     if (names := options.feature_sets.get(str(model.feature_set))) is not None:
         return resolve(table, names, "feature_sets")
     if model.feature_set == "all":
-        return feature_columns(table, options.era)
+        return feature_columns(table, options.era, "features")
     raise ValueError(
         f"`feature_sets` must hold {model.feature_set!r}, on which {model.name!r} is "
         f"trained; it has {listed(options.feature_sets)}. Or name the columns to train "
@@ -303,15 +309,6 @@ def _riskiest_blocks(
         )
         for train, test in task.windows
     ]
-
-
-def _with_progress(tasks: dict[str, _Task], progress: bool) -> Iterable[str]:
-    if not progress:
-        return tasks
-    from tqdm import tqdm
-
-    bar: Iterable[str] = tqdm(tasks, unit="model")
-    return bar
 
 
 def _train(task: _Task, frame: pd.DataFrame, options: Options) -> Floats:

@@ -14,12 +14,11 @@ from skbench._frames import (
     aligned_target,
     as_table,
     check_numbers,
+    feature_columns,
     listed,
     resolve,
 )
 from skbench.kernels.score import correlations
-
-from ._models import feature_columns
 
 Name = Hashable
 Floats = NDArray[np.float64]
@@ -104,7 +103,7 @@ def riskiest_features(
 
 def _choose(table: Table, features: Any, era: Name) -> list[Name]:
     if features is None:
-        return feature_columns(table, era)
+        return feature_columns(table, era, "features")
     names = resolve(table, features, "features")
     if era in names:
         raise ValueError(f"the era column {era!r} cannot be a feature")

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
+from skbench._base import check_flag, check_name
 from skbench._stacking import StackingWeights
 
 from ._progress import progress_bar
-from ._source import Source, whole_eras
+from ._source import Source, open_source, whole_eras
 from ._steps import adopt, columns_of, era_of, finish, learned, learns, steps_of
 
 
@@ -73,7 +74,9 @@ def fit_parquet(
     >>> fit_parquet(ensemble, path)[-1].n_eras_
     25
     """
-    opened = Source(source)
+    check_name("y", y)
+    check_flag("progress", progress)
+    opened = open_source(source)
     opened.check_columns([y], "the column of targets `y`")
     steps = steps_of(pipeline)
     era = era_of(steps)

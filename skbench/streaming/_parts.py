@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from skbench._base import check_flag
 from skbench._files import written_whole
 
 from ._disk import room_for
@@ -26,6 +27,7 @@ class Parts:
     """
 
     def __init__(self, target: Path, job: Any, resume: bool) -> None:
+        check_flag("resume", resume)
         self.target = target
         self.folder = target.with_name(f".{target.name}.parts")
         self.resume = resume

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pyarrow as pa
 
@@ -17,9 +18,9 @@ def progress_bar(
         total=total, initial=done, unit="row", unit_scale=True, disable=not show
     ) as bar:
 
-        def count(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
-            for chunk in chunks:
-                yield chunk
-                bar.update(len(chunk))
+        def counted(chunk: pa.Table) -> pa.Table:
+            bar.update(len(chunk))
+            return chunk
 
-        yield count
+        # Unlike a loop, map does not keep a chunk while the next one is read.
+        yield partial(map, counted)

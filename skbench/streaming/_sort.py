@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from skbench._base import check_flag, check_name
 from skbench._eras import chronological
 from skbench._files import Address, check_writable, written_whole
 
@@ -74,12 +75,14 @@ def sort_parquet(
     ['2', '2', '10']
     """
     path = check_writable(target, "target")
+    check_name("era", era)
+    check_flag("progress", progress)
     opened = Source(source)
     opened.check_apart(path)
     opened.check_columns([era], "the era column")
     rows = opened.batch_rows(batch_rows, opened.schema.names)
     ranks, counts = _order_of_eras(opened, era)
-    rows = max(rows, -(-opened.n_rows // _MAX_BUCKETS))
+    rows = max(min(rows, opened.n_rows + 1), -(-opened.n_rows // _MAX_BUCKETS))
     # An era goes where the rows before it end.
     buckets = (np.cumsum(counts) - counts) // rows
     with (

@@ -46,12 +46,17 @@ class _File:
                 n_rows = [footer.n_rows(file, k) for k in range(footer.n_groups)]
         except (pa.ArrowException, OSError) as error:
             raise ValueError(
-                f"{self.path} is no whole parquet file: {error}"
+                f"{self.path} is no whole parquet file: {_one_line(error)}"
             ) from error
         for name, value in self.constants.items():
             if name not in schema.names:
                 schema = schema.append(pa.field(name, pa.scalar(value).type))
         return schema, footer, n_rows
+
+
+def open_source(source: Any) -> "Source":
+    """Open what a user names; a source that is open already is taken as it is."""
+    return source if isinstance(source, Source) else Source(source)
 
 
 class Source:
@@ -147,7 +152,7 @@ class Source:
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             raise ValueError(
-                f"{file.path} cannot be read in row group {group}: {error}"
+                f"{file.path} cannot be read in row group {group}: {_one_line(error)}"
             ) from error
 
     def _complete(
@@ -178,6 +183,11 @@ class Source:
                 f"{file.path} differs: {error}"
             ) from error
         return unified.with_metadata(first.metadata)
+
+
+def _one_line(error: Exception) -> str:
+    """Return what pyarrow says, which may be a page of advice, on one line."""
+    return " ".join(str(error).split())
 
 
 def _bytes_of(dtype: pa.DataType) -> int:
@@ -220,7 +230,7 @@ def _dataset(paths: list[str]) -> ds.Dataset:
             return ds.dataset(source, partitioning="hive")
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"`source` cannot be read as parquet files: {error}"
+            f"`source` cannot be read as parquet files: {_one_line(error)}"
         ) from error
     return files
 
@@ -239,20 +249,26 @@ def whole_eras(
     seen = set(closed)
     current: Hashable = None
     for chunk in chunks:
-        for label, start, stop in _runs(chunk[era], era):
+        for label, start, stop in runs(chunk[era], era):
             if label != current:
                 _check_new(label, seen)
                 if sum(map(len, held)) >= batch_rows:
-                    yield pa.concat_tables(held)
-                    held = []
+                    yield pa.concat_tables(_emptied(held))
                 seen.add(label)
                 current = label
             held.append(chunk.slice(start, stop - start))
     if held:
-        yield pa.concat_tables(held)
+        yield pa.concat_tables(_emptied(held))
 
 
-def _runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
+def _emptied(held: list[pa.Table]) -> list[pa.Table]:
+    """Return what a list holds and let go of it, so that only the caller has it."""
+    tables = list(held)
+    held.clear()
+    return tables
+
+
+def runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
     """Yield each label with the first row of its run, and the row after the last."""
     codes, labels = coded(column, era)
     starts = np.flatnonzero(np.diff(codes)) + 1

@@ -18,13 +18,17 @@ def steps_of(pipeline: Any) -> list[Any]:
     """Return the estimators of a pipeline, of pipelines within it, or one alone."""
     if isinstance(pipeline, Pipeline):
         return [step for _, inner in pipeline.steps for step in steps_of(inner)]
-    if pipeline is None or pipeline == "passthrough":
+    if pipeline is None or _passes_through(pipeline):
         return []
     if not isinstance(pipeline, BaseEstimator):
         raise TypeError(
             f"`pipeline` must be a scikit-learn estimator; got {pipeline!r}"
         )
     return [pipeline]
+
+
+def _passes_through(pipeline: Any) -> bool:
+    return isinstance(pipeline, str) and pipeline == "passthrough"
 
 
 def era_of(steps: Iterable[Any]) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from skbench._base import check_flag, is_several
 from skbench._files import Address, check_writable
 
 from ._parts import Parts
 from ._progress import progress_bar
-from ._source import Source, whole_eras
+from ._source import Source, open_source, whole_eras
 from ._steps import as_frame, columns_of, era_of, steps_of
 
 
@@ -88,7 +89,8 @@ def transform_parquet(
     [0.75, 0.25, 0.25, 0.75]
     """
     path = check_writable(target, "target")
-    opened = Source(source)
+    check_flag("progress", progress)
+    opened = open_source(source)
     opened.check_apart(path)
     steps = steps_of(pipeline)
     era = era_of(steps)
@@ -116,9 +118,19 @@ def _kept(
     source: Source, copied: Sequence[str], columns: str | Sequence[str] | None
 ) -> list[str]:
     """Columns of the source that stand in the output as they are."""
-    columns = [columns] if isinstance(columns, str) else list(columns or [])
+    columns = _names_of(columns)
     source.check_columns(columns, "which `columns` names")
     return list(dict.fromkeys([*copied, *columns]))
+
+
+def _names_of(columns: Any) -> list[str]:
+    """Return `columns` as a list."""
+    if columns is None:
+        return []
+    names = list(columns) if is_several(columns) else [columns]
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f"`columns` must hold names of columns; got {wrong[0]!r}")
+    return names
 
 
 def _columns_to_read(

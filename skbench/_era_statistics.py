@@ -1,0 +1,53 @@
+"""Statistics of eras, as they are kept to learn from: gathered, merged, in part."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._eras import Eras, Rows, count_eras, map_eras
+
+# By name, arrays of one entry an era; "era" are the labels.
+Statistics = dict[str, NDArray[Any]]
+
+
+def gathered(describe: Callable[[Rows], dict[str, Any]], eras: Eras) -> Statistics:
+    """Describe the rows of each era, and stack what is found."""
+    parts = [part for _, part in map_eras(describe, eras)]
+    stacked = {name: np.array([part[name] for part in parts]) for name in parts[0]}
+    labels = np.empty(len(parts), dtype=object)
+    labels[:] = eras.labels
+    return {"era": labels, **stacked}
+
+
+def merged(held: Statistics | None, new: Statistics) -> Statistics:
+    """Add the statistics of further eras, all in the order of their "number"."""
+    if held is not None:
+        if twice := set(held["era"]) & set(new["era"]):
+            raise ValueError(
+                f"era {min(twice, key=str)!r} is held already: hand over every era "
+                "once, and whole"
+            )
+        new = {name: np.concatenate([held[name], new[name]]) for name in new}
+    # Labels without a number have no order of their own: not that of the batches.
+    by_text = np.array(sorted(range(len(new["era"])), key=lambda i: str(new["era"][i])))
+    new = {name: values[by_text] for name, values in new.items()}
+    dates = count_eras(new["era"].tolist())
+    order = [position for position, _ in dates]
+    in_order = {name: values[order] for name, values in new.items()}
+    return in_order | {"number": np.array([number for _, number in dates], float)}
+
+
+def part_of(
+    held: Statistics, eras: NDArray[np.intp], columns: NDArray[np.intp]
+) -> Statistics:
+    """Return the statistics of some eras, and of some of their columns."""
+    return {name: _columns_of(values[eras], columns) for name, values in held.items()}
+
+
+def _columns_of(values: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """Take what is of each column, of each pair of them, or of none."""
+    if values.ndim == 3:
+        return values[:, columns[:, None], columns]
+    return values[:, columns] if values.ndim == 2 else values

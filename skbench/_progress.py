@@ -1,0 +1,16 @@
+"""Progress bars over things of which each takes its time."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def with_progress(items: Iterable[T], unit: str, show: bool) -> Iterable[T]:
+    """Return the items, counted by a bar as they are taken if it is to be shown."""
+    if not show:
+        return items
+    from tqdm import tqdm
+
+    bar: Iterable[T] = tqdm(items, unit=unit)
+    return bar

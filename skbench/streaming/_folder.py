@@ -1,0 +1,129 @@
+"""Numerai's files of a folder, joined to one source."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skbench._files import Address
+from skbench._frames import META_MODEL
+from skbench.datasets._load import (
+    Columns,
+    as_list,
+    check_folder,
+    check_meta_model,
+    choose_columns,
+    has_live,
+    read_sets,
+    warn_of_no_meta_model,
+    warn_of_unmatched,
+)
+from skbench.datasets._parquet import ERA, ID, check_numeric
+
+from ._era_file import EraFile
+from ._join import Joined, Part
+
+DATA_TYPE = "data_type"
+
+
+@dataclass(frozen=True)
+class FolderRows:
+    """The rows of a split, as `load_benchmark_models` would load them, as a source."""
+
+    source: Joined
+    models: list[str]
+    features: list[str]
+    meta_model: str | None
+
+    @property
+    def unmatched(self) -> dict[str, int]:
+        """Number of rows of each file that are left out."""
+        names = [part.file.path.name for part in self.source.parts]
+        return dict(zip(names, self.source.unmatched, strict=True))
+
+
+def open_folder(
+    path: Address,
+    *,
+    target: str,
+    models: Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
+    live: bool = False,
+) -> tuple[FolderRows, FolderRows | None]:
+    """Open the validation rows and, if asked for and there, the live rows.
+
+    The arguments, and what of the files is refused, are as for `load_benchmark_models`;
+    but here an id need only be unique in its era. Of the rows only eras and ids are
+    read.
+    """
+    folder = check_folder(path)
+    features = as_list(features, "features")
+    rows = _validation(folder, target, models, features)
+    later = _live(folder, rows) if live and has_live(folder, rows.features) else None
+    warn_of_unmatched(rows.unmatched | ({} if later is None else later.unmatched))
+    return rows, later
+
+
+def _validation(folder: Path, target: str, models: Any, features: Any) -> FolderRows:
+    file, main = (
+        _open(folder, "validation_benchmark_models"),
+        _open(folder, "validation"),
+    )
+    sets = read_sets(folder, features)
+    columns = choose_columns(file, main, models, [target], features, sets)
+    meta = _meta_model(folder)
+    return _joined("validation", columns, file, main, meta)
+
+
+def _live(folder: Path, rows: FolderRows) -> FolderRows:
+    file = _open(folder, "live_benchmark_models")
+    main = _open(folder, "live") if rows.features else None
+    columns = choose_columns(file, main, rows.models, None, rows.features, {})
+    return _joined("live", columns, file, main, None)
+
+
+def _open(folder: Path, name: str) -> EraFile:
+    path = folder / f"{name}.parquet"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: download it")
+    return EraFile(path)
+
+
+def _meta_model(folder: Path) -> EraFile | None:
+    if not (folder / "meta_model.parquet").is_file():
+        return None
+    file = _open(folder, "meta_model")
+    check_meta_model(file)
+    return file
+
+
+def _joined(
+    split: str,
+    columns: Columns,
+    file: EraFile,
+    main: EraFile | None,
+    meta_model: EraFile | None,
+) -> FolderRows:
+    check_numeric(file, columns.models)
+    parts = [Part(file, [*_data_type(file), *columns.models])]
+    if meta_model is not None:
+        check_numeric(meta_model, [META_MODEL])
+        parts.append(Part(meta_model, [META_MODEL], required=False))
+    if main is not None:
+        check_numeric(main, [*columns.targets, *columns.features])
+        own = _data_type(main) if DATA_TYPE not in file.types else []
+        parts.append(Part(main, [*own, *columns.targets, *columns.features]))
+    known = any(DATA_TYPE in part.columns for part in parts)
+    reference = [META_MODEL] if meta_model is not None else []
+    order = [ID, ERA, DATA_TYPE, *columns.models, *reference]
+    order += [*columns.targets, *columns.features]
+    source = Joined(parts, {} if known else {DATA_TYPE: split}, order)
+    if meta_model is not None and not source.shares_eras(parts[1]):
+        warn_of_no_meta_model(meta_model.path.name)
+    return FolderRows(
+        source, columns.models, columns.features, META_MODEL if meta_model else None
+    )
+
+
+def _data_type(file: EraFile) -> list[str]:
+    return [DATA_TYPE] if DATA_TYPE in file.types else []

@@ -1,0 +1,251 @@
+"""Parquet files joined by era and id, an era at a time."""
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from skbench.datasets._join import check_share, check_unique, find
+from skbench.datasets._parquet import ERA, ID
+
+from ._era_file import Cursor, EraFile
+from ._source import Source
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a join, the columns to take of it, and whether rows must be in it.
+
+    The era and the id are those of the first file.
+    """
+
+    file: EraFile
+    columns: Sequence[str]
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows of an era: of the first file, of each other, and how many go together."""
+
+    here: int
+    there: list[int]
+    both: list[int]
+    joined: int
+    joined_of: list[int]
+
+
+@dataclass(frozen=True)
+class _Ids:
+    """The ids of an era in the first file, and in the others that have the era."""
+
+    key: Hashable
+    here: pa.ChunkedArray
+    there: list[pa.ChunkedArray | None]
+
+
+class Joined(Source):
+    """Parquet files side by side: to a pipeline one source, with the index `id`.
+
+    The rows are those of the first part, in its order, that are in every required part
+    too. Where another part has no such row, its columns are null. Ids are matched
+    within their era, so that memory holds one era, and an era is the same where its
+    number is. The rows of an era must be neighbours in each file, but the files may
+    have the eras in different orders: it is only slower, as a file is then read in
+    leaps.
+
+    All ids are read once at the start: that they are unique in their era, and that at
+    least 80 % of them match a required part in the eras that both have.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        The files. The first gives the eras.
+    constants : mapping of str to str, default=None
+        Further columns of one value.
+    order : sequence of str, default=None
+        All columns, as they are to stand. None: id, era, constants, then by part.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        constants: Mapping[str, str] | None = None,
+        order: Sequence[str] | None = None,
+    ) -> None:
+        self.base = Part(parts[0].file, [ERA, *parts[0].columns])
+        self.others = list(parts[1:])
+        self.constants = dict(constants or {})
+        self.files = [file for part in parts for file in part.file.source.files]
+        self.schema = self._joined_schema(order)
+        self._counts = {era.key: self._count(era) for era in self._ids()}
+        self._check()
+        self.n_rows = sum(counts.joined for counts in self._counts.values())
+
+    @property
+    def parts(self) -> list[Part]:
+        """The files, the first among them."""
+        return [self.base, *self.others]
+
+    @property
+    def unmatched(self) -> list[int]:
+        """Number of rows of each part that are not among the joined."""
+        counts = list(self._counts.values())
+        joined = [self.n_rows]
+        joined += [sum(c.joined_of[i] for c in counts) for i in range(len(self.others))]
+        sources = [part.file.source for part in self.parts]
+        return [source.n_rows - n for source, n in zip(sources, joined, strict=True)]
+
+    def shares_eras(self, part: Part) -> bool:
+        """Whether the first part and another have an era in common."""
+        return not self.base.file.runs.keys().isdisjoint(part.file.runs)
+
+    def stamp(self) -> list[Any]:
+        """Tell this join from another, or from what it was before."""
+        how = [[list(part.columns), part.required] for part in self.parts]
+        return [*super().stamp(), how, self.constants]
+
+    def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
+        """Yield some columns of all rows but the first, an era at a time."""
+        keys = []
+        for key, counts in self._counts.items():
+            if skip < counts.joined:
+                keys.append(key)
+            else:
+                skip -= counts.joined
+        schema = self._part_of_schema(columns)
+        readers = [_Reader(part, columns) for part in self.parts]
+        for era in self._ids(keys):
+            yield self._rows(era, readers, schema).slice(skip)
+            skip = 0
+
+    def _rows(
+        self, era: "_Ids", readers: Sequence["_Reader"], schema: pa.Schema
+    ) -> pa.Table:
+        """Return the joined rows of an era."""
+        places = self._places(era)
+        kept = np.flatnonzero(self._is_kept(places, len(era.here)))
+        columns = {ID: era.here.take(pa.array(kept))}
+        columns |= readers[0].read(era.key, kept)
+        for reader, rows in zip(readers[1:], places, strict=True):
+            columns |= reader.read(era.key, rows[kept])
+        for name, value in self.constants.items():
+            columns[name] = pa.repeat(pa.scalar(value), kept.size)
+        arrays = [columns[field.name].cast(field.type) for field in schema]
+        return pa.table(arrays, schema=schema)
+
+    def _joined_schema(self, order: Sequence[str] | None) -> pa.Schema:
+        base = self.base.file.types
+        fields = {ID: base[self.base.file.id], ERA: base[ERA]}
+        fields |= dict.fromkeys(self.constants, pa.string())
+        for part in self.parts:
+            fields |= {name: part.file.types[name] for name in part.columns}
+        # Those of one era need not be those of another.
+        plain = {
+            name: kind.value_type if pa.types.is_dictionary(kind) else kind
+            for name, kind in fields.items()
+        }
+        index = pa.schema([(ID, plain[ID])]).empty_table().to_pandas().set_index(ID)
+        ordered = [(name, plain[name]) for name in order or plain]
+        return pa.schema(ordered, pa.Schema.from_pandas(index).metadata)
+
+    def _part_of_schema(self, columns: Sequence[str]) -> pa.Schema:
+        fields = [self.schema.field(name) for name in columns]
+        return pa.schema(fields, self.schema.metadata if ID in columns else None)
+
+    # Ids, era by era
+
+    def _ids(self, keys: Sequence[Hashable] | None = None) -> Iterator["_Ids"]:
+        """Yield the ids of eras, by default of all."""
+        runs = [part.file.runs for part in self.parts]
+        cursors = [Cursor(part.file.source, [part.file.id]) for part in self.parts]
+        for key in runs[0] if keys is None else keys:
+            here, *there = (
+                _labels(cursor.rows(of[key].start, of[key].stop)) if key in of else None
+                for of, cursor in zip(runs, cursors, strict=True)
+            )
+            assert here is not None  # as the first file has the era
+            yield _Ids(key, here, there)
+
+    def _places(self, era: "_Ids") -> list[Places]:
+        """Return the row in each other part of the ids of an era, or -1."""
+        missing = np.full(len(era.here), -1)
+        return [missing if x is None else _rows_in(x, era.here) for x in era.there]
+
+    def _is_kept(self, places: Sequence[Places], n_rows: int) -> NDArray[np.bool_]:
+        inside = [
+            rows >= 0
+            for part, rows in zip(self.others, places, strict=True)
+            if part.required
+        ]
+        return reduce(and_, inside, np.ones(n_rows, dtype=bool))
+
+    def _count(self, era: "_Ids") -> _Counts:
+        check_unique(era.here, self.base.file.path)
+        for part, ids in zip(self.others, era.there, strict=True):
+            if ids is not None and not ids.equals(era.here):
+                check_unique(ids, part.file.path)
+        places = self._places(era)
+        kept = self._is_kept(places, len(era.here))
+        return _Counts(
+            here=len(era.here),
+            there=[0 if ids is None else len(ids) for ids in era.there],
+            both=[int((rows >= 0).sum()) for rows in places],
+            joined=int(kept.sum()),
+            joined_of=[int((rows[kept] >= 0).sum()) for rows in places],
+        )
+
+    def _check(self) -> None:
+        """Refuse files that do not belong together."""
+        labels = [run.label for run in self.base.file.runs.values()]
+        here = np.array([counts.here for counts in self._counts.values()])
+        for i, part in enumerate(self.others):
+            if not part.required and not self.shares_eras(part):
+                continue
+            there = np.array([counts.there[i] for counts in self._counts.values()])
+            both = np.array([counts.both[i] for counts in self._counts.values()])
+            names = self.base.file.path.name, part.file.path.name
+            check_share(*names, labels, here, there, both)
+
+
+class _Reader:
+    """Columns of a part, era by era."""
+
+    def __init__(self, part: Part, columns: Sequence[str]) -> None:
+        self._file = part.file
+        self._names = [name for name in part.columns if name in columns]
+        self._cursor = Cursor(part.file.source, self._names)
+
+    def read(self, key: Hashable, rows: Places) -> dict[str, pa.ChunkedArray]:
+        """Return the columns at some rows of an era; null for those that are -1."""
+        if not self._names:
+            return {}
+        run = self._file.runs.get(key)
+        if run is None:
+            kinds = {name: self._file.types[name] for name in self._names}
+            return {name: pa.nulls(rows.size, kind) for name, kind in kinds.items()}
+        table = self._cursor.rows(run.start, run.stop)
+        if not np.array_equal(rows, np.arange(run.n_rows)):
+            table = table.take(pa.array(rows, mask=rows < 0))
+        return {name: table[name] for name in self._names}
+
+
+def _labels(column: pa.Table) -> pa.ChunkedArray:
+    """Return the one column of a table, as labels and not as codes."""
+    labels = column.column(0)
+    if pa.types.is_dictionary(labels.type):
+        return labels.cast(labels.type.value_type)
+    return labels
+
+
+def _rows_in(ids: pa.ChunkedArray, wanted: pa.ChunkedArray) -> Places:
+    if ids.equals(wanted):
+        return np.arange(len(ids))
+    return find(ids, wanted)

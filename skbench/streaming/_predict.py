@@ -1,0 +1,139 @@
+"""What a pipeline predicts for the eras of a source, one after the other."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skbench._base import warn
+from skbench._files import Address
+from skbench._frames import listed
+from skbench.datasets._parquet import ERA
+from skbench.metrics import numerai_corr
+from skbench.metrics._leaderboard import concat_scores
+
+from ._folder import DATA_TYPE
+from ._join import Joined
+from ._progress import progress_bar
+from ._steps import columns_of, steps_of
+
+# Rows in a row group of what is written.
+_GROUP_ROWS = 2**16
+
+
+def frames(
+    source: Joined, columns: Collection[str] | None = None, *, progress: bool = False
+) -> Iterator[pd.DataFrame]:
+    """Yield each era of a source: some columns beside its index; None: all columns."""
+    names = source.schema.names
+    if columns is not None:
+        wanted = {*columns, *source.index(), ERA}
+        names = [name for name in names if name in wanted]
+    with progress_bar(progress, source.n_rows) as bar:
+        # Unlike a loop, map does not keep an era while the next one is read.
+        yield from map(pa.Table.to_pandas, bar(source.chunks(names)))
+
+
+class Predictions:
+    """Predictions of validation rows and of live rows, and what is to say of them."""
+
+    def __init__(self, models: Sequence[str], target: str) -> None:
+        self.models, self.target = models, target
+        self.n_rows: Counter[str] = Counter()
+        self._n_missing = self._n_targets = self._n_validation = 0
+        self._n_predicted = 0  # of the validation rows
+        self._gaps = pd.Series(False, index=list(models))
+        self._scores: list[pd.DataFrame] = []
+
+    def of(
+        self, pipeline: Any, source: Joined, progress: bool = False
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the predictions of a fitted pipeline, with era and data type."""
+        has_target = self.target in source.schema.names
+        columns = {ERA, DATA_TYPE, *self.models, *([self.target] if has_target else [])}
+        used, _ = columns_of(steps_of(pipeline))
+        wanted = None if used is None else {*used, *columns}
+        for era in frames(source, wanted, progress=progress):
+            out = era[[ERA, DATA_TYPE]].assign(prediction=pipeline.predict(era))
+            self._count(era, out)
+            if has_target:
+                self._score(era[self.target], out)
+            yield out
+
+    def _count(self, era: pd.DataFrame, out: pd.DataFrame) -> None:
+        for kind, count in out[DATA_TYPE].value_counts(sort=False).items():
+            self.n_rows[str(kind)] += count
+        missing = out["prediction"].isna()
+        self._n_missing += int(missing.sum())
+        if missing.any():
+            self._gaps |= era.loc[missing, list(self.models)].isna().any()
+
+    def _score(self, target: "pd.Series[float]", out: pd.DataFrame) -> None:
+        self._n_validation += len(out)
+        self._n_predicted += int(out["prediction"].count())
+        self._n_targets += int(target.count())
+        self._scores.append(numerai_corr(target, out["prediction"], era=out[ERA]))
+
+    def scores(self) -> pd.DataFrame:
+        """Numerai CORR of each era with a target; none at all is an error."""
+        whole = concat_scores({"corr": scores} for scores in self._scores)
+        scores: pd.DataFrame = whole["corr"].dropna()
+        if scores.empty:
+            raise ValueError(
+                f"no era can be scored: of {self._n_validation} validation rows, "
+                f"{self._n_predicted} have a prediction and {self._n_targets} have "
+                f"{self.target!r}. A model that is missing makes the blend missing"
+            )
+        return scores
+
+    def warn_of_missing(self) -> None:
+        """Warn of rows without a prediction, and of the models that have gaps there."""
+        if self._n_missing:
+            warn(
+                f"{self._n_missing} of {self.n_rows.total()} predictions are missing, "
+                f"as there are gaps in {listed(self._gaps.index[self._gaps])}: leave "
+                "these models out, or fill them"
+            )
+
+
+class FrameWriter:
+    """Frames of the same columns, written one after the other to a parquet file."""
+
+    def __init__(self, path: Address) -> None:
+        self._path = path
+        self._held: list[pa.Table] = []
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        """Begin; the file is there once all is written."""
+        return self
+
+    def write(self, frame: pd.DataFrame) -> None:
+        """Add the rows of a frame."""
+        self._held.append(pa.Table.from_pandas(frame))
+        if sum(map(len, self._held)) >= _GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, self._held[0].schema)
+        schema = self._writer.schema
+        rows = pa.concat_tables([held.cast(schema) for held in self._held])
+        self._writer.write_table(rows)
+        self._held = []
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Write what is held, unless something went wrong; close the file."""
+        if kind is None and self._held:
+            self._flush()
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,230 @@
+"""How skbench itself is written: short functions, imports one way, what is shipped."""
+
+import ast
+import importlib
+import inspect
+import re
+import runpy
+import sys
+import tomllib
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+from itertools import chain
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "skbench"
+FILES = sorted(PACKAGE.rglob("*.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@cache
+def tree_of(path):
+    return ast.parse(path.read_text())
+
+
+# Functions
+
+MAX_LINES = 40
+# Longer ones, each with its reason.
+LONG = {
+    "skbench/datasets/_load.py load_benchmark_models": "eight parameters and "
+    "fourteen fields, a line each",
+}
+
+
+def functions_of(path):
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return [node for node in ast.walk(tree_of(path)) if isinstance(node, kinds)]
+
+
+def lines_of_code(function, source):
+    """Count the lines of a function, its docstring and blank lines not."""
+    lines = set(range(function.lineno, function.end_lineno + 1))
+    if ast.get_docstring(function, clean=False) is not None:
+        docstring = function.body[0]
+        lines -= set(range(docstring.lineno, docstring.end_lineno + 1))
+    return sum(bool(source[line - 1].strip()) for line in lines)
+
+
+def lengths():
+    """Yield the name of each function, and how many lines of code it has."""
+    for path in FILES:
+        source = path.read_text().splitlines()
+        for function in functions_of(path):
+            yield f"{name_of(path)} {function.name}", lines_of_code(function, source)
+
+
+def test_functions_are_short():
+    found = list(lengths())
+    long = {name: length for name, length in found if length > MAX_LINES}
+    assert set(long) == set(LONG), long
+    assert median(length for _, length in found) < 10
+
+
+def test_lines_of_code_leave_out_what_is_said_of_them():
+    source = '''def f(a,
+      b):
+    """Say.
+
+    More.
+    """
+
+    # Why.
+    return a
+'''
+    (function,) = ast.parse(source).body
+    assert lines_of_code(function, source.splitlines()) == 4
+
+
+# Imports
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def is_for_types(node):
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+
+
+def statements(node):
+    """Every node of a tree, those that only a type checker runs left out."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not is_for_types(child):
+            yield from statements(child)
+
+
+def imported_by(path):
+    """Yield the full names that a file imports, also within its functions."""
+    package = list(path.relative_to(ROOT).parts[:-1])
+    for node in statements(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *filter(None, [node.module])])
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path):
+    """The modules of skbench that a file imports; a package where none of its own."""
+    names = {name for name in imported_by(path) if name in MODULES} - {module_of(path)}
+    return {name for name in names if not any(n.startswith(f"{name}.") for n in names)}
+
+
+def test_no_module_imports_what_imports_it():
+    order = {module: own_imports(path) for module, path in MODULES.items()}
+    assert set(TopologicalSorter(order).static_order()) == set(MODULES)
+
+
+ESTIMATORS = ["_ensemble", "_neutralizer", "_rank_gauss", "_stacking"]
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_no_estimator_imports_another(name):
+    others = {f"skbench.{other}" for other in ESTIMATORS}
+    allowed = {"skbench._ensemble"} if name == "_stacking" else set()
+    assert own_imports(PACKAGE / f"{name}.py") & others == allowed
+
+
+def test_kernels_know_numpy_and_scipy_alone():
+    known = {*sys.stdlib_module_names, "numpy", "scipy", "skbench"}
+    for path in (PACKAGE / "kernels").glob("*.py"):
+        found = {name.partition(".")[0] for name in imported_by(path)} - known
+        # Tensors are worked on where they are, by the package they come from.
+        assert found <= ({"torch"} if path.stem == "device" else set()), path.name
+        own = own_imports(path)
+        assert all(name.startswith("skbench.kernels") for name in own), path.name
+
+
+def test_what_is_imported_is_required():
+    """Each package stands among the dependencies, or those of an extra."""
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *chain.from_iterable(extras)]
+    required = {re.match(r"[\w-]+", line)[0].lower() for line in wanted}
+    distributions = packages_distributions()
+    tops = {name.partition(".")[0] for path in FILES for name in imported_by(path)}
+    others = tops - sys.stdlib_module_names - {"skbench"}
+    # What comes with these, and is made to be used beside them.
+    brought = {"joblib": "scikit-learn", "markupsafe": "jinja2"}
+    for top in others:
+        names = {name.lower() for name in distributions.get(top, [top])}
+        assert names & required or brought.get(top) in required, top
+
+
+# What is public
+
+PUBLIC = sorted(
+    module
+    for module in MODULES
+    if not any(part.startswith("_") for part in module.split("."))
+    and not module.startswith(("skbench.kernels", "skbench.cli"))
+)
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_what_is_public_is_documented_where_it_is_found(module):
+    if module == "skbench.distributed":
+        pytest.importorskip("dask")
+    if module == "skbench.report":
+        pytest.importorskip("matplotlib")
+    found = importlib.import_module(module)
+    assert found.__all__ == sorted(found.__all__, key=order_of_names)
+    for name in found.__all__:
+        thing = getattr(found, name)
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            assert inspect.getdoc(thing), name
+            assert thing.__doc__ is not None, name
+
+
+def order_of_names(name):
+    """Constants, then classes, then functions: the order that the linter sorts to."""
+    kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
+    return kind, name
+
+
+# What is shipped
+
+
+def test_the_sources_carry_what_tests_and_documentation_need():
+    listed = PROJECT["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    for needed in ("benchmarks", "docs", "examples", "skbench", "tests"):
+        assert f"/{needed}" in listed
+    assert (PACKAGE / "py.typed").exists()
+    for path in listed:
+        assert (ROOT / path.lstrip("/")).exists(), path
+
+
+def test_the_package_holds_no_data():
+    kept = [path for path in PACKAGE.rglob("*") if path.suffix not in {".py", ".pyc"}]
+    sizes = {name_of(path): path.stat().st_size for path in kept if path.is_file()}
+    assert sum(sizes.values()) < 200_000, sizes
+    assert {Path(name).suffix for name in sizes} <= {
+        "",
+        ".css",
+        ".html",
+        ".js",
+        ".typed",
+    }
+
+
+def test_the_package_runs_as_the_command(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["skbench", "--help"])
+    runpy.run_module("skbench", run_name="__main__")
+    assert "demo" in capsys.readouterr().out
