@@ -573,6 +573,26 @@ class TestFarFromZero:
             assert_close(got, x - 3)
 
 
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("kind", ["int8 bins", "continuous"])
+def test_no_singular_values_where_the_rank_is_beyond_doubt(
+    kind, fit_intercept, monkeypatch
+):
+    def slow(*_, **__):
+        raise AssertionError("an era of full size would take minutes")
+
+    monkeypatch.setattr("skbench.kernels.neutralize.svd", slow)
+    rng = np.random.default_rng(0)
+    x, F = rng.normal(size=60), FEATURES[kind](rng, 60, 6)
+    constant = np.full((60, 1), 2 if fit_intercept else 0)
+    for features in (F, np.hstack([F, F]), np.hstack([F, constant])):
+        for rcond in (1e-6, 1e-3):
+            got = kernel(x, features, fit_intercept=fit_intercept, rcond=rcond)
+            assert_close(got, reference.neutralize(x, F, fit_intercept=fit_intercept))
+    wide = FEATURES[kind](rng, 60, 150)
+    assert not kernel(x, wide, fit_intercept=fit_intercept).any()
+
+
 @pytest.mark.parametrize("seed", [0, 5, 6])
 def test_refined_until_single_precision_is_enough(seed):
     """Bins copied but for three rows, and a prediction almost in their span."""
@@ -583,8 +603,11 @@ def test_refined_until_single_precision_is_enough(seed):
         F[rng.integers(0, 300, 3), j] = rng.integers(0, 5, 3)
     signal = F @ rng.normal(size=20)
     x = signal / signal.std() + 1e-5 * rng.normal(size=300)
-    got = kernel(x, F, standardize=False)
-    assert_close(got, reference.neutralize(x, F, standardize=False), 5e-13)
+    expected = reference.neutralize(x, F, standardize=False)
+    assert_close(kernel(x, F, standardize=False), expected, 5e-13)
+    beside = np.vstack([rng.normal(size=300), x])  # the first is refined at once
+    got = neutralize(beside, F.T, standardize=False)[0, 1]
+    assert_close(got, expected, 5e-13)
 
 
 class TestNothingLeft:
