@@ -162,7 +162,11 @@ def test_what_is_imported_is_required():
     tops = {name.partition(".")[0] for path in FILES for name in imported_by(path)}
     others = tops - sys.stdlib_module_names - {"skbench"}
     # What comes with these, and is made to be used beside them.
-    brought = {"joblib": "scikit-learn", "markupsafe": "jinja2"}
+    brought = {
+        "joblib": "scikit-learn",
+        "markupsafe": "jinja2",
+        "threadpoolctl": "scikit-learn",
+    }
     for top in others:
         names = {name.lower() for name in distributions.get(top, [top])}
         assert names & required or brought.get(top) in required, top
