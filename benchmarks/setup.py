@@ -17,7 +17,7 @@ class Sizes:
     columns: int = 20
     exposed_models: int = 20
     exposed_features: int = 300
-    scored_eras: int = 10
+    scored_eras: int = 100
     refit_eras: int = 600
     streamed_eras: int = 600
     streamed_features: int = 780

@@ -20,7 +20,8 @@ _ROUNDING = 1e-13
 class Ratio:
     """``multiplier * w @ linear / sqrt(w @ square @ w)`` for each era; 0 where 0 / 0.
 
-    ``linear`` has shape (n_eras, n_columns), ``square`` (n_eras, n_columns, n_columns).
+    ``linear`` has shape (n_eras, n_columns), ``square`` (n_eras, n_columns, n_columns);
+    it is best contiguous, since every score looks at all of it.
     """
 
     linear: Floats

@@ -135,7 +135,7 @@ class Problem:
     def _corr(self, multiplier: float) -> Ratio:
         m = self.moments
         linear = m["target_covariance"] / np.sqrt(m["target_variance"])[:, None]
-        return Ratio(linear, m["covariance"], multiplier)
+        return Ratio(linear, np.ascontiguousarray(m["covariance"]), multiplier)
 
     def _contribution(self, multiplier: float) -> Ratio:
         """Covariance with the target of what the reference does not explain."""
@@ -145,9 +145,8 @@ class Problem:
         linear = (
             m["reference_target_covariance"] - slope[:, None] * m["reference_cross"]
         )
-        return Ratio(
-            m["target_unit"][:, None] * linear, m["reference_covariance"], multiplier
-        )
+        square = np.ascontiguousarray(m["reference_covariance"])
+        return Ratio(m["target_unit"][:, None] * linear, square, multiplier)
 
     def _pooled(self, eras: Floats) -> Ratio:
         """Correlation over the rows of all eras, each centred, as if they were one."""
