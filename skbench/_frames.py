@@ -573,7 +573,7 @@ def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     check_alignment(table, y)
     y = to_host(y) if is_tensor(y) else y
     try:
-        if np.iscomplexobj(y):
+        if np.asarray(y).dtype.kind == "c":
             raise TypeError("they are complex")
         if isinstance(y, _PANDAS):
             y = y.to_numpy(dtype=np.float64, na_value=np.nan)
