@@ -1,12 +1,10 @@
 """Neutralisation to features: `FeatureNeutralizer` and `neutralization_path`."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from ._base import (
     EraEstimator,
@@ -79,9 +77,8 @@ class FeatureNeutralizer(EraEstimator):
         A frame without the era column is taken as one era if its row count lies
         between these.
     n_jobs : int, default=None
-        Threads over eras, as joblib counts them. With more than one, the linear
-        algebra has one in each era, and otherwise as many as BLAS takes; results are
-        equal to 1e-9. It pays for many eras of up to some hundred features.
+        Threads over eras, as joblib counts them. The linear algebra has threads of its
+        own already: more than one pays only for many small eras.
 
     Attributes
     ----------
@@ -214,17 +211,9 @@ class FeatureNeutralizer(EraEstimator):
             blocks = self._on_device(table, eras, neutralize_era, options)
         else:
             blocks = map_eras(neutralize_era, eras, self.n_jobs)
-        with self._one_kind_of_threads(eras):
-            for rows, block in blocks:
-                out[:, :, rows] = block
+        for rows, block in blocks:
+            out[:, :, rows] = block
         return out
-
-    def _one_kind_of_threads(self, eras: Eras) -> AbstractContextManager[Any]:
-        """Keep BLAS to one thread where eras have several: both would wait for both."""
-        if self.n_jobs in (None, 1) or len(eras.rows) == 1:
-            return nullcontext()
-        limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="blas")
-        return limits
 
     def _on_device(
         self,
