@@ -17,7 +17,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _TASKS_A_JOB = 8
-_TASKS_A_JOB = 8
 
 
 class Labelled(Protocol):

@@ -573,11 +573,12 @@ def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     check_alignment(table, y)
     y = to_host(y) if is_tensor(y) else y
     try:
-        if np.asarray(y).dtype.kind == "c":
+        values = np.asarray(y)
+        if values.dtype.kind == "c":
             raise TypeError("they are complex")
         if isinstance(y, _PANDAS):
-            y = y.to_numpy(dtype=np.float64, na_value=np.nan)
-        values = np.asarray(y, dtype=np.float64)
+            values = y.to_numpy(dtype=np.float64, na_value=np.nan)
+        values = values.astype(np.float64, copy=False)
     except (OverflowError, TypeError, ValueError) as error:
         raise ValueError(f"y must hold numbers: {error}") from error
     if infinite := int(too_large(values).sum()):

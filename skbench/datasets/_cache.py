@@ -18,10 +18,9 @@ import pyarrow.parquet as pq
 
 from skbench._files import written_whole
 
-from ._parquet import ERA, ID
+from ._parquet import DATA_TYPE, ERA, ID
 from ._remote import BLOCK, Identity, RemoteFile
 
-_DATA_TYPE = "data_type"
 # Nobody writes to an unfinished file any more after so many seconds, which is longer
 # than all attempts to get one block take.
 _STALE_AFTER = 1800
@@ -78,7 +77,7 @@ def keep_columns(
         source = pq.ParquetFile(remote, pre_buffer=True)
     names = source.schema_arrow.names
     ids = _id_columns(source.schema_arrow)
-    wanted = {*ids, ERA, _DATA_TYPE, *choose(names)} - set(held)
+    wanted = {*ids, ERA, DATA_TYPE, *choose(names)} - set(held)
     # To merge columns, ids are read again and compared.
     read = [name for name in names if name in wanted or name in ids]
     size = _compressed_size(source, read)

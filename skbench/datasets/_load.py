@@ -19,11 +19,10 @@ from skbench._frames import META_MODEL, copy_on_write, listed
 
 from ._features import feature_sets, resolve_columns, resolve_features
 from ._join import Keys, Part, align, read_keys, share_eras
-from ._parquet import ERA, ID, HasColumns, RowsFile, era_key
+from ._parquet import DATA_TYPE, ERA, ID, HasColumns, RowsFile, era_key
 
 __all__ = ["load_benchmark_models"]
 
-_DATA_TYPE = "data_type"
 _SPLITS = ("train", "validation", "live")
 _DESCR = """\
 Benchmark models of Numerai
@@ -308,7 +307,7 @@ def choose_columns(
             resolve_columns(targets or [], available, "targets", source),
             resolve_features(features, sets, available, source),
         )
-    names = [ID, ERA, _DATA_TYPE, META_MODEL]
+    names = [ID, ERA, DATA_TYPE, META_MODEL]
     names += [*columns.models, *columns.targets, *columns.features]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(
@@ -393,11 +392,11 @@ def _join(
 def _labels(split: str, base: Part, main: Part | None) -> pd.DataFrame:
     """Return the eras as the benchmark file has them, and what kind of data it is."""
     eras = base.in_frame(base.keys.file.era_column.take(pa.array(base.keys.rows)))
-    labels = {ERA: eras.to_pandas(), _DATA_TYPE: split}
+    labels = {ERA: eras.to_pandas(), DATA_TYPE: split}
     for part in (main, base):
-        if part is not None and _DATA_TYPE in part.keys.file.types:
-            column = part.in_frame(part.keys.file.strings(_DATA_TYPE, part.keys.rows))
-            labels[_DATA_TYPE] = column.to_pandas()
+        if part is not None and DATA_TYPE in part.keys.file.types:
+            column = part.in_frame(part.keys.file.strings(DATA_TYPE, part.keys.rows))
+            labels[DATA_TYPE] = column.to_pandas()
     return pd.DataFrame(labels)
 
 

@@ -295,18 +295,12 @@ class _Names(NamedTuple):
 # Arguments
 
 
-def _check_most(name: str, value: int, most: int) -> None:
-    if value > most:
-        raise ValueError(f"`{name}` must be at most {most}; got {value}")
-
-
 def _check_sizes(
     n_eras: int, rows_per_era: int, n_models: int, n_features: int, first_era: int
 ) -> None:
     check_count("n_eras", n_eras, 1)
     check_count("rows_per_era", rows_per_era, 1)
-    check_count("n_models", n_models, 2)
-    _check_most("n_models", n_models, _MOST_MODELS)
+    check_count("n_models", n_models, 2, _MOST_MODELS)
     check_count("n_features", n_features, 1)
     check_count("first_era", first_era, 0)
 
@@ -352,8 +346,7 @@ def _check_some_scored(n_eras: int, waits: dict[str, int]) -> None:
 def _check_meta_model_eras(meta_model_eras: int | None, n_eras: int) -> int:
     if meta_model_eras is None:
         return min(87, ceil(n_eras / 3))
-    check_count("meta_model_eras", meta_model_eras, 0)
-    _check_most("meta_model_eras", meta_model_eras, n_eras)
+    check_count("meta_model_eras", meta_model_eras, 0, n_eras)
     return meta_model_eras
 
 

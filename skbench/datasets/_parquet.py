@@ -18,6 +18,7 @@ from skbench._frames import as_table, listed
 
 ERA = "era"
 ID = "id"
+DATA_TYPE = "data_type"
 # Enough rows for numpy to work at full speed; 64 columns of them fit in a cache.
 _BATCH = 2**16
 

@@ -194,11 +194,12 @@ def _features(
 
 
 def _names(feature_columns: Any) -> set[str]:
+    names: list[Any]
     try:
-        names = [] if isinstance(feature_columns, str) else list(feature_columns)
+        names = [None] if isinstance(feature_columns, str) else list(feature_columns)
     except TypeError:  # no iterable
         names = [None]
-    if isinstance(feature_columns, str) or not all(isinstance(n, str) for n in names):
+    if not all(isinstance(name, str) for name in names):
         raise TypeError(
             f"`feature_columns` must be a list of column names; got {feature_columns!r}"
         )

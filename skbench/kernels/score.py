@@ -274,7 +274,7 @@ def pearson(column: Floats, other: Floats) -> float:
     """
     if other.size < 2 or other.min() == other.max():
         return float("nan")
-    return min(max(_dot(_unit(column), _unit(other)), -1.0), 1.0)
+    return _cosine(_unit(column), _unit(other))
 
 
 def _without(gaps: NDArray[np.bool_]) -> Indices:
@@ -303,7 +303,7 @@ def _correlation(
             unit = _unit(stretched)
         ends = _ends(places.size, top_bottom)
         if ends is ALL and places.size == other.size:
-            scores[row] = min(max(_dot(unit, whole[places]), -1.0), 1.0)
+            scores[row] = _cosine(unit, whole[places])
         else:
             scores[row] = pearson(stretched[ends], other[places[ends]])
     return scores
@@ -319,6 +319,11 @@ def _ends(n: int, top_bottom: int | None) -> Indices:
 def _dot(a: Floats, b: Floats) -> float:
     """Inner product, without the threads that a BLAS would start for it."""
     return float(np.einsum("i,i->", a, b))
+
+
+def _cosine(unit: Floats, other: Floats) -> float:
+    """Inner product of columns of unit norm, which rounding takes no further than 1."""
+    return min(max(_dot(unit, other), -1.0), 1.0)
 
 
 def _inside(columns: Floats, top_bottom: int) -> NDArray[np.bool_]:

@@ -14,9 +14,9 @@ from skbench._frames import (
     Table,
     as_columns,
     check_numbers,
+    check_one_column,
     check_same_rows,
     is_tensor,
-    listed,
     too_large,
 )
 from skbench.kernels import score
@@ -509,8 +509,8 @@ def _tables(**inputs: Any) -> dict[str, Table]:
     tables = {}
     for name, values in inputs.items():
         tables[name] = table = as_columns(values, name, _NAMES.get(name))
-        if name in _SINGLE and len(table.names) > 1:
-            raise ValueError(f"`{name}` must be one column; got {listed(table.names)}")
+        if name in _SINGLE:
+            check_one_column(table, name)
         if name != "era":
             check_numbers(table, table.names)
     check_same_rows(inputs)

@@ -18,12 +18,10 @@ from skbench.datasets._load import (
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
-from skbench.datasets._parquet import ERA, ID, check_numeric
+from skbench.datasets._parquet import DATA_TYPE, ERA, ID, check_numeric
 
 from ._era_file import EraFile
 from ._join import Joined, Part
-
-DATA_TYPE = "data_type"
 
 
 @dataclass(frozen=True)

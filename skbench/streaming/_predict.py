@@ -12,11 +12,10 @@ import pyarrow.parquet as pq
 from skbench._base import warn
 from skbench._files import Address
 from skbench._frames import listed
-from skbench.datasets._parquet import ERA
+from skbench.datasets._parquet import DATA_TYPE, ERA
 from skbench.metrics import numerai_corr
 from skbench.metrics._leaderboard import concat_scores
 
-from ._folder import DATA_TYPE
 from ._join import Joined
 from ._progress import progress_bar
 from ._steps import columns_of, steps_of
