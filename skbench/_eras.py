@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from math import ceil
@@ -9,7 +10,7 @@ from numbers import Integral
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
 Rows = slice | NDArray[np.intp]
@@ -250,14 +251,46 @@ def in_threads(
     """Apply a function that looks at one era to each item; yield results in order."""
     check_jobs(n_jobs)
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    if parallel.n_jobs == 1 or len(items) == 1:
+    if parallel.n_jobs == 1:
         return map(function, items)
+    return _threaded(parallel, function, items)
+
+
+def _threaded(
+    parallel: Parallel, function: Callable[[Item], Result], items: Sequence[Item]
+) -> Iterator[Result]:
+    """Yield results from several threads, in each of which BLAS has but one.
+
+    Threads of both kinds wait for each other. BLAS is kept to one for a single item
+    too, so that the bits of an era do not depend on how many others there are.
+    """
     # Handing over a task costs as much as a small era, so a task has many; and there
     # are enough tasks that no job waits long for the last one.
     n_tasks = _TASKS_A_JOB * max(parallel.n_jobs, cpu_count())
     size = ceil(len(items) / n_tasks)
     tasks = [items[start : start + size] for start in range(0, len(items), size)]
-    return chain.from_iterable(parallel(delayed(_each)(function, t) for t in tasks))
+    # Joblib starts the first tasks when it is called: BLAS must be limited before.
+    with _limited_blas(1):
+        yield from chain.from_iterable(
+            parallel(delayed(_each)(function, task) for task in tasks)
+        )
+
+
+def blas_threads(n_jobs: int | None) -> AbstractContextManager[Any]:
+    """Give BLAS so many threads, for eras that come one after another.
+
+    None leaves BLAS the threads it has.
+    """
+    check_jobs(n_jobs)
+    return nullcontext() if n_jobs is None else _limited_blas(effective_n_jobs(n_jobs))
+
+
+def _limited_blas(n_threads: int) -> AbstractContextManager[Any]:
+    # A deployed model has no `n_jobs`, and needs no threadpoolctl where it runs.
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(n_threads, user_api="blas")
+    return limits
 
 
 def _each(function: Callable[[Item], Result], task: Sequence[Item]) -> list[Result]:

@@ -15,7 +15,7 @@ from ._base import (
     is_several,
     prediction_columns,
 )
-from ._eras import Eras, Rows, map_eras
+from ._eras import Eras, Rows, blas_threads, map_eras
 from ._frames import Table, feature_columns, is_tensor, listed, resolve
 from .kernels.device import neutralize_eras
 from .kernels.neutralize import fill_missing, neutralize
@@ -77,8 +77,9 @@ class FeatureNeutralizer(EraEstimator):
         A frame without the era column is taken as one era if its row count lies
         between these.
     n_jobs : int, default=None
-        Threads over eras, as joblib counts them. The linear algebra has threads of its
-        own already: more than one pays only for many small eras.
+        Threads of the linear algebra of an era, as joblib counts them. None: as many as
+        BLAS has, by default one a core. Results for different numbers are equal to
+        1e-9.
 
     Attributes
     ----------
@@ -210,9 +211,10 @@ class FeatureNeutralizer(EraEstimator):
         if is_tensor(table.native):
             blocks = self._on_device(table, eras, neutralize_era, options)
         else:
-            blocks = map_eras(neutralize_era, eras, self.n_jobs)
-        for rows, block in blocks:
-            out[:, :, rows] = block
+            blocks = map_eras(neutralize_era, eras, n_jobs=1)
+        with blas_threads(self.n_jobs):
+            for rows, block in blocks:
+                out[:, :, rows] = block
         return out
 
     def _on_device(
@@ -285,7 +287,7 @@ def neutralization_path(
     single_era_rows : tuple of (float, float), default=(1800, 10000)
         Bounds of the row count of a frame without the era column.
     n_jobs : int, default=None
-        Threads over eras.
+        Threads of the linear algebra.
 
     Returns
     -------

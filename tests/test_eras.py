@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skbench._eras import calendar, chronological, era_number, find_eras, map_eras
 from skbench._frames import as_table
@@ -133,6 +134,37 @@ def test_threads_are_those_of_a_joblib_context_where_none_are_asked_for():
     with parallel_config("threading", n_jobs=2):
         names = {name for _, name in map_eras(lambda _: get_ident(), eras)}
     assert get_ident() not in names
+
+
+def blas_threads():
+    """Threads of each BLAS that is loaded."""
+    return {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("n_eras", [1, 8])
+def test_threads_over_eras_leave_blas_one(n_eras):
+    eras = find_eras(as_table(pd.DataFrame({"era": range(n_eras), "x": 1.0})), "era")
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        assert before == {2}
+        for n_jobs, expected in [(2, {1}), (None, before)]:
+            found = [
+                during for _, during in map_eras(lambda _: blas_threads(), eras, n_jobs)
+            ]
+            assert found == [expected] * n_eras
+            assert blas_threads() == before
+
+
+def test_blas_has_its_threads_again_after_an_error():
+    def fail(rows):
+        raise ZeroDivisionError
+
+    eras = find_eras(as_table(pd.DataFrame({"era": range(8), "x": 1.0})), "era")
+    with threadpool_limits(2, user_api="blas"):
+        before = blas_threads()
+        with pytest.raises(ZeroDivisionError):
+            list(map_eras(fail, eras, 2))
+        assert blas_threads() == before
 
 
 def test_importing_the_package_loads_no_optional_package():

@@ -17,6 +17,7 @@ from skbench.kernels.neutralize import (
     fill_missing,
     neutralize,
 )
+from skbench.kernels.products import product
 
 NAN = np.nan
 
@@ -889,3 +890,29 @@ def test_a_prediction_without_values_costs_no_other_its_own():
     assert np.isnan(got[0]).all()
     np.testing.assert_allclose(got[1], neutralize(values[None], features)[0, 0])
     np.testing.assert_allclose(got[2], neutralize(gaps[None], features)[0, 0])
+
+
+class TestProduct:
+    """`kernels.products.product` against numpy, for each way that memory may lie."""
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("shape", [(1, 4, 3), (2, 4, 3), (1, 1, 1), (5, 1, 7)])
+    @pytest.mark.parametrize("lies", ["rows", "transposed", "strided"])
+    def test_equals_numpy(self, dtype, shape, lies):
+        n, m, k = shape
+        rng = np.random.default_rng(0)
+        a, b = rng.normal(size=(n, m)).astype(dtype), rng.normal(size=(m, k))
+        b = {
+            "rows": b.astype(dtype),
+            "transposed": np.ascontiguousarray(b.T.astype(dtype)).T,
+            "strided": np.repeat(b.astype(dtype), 2, axis=1)[:, ::2],
+        }[lies]
+        found, tiny = product(a, b), 20 * np.finfo(dtype).eps
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, a @ b, rtol=tiny, atol=tiny)
+
+    @pytest.mark.parametrize("shape", [(0, 4, 3), (2, 0, 3), (1, 0, 3), (2, 4, 0)])
+    def test_of_nothing(self, shape):
+        n, m, k = shape
+        found = product(np.ones((n, m)), np.ones((m, k)))
+        np.testing.assert_array_equal(found, np.zeros((n, k)))

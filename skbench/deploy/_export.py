@@ -23,6 +23,7 @@ _MODULES = {
     "kernels.gaps": "kernels/gaps.py",
     "kernels.blend": "kernels/blend.py",
     "kernels.rank": "kernels/rank.py",
+    "kernels.products": "kernels/products.py",
     "kernels.neutralize": "kernels/neutralize.py",
     "_runtime": "deploy/_runtime.py",
 }

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.linalg import blas, lapack, svd
 
 from .gaps import alike, where
+from .products import product
 
 Floats = NDArray[np.float64]
 Solver = Callable[[Floats], Floats]
@@ -153,14 +154,14 @@ class _Design:
 
     def products(self, residual: Floats) -> Floats:
         """Inner products with the features, in the precision of ``values``."""
-        products = residual.astype(self.values.dtype) @ self.values.T
+        products = product(residual.astype(self.values.dtype), self.values.T)
         return self._scaled(products, residual)
 
     def combine(self, weights: Floats) -> Floats:
         """Weighted sum of the features, in the precision of ``values``."""
         weights = weights * self.unit
-        combined: Floats = weights.astype(self.values.dtype) @ self.values
-        return combined - (weights @ self.mean)[:, None]
+        combined = product(weights.astype(self.values.dtype), self.values)
+        return combined - self._shift(weights)
 
     def subtract(self, weights: Floats, residual: Floats) -> Floats:
         """Subtract a weighted sum of the features in place; return the new products.
@@ -168,20 +169,24 @@ class _Design:
         In float64 throughout. A chunk of rows at a time serves both products.
         """
         weights = weights * self.unit
-        shift = (weights @ self.mean)[:, None]
+        shift = self._shift(weights)
         products = np.zeros_like(weights)
         for start in range(0, residual.shape[1], _CHUNK):
             rows = slice(start, start + _CHUNK)
             chunk = self.values[:, rows].astype(np.float64, copy=False)
             part = residual[:, rows]
-            part += shift - weights @ chunk
-            products += part @ chunk.T
+            part += shift - product(weights, chunk)
+            products += product(part, chunk.T)
         return self._scaled(products, residual)
 
     def written_out(self) -> Floats:
         """Return the features themselves, of unit norm."""
         values: Floats = (self.values - self.mean[:, None]) * self.unit[:, None]
         return values
+
+    def _shift(self, weights: Floats) -> Floats:
+        """Return what the means add to a weighted sum of the values."""
+        return product(weights, self.mean[:, None])
 
     def _scaled(self, products: NDArray[Any], residual: Floats) -> Floats:
         """Products with the values, as products with the centred unit features."""
@@ -225,8 +230,8 @@ def _exact_design(values: NDArray[np.float32], centre: bool) -> _Design:
     gram = blas.ssyrk(1.0, values.T, trans=1).astype(np.float64)
     mean = np.zeros(len(values))
     if centre:
-        total = values @ np.ones(n, dtype=np.float32)
-        mean = total.astype(np.float64) / n
+        ones = np.ones((1, n), dtype=np.float32)
+        mean = product(ones, values.T)[0].astype(np.float64) / n
         size = gram.diagonal().copy()
         # Only the upper triangle is ever read: update it in place, without a copy.
         gram = blas.dsyr(-n, mean, a=gram, overwrite_a=1)
@@ -299,7 +304,8 @@ def _without_span(residual: Floats, values: Floats, rcond: float) -> Floats:
     _, sizes, directions = svd(values, full_matrices=False)
     directions = directions[sizes > rcond * sizes[0]]
     for _ in range(2):  # the second time for what rounding left
-        residual = residual - (residual @ directions.T) @ directions
+        along = product(residual, directions.T)
+        residual = residual - product(along, directions)
     return residual
 
 
@@ -329,7 +335,8 @@ def _trusted(factor: Floats, gram: Floats, rcond: float) -> bool:
     """Whether no eigenvalue of the factorised matrix comes near to counting as zero."""
     if len(factor) == 0:
         return False
-    largest = np.linalg.norm(gram) * np.sqrt(2.0)  # of its upper triangle: a bound
+    flat = gram.ravel(order="K")
+    largest = np.sqrt(2.0 * blas.ddot(flat, flat))  # of its upper triangle: a bound
     smallest, _ = lapack.dpocon(factor, 1.0)  # with norm 1: 1 / |inverse|
     return bool(smallest > largest * max(TRUSTED, 10 * rcond**2))
 
