@@ -35,7 +35,9 @@ EXACT = 2.0**24
 # A correction below this share of what remains may be added in single precision.
 SMALL = 1e-4
 REFINEMENTS = 6
-_CHUNK = 128
+# What is read twice should stay in a cache, and not be cut into too many pieces.
+_VALUES_A_CHUNK = 2**15
+_LEAST_ROWS_A_CHUNK = 128
 
 
 def neutralize(
@@ -171,8 +173,9 @@ class _Design:
         weights = weights * self.unit
         shift = self._shift(weights)
         products = np.zeros_like(weights)
-        for start in range(0, residual.shape[1], _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        size = max(_LEAST_ROWS_A_CHUNK, _VALUES_A_CHUNK // len(self.values))
+        for start in range(0, residual.shape[1], size):
+            rows = slice(start, start + size)
             chunk = self.values[:, rows].astype(np.float64, copy=False)
             part = residual[:, rows]
             part += shift - product(weights, chunk)
