@@ -37,7 +37,8 @@ def environment_line(threads):
     """Write the same as a sentence."""
     facts = environment(threads)
     versions = ", ".join(f"{name} {v}" for name, v in facts["versions"].items())
-    return f"{threads} threads on {facts['cores']} cores; {versions}.\n"
+    used = f"{threads} thread" if threads == 1 else f"{threads} threads"
+    return f"{used} on {facts['cores']} cores; {versions}.\n"
 
 
 def line(name, result):

@@ -27,6 +27,15 @@ _FORMAT = click.option(
 _TARGET = click.option(
     "--target", default="target", show_default=True, help="Target to score with."
 )
+_PREDICTIONS = click.option(
+    "--predictions",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Parquet file of predictions to put beside the models of FOLDER, such as "
+    "skbench ensemble writes; may be given several times. A column called prediction "
+    "is named after its file.",
+)
 
 
 def _names_by_name(
@@ -92,6 +101,16 @@ def _load(path: Path) -> Any:
         ) from error
 
 
+def _check_subject(
+    folder: Path | None, account: str | None, predictions: tuple[Path, ...]
+) -> None:
+    """Refuse a command that names no subject, or two."""
+    if (folder is None) == (account is None):
+        raise click.UsageError("name a FOLDER, or an --account")
+    if predictions and account is not None:
+        raise click.UsageError("--predictions goes with a FOLDER, not with --account")
+
+
 def _rule(name: str | None) -> "PayoutRule":
     """Return the payout rule of a name, or that of Numerai's current round."""
     from .staking import PAYOUT_RULES, PayoutRule
@@ -142,7 +161,7 @@ def skbench(context: click.Context) -> None:
 @click.option(
     "--report",
     type=_FILE,
-    default="report.html",
+    default="demo.html",
     show_default=True,
     metavar="FILE",
     help="File for the report of the scores.",
@@ -245,6 +264,7 @@ def recipes(name: str | None, form: str) -> None:
 
 @skbench.command()
 @_FOLDER
+@_PREDICTIONS
 @_TARGET
 @click.option(
     "--benchmark",
@@ -260,9 +280,14 @@ def recipes(name: str | None, form: str) -> None:
 )
 @_FORMAT
 def score(
-    folder: Path, target: str, benchmark: str | None, recent: int, form: str
+    folder: Path,
+    predictions: tuple[Path, ...],
+    target: str,
+    benchmark: str | None,
+    recent: int,
+    form: str,
 ) -> None:
-    """Rank the models in FOLDER by their scores.
+    """Rank the models in FOLDER, and your own, by their scores.
 
     CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
     high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
@@ -273,6 +298,7 @@ def score(
     board = score_folder(
         folder,
         target=target,
+        predictions=predictions,
         benchmark=benchmark,
         recent=recent,
         progress=sys.stderr.isatty(),
@@ -287,6 +313,7 @@ def score(
 
 @skbench.command()
 @click.argument("folder", type=_FILE, required=False)
+@_PREDICTIONS
 @click.option(
     "--output",
     "-o",
@@ -315,6 +342,7 @@ def score(
 )
 def report(
     folder: Path | None,
+    predictions: tuple[Path, ...],
     output: Path,
     benchmark: str | None,
     target: str,
@@ -322,7 +350,7 @@ def report(
     account: str | None,
     against: str | None,
 ) -> None:
-    """Write a report of the models in FOLDER, or of an account's live rounds.
+    """Write a report of the models in FOLDER and your own, or of live rounds.
 
     One HTML file that needs no network: a list of the models to sort, their scores over
     time beside the benchmark or the Meta Model, drawdowns and correlations.
@@ -330,12 +358,15 @@ def report(
     from ._files import check_writable
     from .folders import report_account, report_folder
 
-    if (folder is None) == (account is None):
-        raise click.UsageError("name a FOLDER, or an --account")
+    _check_subject(folder, account, predictions)
     check_writable(output, "output")
     if folder is not None:
         made = report_folder(
-            folder, target=target, benchmark=benchmark, features=features
+            folder,
+            target=target,
+            predictions=predictions,
+            benchmark=benchmark,
+            features=features,
         )
     else:
         made = report_account(str(account), against=against, benchmark=benchmark)
@@ -420,6 +451,7 @@ def ensemble(
 
 @skbench.command()
 @_FOLDER
+@_PREDICTIONS
 @click.option(
     "--model", metavar="MODEL", help="Your own model, to judge by the others."
 )
@@ -430,7 +462,13 @@ def ensemble(
     metavar="FILE",
     help="HTML file to write too, with the numbers behind the answers.",
 )
-def analyze(folder: Path, model: str | None, target: str, report: Path | None) -> None:
+def analyze(
+    folder: Path,
+    predictions: tuple[Path, ...],
+    model: str | None,
+    target: str,
+    report: Path | None,
+) -> None:
     """Ask what the Meta Model underweights, and which models ensemble well.
 
     With --model also: is this model still good? Each answer has its interval, and says
@@ -441,11 +479,12 @@ def analyze(folder: Path, model: str | None, target: str, report: Path | None) -
 
     if report is not None:
         check_writable(report, "report")
-    analysis = analyze_folder(folder, model=model, target=target)
+    models: dict[str, Any] = {"predictions": predictions, "target": target}
+    analysis = analyze_folder(folder, model=model, **models)
     for sentence in analysis.sentences:
         click.echo(f"- {sentence}")
     if report is not None:
-        made = report_folder(folder, target=target, benchmark=model, analysis=analysis)
+        made = report_folder(folder, benchmark=model, analysis=analysis, **models)
         made.write_html(report)
         click.echo(f"\n{report}")
 
@@ -457,6 +496,7 @@ def analyze(folder: Path, model: str | None, target: str, report: Path | None) -
     metavar="NAME",
     help="Instead of FOLDER: the live rounds of this account or model.",
 )
+@_PREDICTIONS
 @click.option(
     "--rule",
     metavar="NAME",
@@ -485,22 +525,24 @@ def analyze(folder: Path, model: str | None, target: str, report: Path | None) -
 def stake(
     folder: Path | None,
     account: str | None,
+    predictions: tuple[Path, ...],
     rule: str | None,
     target: str,
     **options: Any,
 ) -> None:
     """Show how to spread a stake over models. Nothing is staked.
 
-    Over the models in FOLDER, by their scores in validation, or over those of an
-    account, by their live rounds.
+    Over the models in FOLDER and your own, by their scores in validation, or over those
+    of an account, by their live rounds.
     """
     from .folders import stake_account, stake_folder
 
-    if (folder is None) == (account is None):
-        raise click.UsageError("name a FOLDER, or an --account")
+    _check_subject(folder, account, predictions)
     chosen = _rule(rule)
     if folder is not None:
-        allocation = stake_folder(folder, chosen, target=target, **options)
+        allocation = stake_folder(
+            folder, chosen, target=target, predictions=predictions, **options
+        )
     else:
         allocation = stake_account(str(account), chosen, **options)
     click.echo(f"Payout rule: {chosen.name} ({chosen.status})\n{allocation}")
@@ -512,7 +554,8 @@ def stake(
     "--output",
     "-o",
     type=_FILE,
-    required=True,
+    default="predict.pkl",
+    show_default=True,
     metavar="FILE",
     help="File to upload to Numerai.",
 )

@@ -10,6 +10,7 @@ import joblib
 import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import Bunch
 
 from ._base import check_flag, is_several
 from ._ensemble import WeightedEnsemble
@@ -18,7 +19,7 @@ from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
-from .datasets import load_benchmark_models, load_scores
+from .datasets import load_scores
 from .datasets._features import feature_set, feature_sets
 from .datasets._scores import check_account
 from .metrics import leaderboard, numerai_corr, score_models
@@ -52,6 +53,7 @@ def score_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     recent: int = 52,
     random_state: int | None = 0,
@@ -60,6 +62,10 @@ def score_folder(
     """Rank the models in a folder by their scores.
 
     Memory holds one era, however large the files are.
+
+    Where a file of predictions has no row, its models have no prediction; that is
+    warned of. Rows that it has of eras that the folder lacks, such as the live era,
+    are left out. In the eras that both have, at least 80 % of the ids must match.
 
     Parameters
     ----------
@@ -70,7 +76,11 @@ def score_folder(
     target : str, default="target"
         Target to score with; its name sets the block length of the intervals.
     models : sequence of str, default=None
-        Models to rank; None: all of the folder.
+        Models of the folder to rank; None: all.
+    predictions : path-like or sequence of path-like, default=()
+        Parquet files with further models, matched by `id` and `era`: one for each
+        floating-point column, which gives it its name. A column `prediction`, as
+        `ensemble_folder` writes it, gets the name of its file.
     benchmark : str, default=None
         Model to which the contribution is scored as well.
     recent : int, default=52
@@ -88,12 +98,12 @@ def score_folder(
     Raises
     ------
     FileNotFoundError
-        If the folder lacks a file.
+        If the folder lacks a file, or one of ``predictions`` is not there.
     ValueError
-        If the files do not fit together, or lack a column.
+        If the files do not fit together, lack a column, or give two models one name.
     """
     check_flag("progress", progress)
-    rows, _ = open_folder(path, target=target, models=models)
+    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     scores = _scores(rows, target, benchmark, progress)
     return leaderboard(scores, recent=recent, target=target, random_state=random_state)
 
@@ -103,6 +113,7 @@ def report_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     features: str | None = None,
     analysis: Analysis | None = None,
@@ -117,7 +128,9 @@ def report_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models to report on; None: all of the folder.
+        Models of the folder to report on; None: all.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models, as for `score_folder`.
     benchmark : str, default=None
         Model to compare the others with.
     features : str, default=None
@@ -136,11 +149,17 @@ def report_folder(
     Raises
     ------
     FileNotFoundError
-        If the folder lacks a file.
+        If the folder lacks a file, or one of ``predictions`` is not there.
     ValueError
-        If the files do not fit together, or lack a column.
+        If the files do not fit together, lack a column, or give two models one name.
     """
-    rows, _ = open_folder(path, target=target, models=models, features=features)
+    rows, _ = open_folder(
+        path,
+        target=target,
+        models=models,
+        features=features,
+        predictions=predictions,
+    )
     return PerformanceReport(
         _scores(rows, target, benchmark),
         benchmark=benchmark,
@@ -203,6 +222,7 @@ def analyze_folder(
     path: Address,
     *,
     model: str | None = None,
+    predictions: Address | Sequence[Address] = (),
     target: str = "target",
     random_state: int = 0,
 ) -> Analysis:
@@ -213,7 +233,9 @@ def analyze_folder(
     path : path-like
         Folder of Numerai's files, as for `score_folder`.
     model : str, default=None
-        One's own model among those of the folder.
+        One's own model among those of the folder and of the predictions.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models, as for `score_folder`.
     target : str, default="target"
         Target to score with.
     random_state : int, default=0
@@ -227,15 +249,17 @@ def analyze_folder(
     Raises
     ------
     FileNotFoundError
-        If the folder lacks a file.
+        If the folder lacks a file, or one of ``predictions`` is not there.
     ValueError
-        If the files do not fit together, or lack a column.
+        If the files do not fit together, lack a column, or give two models one name.
     """
-    data = load_benchmark_models(
-        path,
-        targets=(target,),
-        meta_model=(as_path(path) / "meta_model.parquet").is_file(),
-        live=False,
+    rows, _ = open_folder(path, target=target, predictions=predictions)
+    data = Bunch(
+        frame=pd.concat(frames(rows.source)),
+        era="era",
+        meta_model=rows.meta_model,
+        models=rows.models,
+        targets=[target],
     )
     return analyze(data, model=model, target=target, random_state=random_state)
 
@@ -246,6 +270,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
     total_at_risk: float | None = None,
     random_state: int = 0,
     **options: Any,
@@ -262,7 +287,9 @@ def stake_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models to stake on; None: all of the folder.
+        Models of the folder to stake on; None: all.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
         Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.
     random_state : int, default=0
@@ -278,15 +305,15 @@ def stake_folder(
     Raises
     ------
     FileNotFoundError
-        If the folder lacks a file.
+        If the folder lacks a file, or one of ``predictions`` is not there.
     ValueError
-        If the files do not fit together, or lack what the rule pays, or the payout
-        factor is not known.
+        If the files do not fit together, give two models one name, or lack what the
+        rule pays, or the payout factor is not known.
     TypeError
         If the rule is no PayoutRule.
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
-    rows, _ = open_folder(path, target=target, models=models)
+    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     scores = _scores(rows, target, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
     return allocate(

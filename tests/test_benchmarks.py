@@ -272,7 +272,7 @@ def test_scale_prints_its_tables(run, monkeypatch):
     done = run("--scale")
     assert done.exit_code == 0, done.exception
     about, *tables = done.output.strip().split("\n\n")
-    assert about.startswith("1 threads on ")
+    assert about.startswith("1 thread on ")
     costs, searches, trees, estimate = [table.splitlines() for table in tables]
     assert len(costs) == 2 + 17
     assert all(float(line.split(" | ")[2]) > 0 for line in costs[2:])

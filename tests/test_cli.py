@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from tournament_files import write_feature_sets, write_tournament
 
 from skbench import _api
+from skbench.analysis import analyze
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.folders import (
@@ -49,6 +50,11 @@ def data():
 @pytest.fixture(scope="session")
 def folder(data, tmp_path_factory):
     return write_tournament(tmp_path_factory.mktemp("files"), data)
+
+
+@pytest.fixture(scope="session")
+def small():
+    return make_benchmark_models(24, 60, 3, 12, meta_model_eras=16, random_state=5)
 
 
 @pytest.fixture(scope="session")
@@ -484,9 +490,9 @@ def edit(folder, name, change):
 class TestLargerThanMemory:
     """What is streamed era by era is what public functions give for all the rows."""
 
-    @pytest.fixture(scope="class")
-    def data(self):
-        return make_benchmark_models(24, 60, 3, 12, meta_model_eras=16, random_state=5)
+    @pytest.fixture
+    def data(self, small):
+        return small
 
     @pytest.fixture
     def files(self, data, tmp_path):
@@ -565,6 +571,266 @@ class TestLargerThanMemory:
         )
         report = report_folder(files, benchmark=benchmark, features="small")
         assert report.to_dict() == expected.to_dict()
+
+
+def own_predictions(data):
+    """Predictions of two models for all rows, and for those of the live era."""
+    frame = pd.concat([data.frame, data.live])
+    rng = np.random.default_rng(1)
+    own = frame[["era"]].copy()
+    own["prediction"] = frame[data.models[0]] + 0.1 * rng.normal(size=len(own))
+    own["other"] = rng.random(len(own)).astype(np.float32)
+    return own
+
+
+def as_it_is(own):
+    return own
+
+
+def shuffled_rows(own):
+    """Eras in another order, and rows within them."""
+    era = pd.factorize(own["era"])[0]
+    order = np.lexsort([np.random.default_rng(0).random(len(own)), (5 * era) % 29])
+    return own.iloc[order]
+
+
+def some_eras(own):
+    return own[own["era"].isin(["0003", "0015", "0016", "0018"])]
+
+
+def some_rows(own):
+    """An era is there by 90 %, and has rows that no other file has."""
+    own = shuffled_rows(own)
+    strange = [f"n{i}" if i % 19 == 0 else id_ for i, id_ in enumerate(own.index)]
+    return own.set_axis(pd.Index(strange, name="id")).drop(index=strange[1::19])
+
+
+def other_labels(own):
+    own = own[own["era"] != "X"].astype({"era": int})
+    return shuffled_rows(own.reset_index())
+
+
+def categories(own):
+    own = own.astype({"era": "category"})
+    return own.set_axis(pd.CategoricalIndex(own.index, name="id"))
+
+
+def gaps(own):
+    return own.assign(other=own["other"].mask(own["era"] > "0017"))
+
+
+OWN = [
+    as_it_is,
+    shuffled_rows,
+    some_eras,
+    some_rows,
+    other_labels,
+    categories,
+    gaps,
+]
+
+
+class TestPredictions:
+    """Files of predictions beside the models of a folder."""
+
+    @pytest.fixture
+    def files(self, small, tmp_path):
+        return write_tournament(tmp_path / "files", small)
+
+    @pytest.fixture
+    def mine(self, small, tmp_path):
+        path = tmp_path / "mine.parquet"
+        own_predictions(small).to_parquet(path, row_group_size=101)
+        return path
+
+    def in_memory(self, files, own):
+        """What the folder holds, and the predictions put beside it by pandas."""
+        data = load_benchmark_models(files, live=False)
+        own = own.reset_index() if own.index.name == "id" else own
+        own = own.rename(columns={"prediction": "mine"}).drop(columns="era")
+        own = own.astype({"id": str}).set_index("id")
+        data.frame = data.frame.join(own)
+        data.models = [*data.models, "mine", "other"]
+        return data
+
+    @pytest.mark.filterwarnings("default")
+    @pytest.mark.parametrize("change", OWN)
+    def test_scores_are_those_in_memory(self, files, mine, small, change):
+        own = change(own_predictions(small))
+        own.to_parquet(mine, row_group_size=101)
+        data = self.in_memory(files, own)
+        frame = data.frame
+        scores = score_models(
+            frame["target"],
+            frame[data.models],
+            era=frame["era"],
+            meta_model=frame["numerai_meta_model"],
+            benchmark="mine",
+        )
+        expected = leaderboard(scores, recent=9, target="target")
+        assert expected["corr"].notna().all()
+        board = score_folder(files, predictions=[mine], benchmark="mine", recent=9)
+        pd.testing.assert_frame_equal(board, expected, rtol=0, atol=1e-12)
+        report = report_folder(files, predictions=mine, benchmark="mine").to_dict()
+        meta_model = numerai_corr(
+            frame["target"], frame["numerai_meta_model"], era=frame["era"]
+        )["numerai_meta_model"]
+        assert report == (
+            PerformanceReport(
+                scores,
+                benchmark="mine",
+                meta_model=meta_model,
+                target="target",
+                random_state=0,
+                title="Models of files",
+            ).to_dict()
+        )
+
+    @pytest.mark.filterwarnings("default")
+    @pytest.mark.parametrize("change", [shuffled_rows, some_rows])
+    def test_answers_are_those_in_memory(self, files, mine, small, change):
+        own = change(own_predictions(small))
+        own.to_parquet(mine, row_group_size=101)
+        expected = analyze(self.in_memory(files, own), model="mine")
+        found = analyze_folder(files, model="mine", predictions=mine)
+        assert found.sentences == expected.sentences
+        for name in ("implied_weights", "underweight", "comparison"):
+            pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
+
+    @pytest.mark.filterwarnings("default:the 11 rounds")
+    def test_stakes_are_spread_over_them_too(self, files, mine, small, capsys):
+        rule = PAYOUT_RULES["2026"]
+        told = run(
+            capsys, "stake", files, "--predictions", mine, "--rule", "2026",
+            "--total-at-risk", "720000",
+        )  # fmt: skip
+        allocation = stake_folder(files, rule, predictions=mine, total_at_risk=720e3)
+        assert list(allocation.shares) == [*small.models, "mine", "other"]
+        assert str(allocation) in told
+
+    def test_an_ensemble_beside_the_models_it_is_made_of(
+        self, files, small, tmp_path, capsys
+    ):
+        first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
+        run(capsys, "ensemble", files, "-o", first)
+        run(capsys, "ensemble", files, "--fit", "corr", "-o", second)
+        out = tmp_path / "page.html"
+        args = [files, "--predictions", first, "--predictions", second]
+        board = json.loads(run(capsys, "score", *args, "--format", "json"))
+        assert {row["model"] for row in board} == {*small.models, "first", "second"}
+        frame = pd.read_parquet(second)
+        target = small.frame["target"].reindex(frame.index)
+        scores = numerai_corr(target, frame["prediction"], era=frame["era"])
+        (row,) = [r for r in board if (r["model"], r["eras"]) == ("second", "all")]
+        assert row["corr"] == pytest.approx(scores["prediction"].mean(), abs=1e-12)
+        told = run(capsys, "report", *args, "--benchmark", "first", "-o", out)
+        assert "5 models" in told
+        assert "benchmark: first" in told
+        assert '"second"' in out.read_text()
+        told = run(capsys, "analyze", *args, "--model", "second", "--report", out)
+        assert "whether second or first is better" in told
+        assert '"second"' in out.read_text()
+
+    def test_models_of_the_folder_may_be_left_out(self, files, mine, small):
+        board = score_folder(files, models=small.models[:1], predictions=mine)
+        assert set(board["model"]) == {small.models[0], "mine", "other"}
+        free = mine.with_name(f"{small.models[1]}.parquet")
+        mine.rename(free)
+        board = score_folder(files, models=small.models[:1], predictions=free)
+        assert small.models[1] in set(board["model"])
+
+    @pytest.mark.filterwarnings("default")
+    def test_gaps_are_told(self, files, mine, small, capsys):
+        some_eras(own_predictions(small)).to_parquet(mine)
+        lines = score_folder(files, predictions=mine).set_index(["eras", "model"])
+        assert lines.loc[("all", "mine"), "corr_n_eras"] == 4
+        assert lines.loc[("all", small.models[0]), "corr_n_eras"] == 19
+        own = some_rows(own_predictions(small))
+        own[own["era"] != "X"].to_parquet(mine)
+        main(["score", str(files), "--predictions", str(mine)])
+        told = capsys.readouterr().err.splitlines()
+        n_rows = len(small.frame)
+        there = int(own.index.isin(small.frame.index).sum())
+        strange = int((~own.index.isin(small.frame.index) & (own["era"] != "X")).sum())
+        assert told == [
+            f"skbench: warning: {mine} lacks {n_rows - there} of {n_rows} rows: no "
+            "predictions there of 'mine', 'other'",
+            f"skbench: warning: {strange} ids of {mine} have no partner and are left "
+            "out",
+        ]
+
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            (lambda own: own.drop(columns="era"), "must have the columns 'id' and 'e"),
+            (lambda own: own.reset_index(drop=True), "must have the columns 'id'"),
+            (
+                lambda own: own[["era"]].assign(target=0.5, n=1),
+                "has no predictions: it",
+            ),
+            (lambda own: own.rename({own.index[1]: own.index[2]}), "has duplicate ids"),
+            (lambda own: own.sample(frac=1, random_state=0), "goes on after other"),
+            (lambda own: own.assign(era="9" + own["era"])[:99], "none of the eras of"),
+            (lambda own: own[own["era"] == "X"], "'0001' to '0024', but 'X' to 'X'"),
+            (lambda own: own.iloc[::2], "Predict all rows of these eras again"),
+            (lambda own: own.rename("x{}".format), "Predict all rows of these eras"),
+            (lambda own: own.assign(mine=own["other"]), "two columns would be called"),
+            (lambda own: own.assign(v53_lgbm_cyrus20=0.1), "v53_lgbm_cyrus20', of"),
+            (lambda own: own.assign(data_type=0.1), "would call a model 'data_type'"),
+            (lambda own: own.iloc[:0], "holds no rows"),
+        ],
+    )
+    def test_what_is_refused(self, files, mine, small, capsys, change, told):
+        change(own_predictions(small)).to_parquet(mine)
+        old = mine.with_name("report.html")
+        old.write_text("old")
+        args = [files, "--predictions", mine]
+        for command in (["score"], ["report", "-o", old], ["analyze", "--report", old]):
+            line = failure(capsys, command[0], *args, *command[1:])
+            assert told in line
+            assert mine.name in line
+        assert old.read_text() == "old"
+
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("v53_lgbm_cyrus20", "two columns would be called 'v53_lgbm_cyrus20', of"),
+            ("target_x", "would call a model 'target_x'"),
+            ("era", "would call a model 'era'"),
+            ("numerai_meta_model", "would call a model 'numerai_meta_model'"),
+            ("other", "two columns would be called 'other'"),
+        ],
+    )
+    def test_names_of_files_that_are_taken(self, files, mine, capsys, name, told):
+        path = mine.rename(mine.with_name(f"{name}.parquet"))
+        line = failure(capsys, "score", files, "--predictions", path)
+        assert told in line
+        assert str(path) in line
+
+    def test_two_files_of_one_name(self, files, mine, tmp_path, capsys):
+        again = Path(shutil.copytree(files, tmp_path / "again")) / "mine.parquet"
+        pd.read_parquet(mine).drop(columns="other").to_parquet(again)
+        args = ["--predictions", mine, "--predictions", again]
+        line = failure(capsys, "score", files, *args)
+        assert f"'mine', of {mine} and of {again}: name each file once" in line
+        line = failure(capsys, "score", files, *args[:2], *args[:2])
+        assert "name each file once" in line
+
+    def test_what_is_no_file_of_predictions(self, files, mine, capsys):
+        line = failure(capsys, "score", files, "--predictions", files)
+        assert f"`predictions` must name a file that is there; got {files}" in line
+        csv = mine.with_suffix(".csv")
+        pd.read_parquet(mine).to_csv(csv)
+        line = failure(capsys, "score", files, "--predictions", csv)
+        assert f"{csv} is no whole parquet file" in line
+        for command in ("report", "stake"):
+            args = ["--account", "me", "--predictions", mine]
+            assert "goes with a FOLDER" in failure(capsys, command, *args)
+        for wrong in (None, 5, b"mine"):
+            with pytest.raises(ValueError, match="`predictions` must be names of"):
+                score_folder(files, predictions=wrong)
+        with pytest.raises(TypeError, match="`predictions` must be a path; got 5"):
+            score_folder(files, predictions=[5])
 
 
 class TestBadFiles:
@@ -716,6 +982,7 @@ def many_eras(folder, n_eras, n_features=200, n_models=4):
             "validation": ids | label | {"target": rng.random(n_rows)} | bins,
             "validation_benchmark_models": ids | label | noise,
             "meta_model": ids | label | {"numerai_meta_model": rng.random(n_rows)},
+            "mine": ids | label | {"prediction": rng.random(n_rows)},
         }
         for name, columns in tables.items():
             table = pa.table(columns)
@@ -736,7 +1003,7 @@ def many_eras(folder, n_eras, n_features=200, n_models=4):
 @pytest.mark.parametrize(
     "args",
     [
-        ["score"],
+        ["score", "--predictions", "FOLDER/mine.parquet"],
         ["ensemble", "--fit", "corr", "--neutralize", "all", "-o", "e.parquet"],
     ],
 )
@@ -746,7 +1013,10 @@ def test_memory_does_not_grow_with_the_number_of_eras(args, tmp_path):
     for n_eras in (15, 150):
         folder = many_eras(tmp_path / str(n_eras), n_eras)
         done = subprocess.run(
-            [sys.executable, "-c", PEAK, args[0], str(folder), *args[1:]],
+            [
+                *(sys.executable, "-c", PEAK, args[0], str(folder)),
+                *(arg.replace("FOLDER", str(folder)) for arg in args[1:]),
+            ],
             env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             cwd=tmp_path,
             capture_output=True,
@@ -896,6 +1166,11 @@ class TestDeploy:
         out = capsys.readouterr().out
         assert "ready to upload" in out
         assert "fail" not in out
+
+    def test_a_file_without_a_name(self, pipeline, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        assert run(capsys, "export", pipeline).startswith("predict.pkl: ")
+        assert [path.name for path in tmp_path.iterdir()] == ["predict.pkl"]
 
     def test_a_file_that_fails_a_check(self, folder, tmp_path, capsys):
         exported = tmp_path / "predict.pkl"

@@ -173,6 +173,17 @@ class TestCommand:
         main(["demo", "--help"])
         assert "validation_benchmark_models.parquet" in capsys.readouterr().out
 
+    def test_leaves_the_report_of_another_command(
+        self, demo, tmp_path, monkeypatch, capsys
+    ):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("skbench.demo.run_demo", lambda *_, **__: demo[0])
+        Path("report.html").write_text("mine")
+        main(["demo"])
+        assert Path("report.html").read_text() == "mine"
+        assert capsys.readouterr().out.endswith(": demo.html\n")
+        assert "skbench demo" in Path("demo.html").read_text()
+
     @pytest.mark.slow
     def test_without_arguments_it_makes_a_tournament_of_realistic_size(self, tmp_path):
         done = subprocess.run(
@@ -188,5 +199,5 @@ class TestCommand:
         for word in ("mean", "low", "std", "sharpe", "max drawdown", "equal weights"):
             assert word in done.stdout
         assert (tmp_path / "submission.csv").is_file()
-        assert "Report, to open in a browser: report.html" in done.stdout
-        assert "skbench demo" in (tmp_path / "report.html").read_text()
+        assert "Report, to open in a browser: demo.html" in done.stdout
+        assert "skbench demo" in (tmp_path / "demo.html").read_text()

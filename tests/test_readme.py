@@ -43,6 +43,16 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, monkeypatch, ca
         for command, told in commands:
             main(command.split())
             assert capsys.readouterr().out.strip() == told.strip(), command
+        later = re.findall(r"^\| `skbench (.* ensemble\..*?)` \|", text, re.MULTILINE)
+        assert [command.split()[0] for command in later] == [
+            "score",
+            "report",
+            "export",
+        ]
+        told = [main(command.split()) or capsys.readouterr().out for command in later]
+    assert "        ensemble 0.0264" in told[0]
+    assert "4 models" in told[1]
+    assert {"report.html", "predict.pkl"} <= {path.name for path in tmp_path.iterdir()}
 
 
 def test_links_of_the_readme_lead_somewhere():

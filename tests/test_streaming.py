@@ -1267,6 +1267,37 @@ class TestJoin:
         assert source.n_rows == len(FRAME)
         assert source.unmatched == [0, 0, 0]
 
+    @pytest.mark.parametrize("change", [None, shuffled])
+    def test_a_file_whose_columns_get_other_names(self, tmp_path, change):
+        """Two columns swap their names; one of the first file's gets a third."""
+        three_files(FRAME, tmp_path, change)
+        files = {name: EraFile(tmp_path / f"{name}.parquet") for name in FILES}
+        own = FRAME[["era", "a", "b"]].iloc[3:-3]
+        own.drop(index=own.index[::9]).to_parquet(tmp_path / "own.parquet")
+        swap = {"a": "b", "b": "a", "unused": "c"}
+        part = Part(EraFile(tmp_path / "own.parquet"), ["a", "b"], False, swap)
+        source = Joined([Part(files["models"], ["c"], renamed={"c": "main"}), part])
+        models = pd.read_parquet(tmp_path / "models.parquet")
+        there = own.drop(index=own.index[::9]).rename(columns={"a": "b", "b": "a"})
+        expected = models[["era", "c"]].rename(columns={"c": "main"})
+        expected = expected.join(there[["b", "a"]])
+        got = pa.concat_tables(source.chunks(source.schema.names)).to_pandas()
+        pd.testing.assert_frame_equal(got, expected)
+        only_a = pa.concat_tables(source.chunks(["a"])).column("a").to_numpy()
+        np.testing.assert_array_equal(only_a, expected["a"])
+        assert source.gaps(part) == (len(FRAME) - len(there), 0)
+
+    def test_gaps_are_of_the_eras_that_both_have(self, tmp_path):
+        three_files(FRAME, tmp_path)
+        own = FRAME.loc[FRAME["era"] >= "0004", ["era", "a"]]
+        other = own.assign(era="9" + own["era"]).rename(index="x{}".format)
+        strange = own.iloc[:3].rename(index="y{}".format)
+        rows = pd.concat([strange, own.iloc[5:], other])
+        rows.to_parquet(tmp_path / "own.parquet")
+        models = Part(EraFile(tmp_path / "models.parquet"), ["a"])
+        part = Part(EraFile(tmp_path / "own.parquet"), ["a"], False, {"a": "mine"})
+        assert Joined([models, part]).gaps(part) == (len(FRAME) - len(own) + 5, 3)
+
     @pytest.mark.parametrize("skip", [0, 1, 37, 100, len(FRAME) - 1, len(FRAME)])
     def test_rows_but_the_first(self, tmp_path, skip):
         source = three_files(FRAME, tmp_path, shuffled)

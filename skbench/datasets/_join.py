@@ -15,7 +15,7 @@ from skbench._frames import listed
 from ._parquet import RowsFile
 
 _LEAST_SHARE = 0.8
-_RELEASE = "are they of one release? Download both again"
+RELEASE = "are they of one release? Download both again"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def check_unique(ids: pa.ChunkedArray, path: Path) -> None:
     twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
     raise ValueError(
         f"{path} has duplicate ids: {listed(twice.to_pylist())}. "
-        "Download it again, or keep one row of each"
+        "Keep one row of each, or get the file again"
     )
 
 
@@ -189,6 +189,7 @@ def check_share(
     here: NDArray[np.intp],
     there: NDArray[np.intp],
     both: NDArray[np.intp],
+    advice: str = RELEASE,
 ) -> None:
     """Refuse files of which too few ids match, where both have an era at all.
 
@@ -198,7 +199,7 @@ def check_share(
     """
     shared = np.flatnonzero((here > 0) & (there > 0))
     if shared.size == 0:
-        raise ValueError(f"{left} and {right} share no era: {_RELEASE}")
+        raise ValueError(f"{left} and {right} share no era: {advice}")
     here, there, both = here[shared], there[shared], both[shared]
     if both.sum() >= _LEAST_SHARE * max(here.sum(), there.sum()):
         return
@@ -207,5 +208,5 @@ def check_share(
         f"in the eras that they share, {left} has {here.sum()} ids and "
         f"{right} {there.sum()}, but only {both.sum()} are in both; fewest in era "
         f"{labels[shared[worst]]!r}, {both[worst]} of "
-        f"{max(here[worst], there[worst])}: {_RELEASE}"
+        f"{max(here[worst], there[worst])}: {advice}"
     )

@@ -321,7 +321,7 @@ def _choose_models(file: HasColumns, models: Any) -> list[str]:
     if models is not None:
         names = resolve_columns(models, file.types, "models", file.path.name)
     else:
-        names = [name for name, kind in file.types.items() if _is_model(name, kind)]
+        names = [name for name, kind in file.types.items() if is_model(name, kind)]
     if not names:
         raise ValueError(
             f"no model to load: `models` is {models!r}, and {file.path} has "
@@ -330,7 +330,8 @@ def _choose_models(file: HasColumns, models: Any) -> list[str]:
     return names
 
 
-def _is_model(name: str, kind: pa.DataType) -> bool:
+def is_model(name: str, kind: pa.DataType) -> bool:
+    """Whether a column is taken for predictions of a model."""
     other = name.startswith(("feature", "target")) or name in (ID, ERA, META_MODEL)
     return pa.types.is_floating(kind) and not other
 

@@ -22,22 +22,35 @@ from skbench.datasets._parquet import DATA_TYPE, ERA, ID, check_numeric
 
 from ._era_file import EraFile
 from ._join import Joined, Part
+from ._prediction_files import check_eras, check_names, open_predictions
 
 
 @dataclass(frozen=True)
 class FolderRows:
-    """The rows of a split, as `load_benchmark_models` would load them, as a source."""
+    """The rows of a split, as `load_benchmark_models` would load them, as a source.
+
+    `predictions` are the files that hold further models.
+    """
 
     source: Joined
-    models: list[str]
+    benchmarks: list[str]
     features: list[str]
     meta_model: str | None
+    predictions: Sequence[Part] = ()
+
+    @property
+    def models(self) -> list[str]:
+        """The benchmark models, and then those of the files of predictions."""
+        return self.benchmarks + [
+            name for part in self.predictions for name in part.names
+        ]
 
     @property
     def unmatched(self) -> dict[str, int]:
-        """Number of rows of each file that are left out."""
-        names = [part.file.path.name for part in self.source.parts]
-        return dict(zip(names, self.source.unmatched, strict=True))
+        """Number of rows of each file of the folder that are left out."""
+        n_files = len(self.source.parts) - len(self.predictions)
+        names = [part.file.path.name for part in self.source.parts[:n_files]]
+        return dict(zip(names, self.source.unmatched[:n_files], strict=True))
 
 
 def open_folder(
@@ -46,23 +59,28 @@ def open_folder(
     target: str,
     models: Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
     live: bool = False,
 ) -> tuple[FolderRows, FolderRows | None]:
     """Open the validation rows and, if asked for and there, the live rows.
 
     The arguments, and what of the files is refused, are as for `load_benchmark_models`;
     but here an id need only be unique in its era. Of the rows only eras and ids are
-    read.
+    read. The validation rows may have further models, of files of predictions.
     """
     folder = check_folder(path)
     features = as_list(features, "features")
-    rows = _validation(folder, target, models, features)
+    parts = open_predictions(predictions)
+    rows = _validation(folder, target, models, features, parts)
     later = _live(folder, rows) if live and has_live(folder, rows.features) else None
     warn_of_unmatched(rows.unmatched | ({} if later is None else later.unmatched))
+    check_eras(rows.source, rows.predictions)
     return rows, later
 
 
-def _validation(folder: Path, target: str, models: Any, features: Any) -> FolderRows:
+def _validation(
+    folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Part]
+) -> FolderRows:
     file, main = (
         _open(folder, "validation_benchmark_models"),
         _open(folder, "validation"),
@@ -70,13 +88,13 @@ def _validation(folder: Path, target: str, models: Any, features: Any) -> Folder
     sets = read_sets(folder, features)
     columns = choose_columns(file, main, models, [target], features, sets)
     meta = _meta_model(folder)
-    return _joined("validation", columns, file, main, meta)
+    return _joined("validation", columns, file, main, meta, predictions)
 
 
 def _live(folder: Path, rows: FolderRows) -> FolderRows:
     file = _open(folder, "live_benchmark_models")
     main = _open(folder, "live") if rows.features else None
-    columns = choose_columns(file, main, rows.models, None, rows.features, {})
+    columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
     return _joined("live", columns, file, main, None)
 
 
@@ -101,6 +119,7 @@ def _joined(
     file: EraFile,
     main: EraFile | None,
     meta_model: EraFile | None,
+    predictions: Sequence[Part] = (),
 ) -> FolderRows:
     check_numeric(file, columns.models)
     parts = [Part(file, [*_data_type(file), *columns.models])]
@@ -111,16 +130,18 @@ def _joined(
         check_numeric(main, [*columns.targets, *columns.features])
         own = _data_type(main) if DATA_TYPE not in file.types else []
         parts.append(Part(main, [*own, *columns.targets, *columns.features]))
+    check_names(parts, predictions)
     known = any(DATA_TYPE in part.columns for part in parts)
     reference = [META_MODEL] if meta_model is not None else []
     order = [ID, ERA, DATA_TYPE, *columns.models, *reference]
     order += [*columns.targets, *columns.features]
-    source = Joined(parts, {} if known else {DATA_TYPE: split}, order)
+    order += [name for part in predictions for name in part.names]
+    constants = {} if known else {DATA_TYPE: split}
+    source = Joined([*parts, *predictions], constants, order)
     if meta_model is not None and not source.shares_eras(parts[1]):
         warn_of_no_meta_model(meta_model.path.name)
-    return FolderRows(
-        source, columns.models, columns.features, META_MODEL if meta_model else None
-    )
+    name = META_MODEL if meta_model else None
+    return FolderRows(source, columns.models, columns.features, name, predictions)
 
 
 def _data_type(file: EraFile) -> list[str]:

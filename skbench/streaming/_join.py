@@ -1,7 +1,7 @@
 """Parquet files joined by era and id, an era at a time."""
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skbench.datasets._join import check_share, check_unique, find
+from skbench.datasets._join import RELEASE, check_share, check_unique, find
 from skbench.datasets._parquet import ERA, ID
 
 from ._era_file import Cursor, EraFile
@@ -23,12 +23,21 @@ Places = NDArray[np.intp]
 class Part:
     """A file of a join, the columns to take of it, and whether rows must be in it.
 
-    The era and the id are those of the first file.
+    The era and the id are those of the first file. `renamed` says what columns are
+    called in the join, where not as in the file; `advice` what to do where the file
+    does not fit.
     """
 
     file: EraFile
     columns: Sequence[str]
     required: bool = True
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    advice: str = RELEASE
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The columns, by what they are called in the join."""
+        return {self.renamed.get(name, name): name for name in self.columns}
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class Joined(Source):
         constants: Mapping[str, str] | None = None,
         order: Sequence[str] | None = None,
     ) -> None:
-        self.base = Part(parts[0].file, [ERA, *parts[0].columns])
+        self.base = replace(parts[0], columns=[ERA, *parts[0].columns])
         self.others = list(parts[1:])
         self.constants = dict(constants or {})
         self.files = [file for part in parts for file in part.file.source.files]
@@ -103,13 +112,23 @@ class Joined(Source):
         sources = [part.file.source for part in self.parts]
         return [source.n_rows - n for source, n in zip(sources, joined, strict=True)]
 
+    def gaps(self, part: Part) -> tuple[int, int]:
+        """Rows that another part lacks, and those of its own that have no partner.
+
+        The latter in the eras of the first part: rows of other eras are not counted.
+        """
+        i = next(i for i, other in enumerate(self.others) if other is part)
+        counts = self._counts.values()
+        joined = sum(c.joined_of[i] for c in counts)
+        return self.n_rows - joined, sum(c.there[i] for c in counts) - joined
+
     def shares_eras(self, part: Part) -> bool:
         """Whether the first part and another have an era in common."""
         return not self.base.file.runs.keys().isdisjoint(part.file.runs)
 
     def stamp(self) -> list[Any]:
         """Tell this join from another, or from what it was before."""
-        how = [[list(part.columns), part.required] for part in self.parts]
+        how = [[part.names, part.required] for part in self.parts]
         return [*super().stamp(), how, self.constants]
 
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
@@ -146,7 +165,7 @@ class Joined(Source):
         fields = {ID: base[self.base.file.id], ERA: base[ERA]}
         fields |= dict.fromkeys(self.constants, pa.string())
         for part in self.parts:
-            fields |= {name: part.file.types[name] for name in part.columns}
+            fields |= {new: part.file.types[old] for new, old in part.names.items()}
         # Those of one era need not be those of another.
         plain = {
             name: kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -212,7 +231,7 @@ class Joined(Source):
             there = np.array([counts.there[i] for counts in self._counts.values()])
             both = np.array([counts.both[i] for counts in self._counts.values()])
             names = self.base.file.path.name, part.file.path.name
-            check_share(*names, labels, here, there, both)
+            check_share(*names, labels, here, there, both, part.advice)
 
 
 class _Reader:
@@ -220,8 +239,8 @@ class _Reader:
 
     def __init__(self, part: Part, columns: Sequence[str]) -> None:
         self._file = part.file
-        self._names = [name for name in part.columns if name in columns]
-        self._cursor = Cursor(part.file.source, self._names)
+        self._names = {new: old for new, old in part.names.items() if new in columns}
+        self._cursor = Cursor(part.file.source, list(self._names.values()))
 
     def read(self, key: Hashable, rows: Places) -> dict[str, pa.ChunkedArray]:
         """Return the columns at some rows of an era; null for those that are -1."""
@@ -229,12 +248,12 @@ class _Reader:
             return {}
         run = self._file.runs.get(key)
         if run is None:
-            kinds = {name: self._file.types[name] for name in self._names}
+            kinds = {new: self._file.types[old] for new, old in self._names.items()}
             return {name: pa.nulls(rows.size, kind) for name, kind in kinds.items()}
         table = self._cursor.rows(run.start, run.stop)
         if not np.array_equal(rows, np.arange(run.n_rows)):
             table = table.take(pa.array(rows, mask=rows < 0))
-        return {name: table[name] for name in self._names}
+        return {new: table[old] for new, old in self._names.items()}
 
 
 def _labels(column: pa.Table) -> pa.ChunkedArray:

@@ -1,0 +1,91 @@
+"""Files of predictions that stand beside the models of a folder."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from skbench._base import is_several, warn
+from skbench._eras import chronological
+from skbench._files import Address, check_there
+from skbench._frames import listed
+from skbench.datasets._load import is_model
+from skbench.datasets._parquet import DATA_TYPE
+
+from ._era_file import EraFile
+from ._join import Joined, Part
+
+# What ensembles call their column, which says nothing beside others of its kind.
+_ANONYMOUS = "prediction"
+_ADVICE = "are they of one release? Predict all rows of these eras again"
+
+
+def open_predictions(paths: Address | Sequence[Address]) -> list[Part]:
+    """Open files of predictions; a column `prediction` gets the name of its file."""
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
+    if not is_several(paths):
+        raise ValueError(f"`predictions` must be names of files; got {paths!r}")
+    return [_open(check_there(path, "predictions")) for path in paths]
+
+
+def _open(path: Path) -> Part:
+    file = EraFile(path)
+    columns = [name for name, kind in file.types.items() if is_model(name, kind)]
+    if not columns:
+        raise ValueError(
+            f"{path} has no predictions: it must have a floating-point column, such as "
+            f"{_ANONYMOUS!r}; it has {listed(file.types)}"
+        )
+    renamed = {_ANONYMOUS: path.stem}
+    return Part(file, columns, required=False, renamed=renamed, advice=_ADVICE)
+
+
+def check_names(others: Sequence[Part], predictions: Sequence[Part]) -> None:
+    """Refuse predictions that would be called as something else is."""
+    taken = {name: part.file.path for part in others for name in part.names}
+    for part in predictions:
+        path = part.file.path
+        for column in part.columns:
+            name = part.renamed.get(column, column)
+            if name == DATA_TYPE or not is_model(name, pa.float64()):
+                raise ValueError(
+                    f"{path} would call a model {name!r}, which is a name of another "
+                    "kind of column: rename the file, or the column in it"
+                )
+            if name in taken:
+                raise ValueError(
+                    f"two columns would be called {name!r}, of {taken[name]} and of "
+                    f"{path}: name each file once, or rename the file or its column"
+                )
+            taken[name] = path
+
+
+def check_eras(source: Joined, predictions: Sequence[Part]) -> None:
+    """Refuse predictions of other eras only, and warn of those that have gaps."""
+    for part in predictions:
+        if not source.shares_eras(part):
+            raise ValueError(
+                f"{part.file.path} has none of the eras of {source.base.file.path}, "
+                f"{_span(source.base)}, but {_span(part)}: predict some of them"
+            )
+        _warn_of_gaps(source, part)
+
+
+def _span(part: Part) -> str:
+    labels = [run.label for run in part.file.runs.values()]
+    order = chronological(labels)
+    return f"{labels[order[0]]!r} to {labels[order[-1]]!r}"
+
+
+def _warn_of_gaps(source: Joined, part: Part) -> None:
+    path = part.file.path
+    lacking, unmatched = source.gaps(part)
+    if lacking:
+        warn(
+            f"{path} lacks {lacking} of {source.n_rows} rows: no predictions there of "
+            f"{listed(part.names)}"
+        )
+    if unmatched:
+        warn(f"{unmatched} ids of {path} have no partner and are left out")
