@@ -433,6 +433,12 @@ def check_name(parameter: str, value: Any) -> None:
     """Check a parameter that names a column."""
     if not isinstance(value, str) or not value:
         raise ValueError(f"`{parameter}` must be a column name; got {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # as neither pandas nor polars can
+        raise ValueError(
+            f"`{parameter}` must be a column name that UTF-8 can hold; got {value!r}"
+        ) from None
 
 
 def check_flag(parameter: str, value: Any) -> None:

@@ -1,12 +1,19 @@
 """The dot product of predictions with weights: `WeightedEnsemble`."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._base import EraEstimator, check_choice, check_name, is_number, prediction_columns
+from ._base import (
+    EraEstimator,
+    check_choice,
+    check_name,
+    is_number,
+    is_several,
+    prediction_columns,
+)
 from ._eras import Eras
 from ._frames import Table, as_mapping, columns_of_role, listed, resolve_names
 from .kernels.blend import blend, blend_present
@@ -99,7 +106,7 @@ class WeightedEnsemble(EraEstimator):
         check_choice("nan_policy", self.nan_policy, _NAN_POLICIES)
         check_name("output", self.output)
         weights = getattr(self, "weights", None)
-        if isinstance(weights, str) or not isinstance(weights, Iterable | None):
+        if weights is not None and not is_several(weights):
             raise ValueError(
                 "`weights` must be a mapping from column to weight, a sequence or "
                 f"None; got {weights!r}"
@@ -185,7 +192,7 @@ class WeightedEnsemble(EraEstimator):
 
 
 def _checked_weight(name: Name, weight: Any) -> float:
-    if not is_number(weight) or not np.isfinite(weight):
+    if not is_number(weight) or not np.isfinite(float(weight)):
         raise ValueError(
             f"`weights` must be finite numbers; got {weight!r} for column {name!r}"
         )

@@ -225,7 +225,7 @@ def block_length(target: str | None) -> int:
     One a week of the target's days, which its name ends in, and one more; 13 (60 days)
     where it does not say.
     """
-    match = re.search(r"_(\d+)$", target or "")
+    match = re.search(r"_(\d{1,4})$", target or "")  # more digits are no days
     return ceil(int(match[1]) / 5) + 1 if match else 13
 
 

@@ -148,7 +148,10 @@ class _NarwhalsTable(Table):
             column = column.cast(column.type.value_type)
         if pa.types.is_floating(column.type):
             column = pc.if_else(pc.is_nan(column), None, column)
-        encoded = column.dictionary_encode()
+        try:
+            encoded = column.dictionary_encode()
+        except pa.ArrowNotImplementedError as error:
+            raise ValueError(f"column {name!r} must hold labels: {error}") from error
         codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
         return codes, encoded.dictionary.to_pylist()
 
@@ -327,7 +330,16 @@ def as_column(values: Any, name: str, argument: str | None = None) -> Table:
             f"{argument} must be one column of values; got {type(values).__name__} "
             f"{reprlib.repr(values)}"
         )
-    return as_table(pd.DataFrame({name: pd.Series(values)}), name=argument)
+    series = _as_series(values, argument)
+    return as_table(pd.DataFrame({name: series}), name=argument)
+
+
+def _as_series(values: Any, argument: str, *, infer: bool = False) -> pd.Series:
+    try:
+        series = pd.Series(values)
+        return series.infer_objects() if infer else series
+    except OverflowError as error:  # pandas 2
+        raise ValueError(f"{argument} must hold numbers or labels: {error}") from error
 
 
 def n_dimensions(values: Any) -> int:
@@ -362,7 +374,8 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
             return as_table(values, name=f"`{name}`")
         values = values[:, 0]
     if isinstance(values, np.ndarray) and values.dtype == object:
-        values = pd.Series(values).infer_objects()  # numbers, if that is what they are
+        # Numbers, if that is what they are.
+        values = _as_series(values, f"`{name}`", infer=True)
     return as_column(values, getattr(values, "name", None) or default, name)
 
 
@@ -532,6 +545,14 @@ def resolve_names(table: Table, names: Sequence[Any], parameter: str) -> list[Na
     if table.named and names:
         return list(names)
     return resolve(table, names, parameter)
+
+
+def has_name(names: Iterable[Name], name: Any) -> bool:
+    """Whether something is one of these names; it may be anything at all."""
+    try:
+        return name in set(names)  # of a list, pandas.NA would be asked for its truth
+    except TypeError:  # not hashable
+        return False
 
 
 def as_mapping(values: Any) -> Any:

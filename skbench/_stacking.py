@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from copy import copy
-from math import isfinite
 from numbers import Integral
 from typing import Any, Self
 
@@ -47,6 +46,9 @@ _SEARCHES = ("slsqp", "greedy")
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What the squares of an era add up to at most, unless a value is huge.
 _LARGEST_SQUARE = 1e200
+# Of a multiplier or a prior weight: far more than any, and their squares have a sum.
+_LARGEST_NUMBER = 1e30
+_MOST_ITERATIONS = 1_000_000
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
 
@@ -373,7 +375,7 @@ class StackingWeights(WeightedEnsemble):
             )
         if self.halflife is not None and not _positive(self.halflife):
             raise ValueError(f"`halflife` must be above 0; got {self.halflife!r}")
-        check_count("max_iter", self.max_iter, 1)
+        check_count("max_iter", self.max_iter, 1, _MOST_ITERATIONS)
         check_resamples(self.n_bootstrap)
         if self.block_size is not None:
             check_count("block_size", self.block_size, 1)
@@ -387,12 +389,13 @@ class StackingWeights(WeightedEnsemble):
             isinstance(payout, Mapping)
             and payout
             and set(payout) <= set(_SCORES)
-            and all(is_number(value) and isfinite(value) for value in payout.values())
+            and all(is_number(v) and abs(v) <= _LARGEST_NUMBER for v in payout.values())
         )
         if not valid:
             raise ValueError(
-                "`payout` must map 'corr' and 'contribution' to their multipliers, "
-                f"as in {{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
+                "`payout` must map 'corr' and 'contribution' to their multipliers, of "
+                f"size {_LARGEST_NUMBER:g} at most, as in "
+                f"{{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
             )
 
     # What is kept of the rows.
@@ -641,9 +644,13 @@ class StackingWeights(WeightedEnsemble):
                 f"{listed(self.columns_)}"
             )
         values = [self.prior.get(self.columns_[i], 0.0) for i in usable]
-        least = 0.0 if self.nonnegative else -np.inf
-        if not all(is_number(v) and isfinite(v) and v >= least for v in values):
-            raise ValueError(f"`prior` must hold finite weights; got {self.prior!r}")
+        most = _LARGEST_NUMBER
+        least = 0.0 if self.nonnegative else -most
+        if not all(is_number(v) and least <= v <= most for v in values):
+            raise ValueError(
+                f"`prior` must hold weights from {least:g} to {most:g}; got "
+                f"{self.prior!r}"
+            )
         total = np.abs(values).sum()
         if not total:
             raise NotEnoughErasError(

@@ -37,6 +37,12 @@ from skbench import (
 RULE = staking.PayoutRule("half", {"corr": 1.0, "mmc": 2.0}, clip=0.5)
 FEW = {"n_bootstrap": 20, "block_size": 3, "confidence": 0.9, "random_state": 0}
 MODELS = ["v53_lgbm_cyrus20", "v53_lgbm_ender20"]
+# Ends of intervals, which fewer eras than two blocks do not have.
+ENDS = ("low", "high", *(f"{name}_{end}" for end in ("low", "high") for name in (
+    "difference", "derivative", "gain", "correlation", "implied_weight", "corr",
+    "contribution", "mmc")))  # fmt: skip
+# The same of synergy.
+ODDS = ("half_width", "share_positive", "chance_of_best")
 
 
 @dataclass
@@ -460,12 +466,16 @@ def _metrics(world):
     y, meta, features = world.y, world.meta, world.features
     scored = {"X": world.short.fillna(0.5), "y": world.short_y}
     top = {"top_bottom": None}
+    # The targets of few rows may all be equal.
+    constant = ("top_bottom",)
     few = {name: FEW[name] for name in ("n_bootstrap", "block_size", "random_state")}
     m = metrics
     scorer = {"era": "era", "reduce": "mean"}
     row = {"aliases": {"X": "y_true|y_pred|era|feature", "y": "y_true|era"}}
     return {
-        "metrics.numerai_corr": Call(m.numerai_corr, {"y_true": y, **rows, **top}),
+        "metrics.numerai_corr": Call(
+            m.numerai_corr, {"y_true": y, **rows, **top}, missing=constant
+        ),
         "metrics.correlation_contribution": Call(
             m.correlation_contribution, {"y_true": y, **rows, "meta_model": meta, **top}
         ),
@@ -474,7 +484,8 @@ def _metrics(world):
             {"y_true": y, **rows, "meta_model": meta, "neutralizers": features, **top},
         ),
         "metrics.feature_neutral_corr": Call(
-            m.feature_neutral_corr, {"y_true": y, **rows, "features": features, **top}
+            m.feature_neutral_corr, {"y_true": y, **rows, "features": features, **top},
+            missing=constant,
         ),
         "metrics.correlation_with": Call(
             m.correlation_with, {**rows, "reference": meta}
@@ -493,14 +504,13 @@ def _metrics(world):
         "metrics.summarize": Call(
             m.summarize,
             {"scores": world.scores, "benchmark": MODELS[0], "target": None, **FEW},
-            missing=("low", "high", "difference_low", "difference_high", "sharpe"),
+            missing=("sharpe", *ENDS),
         ),
         "metrics.leaderboard": Call(
             m.leaderboard,
             {"scores": {"corr": world.scores, "mmc": world.scores / 2}, "recent": 10,
              "target": None, **few},
-            missing=("corr_low", "corr_high", "mmc_low", "mmc_high",
-                     "corr_sharpe", "mmc_sharpe"),
+            missing=("corr_sharpe", "mmc_sharpe", *ENDS),
         ),
         "metrics.era_scorer": Call(
             _era_scorer,
@@ -595,13 +605,13 @@ def _analysis(world):
             a.analyze,
             {"data": world.data, "model": None, "target": "target", "groups": groups,
              **FEW},
-            3, fixed=("data",), missing=("groups",),
+            3, fixed=("data",), missing=("groups", *ENDS, *ODDS),
         ),
         "analysis.compare": Call(
             a.compare,
             {"model": world.models[own], "benchmarks": world.models[others],
              "y": world.y, "era": world.era, "recent": 10, "window": 5, **FEW},
-            missing=("difference_low", "difference_high", "low", "high"),
+            missing=("share_won", *ENDS),
         ),
         "analysis.implied_weights": Call(
             a.implied_weights,
@@ -612,13 +622,14 @@ def _analysis(world):
             a.marginal_contribution,
             {"portfolio": world.models[own], **rows, "models": world.models[others],
              **FEW},
+            missing=ENDS,
         ),
         "analysis.synergy": Call(
             a.synergy, {**rows, "objective": "corr", "groups": groups, **FEW},
-            missing=("groups",),
+            missing=("groups", *ODDS),
         ),
         "analysis.underweight": Call(
-            a.underweight, {"meta_model": world.meta, **rows, **FEW}
+            a.underweight, {"meta_model": world.meta, **rows, **FEW}, missing=ENDS
         ),
     }  # fmt: skip
 
@@ -643,6 +654,7 @@ def _staking(world):
         "staking.PayoutRule": Call(
             _rule,
             {**rule, "scores": flat, "total_at_risk": None, "names": {"corr": "canon"}},
+            missing=("scores",),  # where a score is missing, so is its payout
         ),
         "staking.PayoutRule frames": Call(
             _rule, {**rule, "scores": scores, "total_at_risk": 1e5, "names": {}}
@@ -828,12 +840,13 @@ def _whole_jobs(world):
         "folders.score_folder": Call(
             f.score_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
-             "recent": 5, "random_state": 0}, 3,
+             "predictions": (), "recent": 5, "random_state": 0}, 3,
         ),
         "folders.report_folder": Call(
             f.report_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
-             "features": "small", "analysis": None, "random_state": 0}, 3,
+             "predictions": (), "features": "small", "analysis": None,
+             "random_state": 0}, 3,
         ),
         "folders.report_account": Call(
             f.report_account,
@@ -842,12 +855,13 @@ def _whole_jobs(world):
         ),
         "folders.analyze_folder": Call(
             f.analyze_folder,
-            {"path": world.folder, "model": own, **target, "random_state": 0}, 2,
+            {"path": world.folder, "model": own, **target, "predictions": (),
+             "random_state": 0}, 2,
         ),
         "folders.stake_folder": Call(
             f.stake_folder,
             {"path": world.folder, "rule": RULE, **target, "models": None,
-             "random_state": 0, "method": "equal"}, 3,
+             "predictions": (), "random_state": 0, "method": "equal"}, 3,
         ),
         "folders.stake_account": Call(
             f.stake_account,

@@ -14,12 +14,15 @@ import traceback
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import DataConversionWarning
 
 SECONDS = 30
+# Between a column with NaN and the part of the result that it is of.
+OF = " of "
 # Bytes that a process may have: what asks for more must say so itself.
 MEMORY = 6 * 2**30
 # What the documentation lets a caller expect, exactly these and what Python makes of
@@ -37,6 +40,11 @@ SKLEARN = {
     "could not be converted to float|y has",
     "random_state": "seed a numpy|Seed must be",
 }
+# Errors of a file, which may name the file that was given and not the argument.
+OF_FILES = {
+    "OSError", "FileNotFoundError", "IsADirectoryError", "NotADirectoryError",
+    "FileExistsError", "PermissionError",
+}  # fmt: skip
 # Warnings that are meant for the user.
 TOLD = (UserWarning, DataConversionWarning)
 
@@ -100,8 +108,13 @@ def judge(case, call, baseline):
             return type(error).__name__, fault and f"{fault}: {_place(error)}"
     only_parameters = not any(_holds_data(call.arguments[k]) for k in case.spoiled)
     left_alone = only_parameters and not set(call.missing) & set(case.spoiled)
-    if left_alone and (new := holes(result) - baseline - set(call.missing)):
-        return "worked", f"silent NaN or infinity in {sorted(new)}"
+    new = sorted(
+        hole
+        for hole in holes(result) - baseline
+        if not set(hole.split(OF)) & set(call.missing)
+    )
+    if left_alone and new:
+        return "worked", f"silent NaN or infinity in {new}"
     return "worked", None
 
 
@@ -115,9 +128,18 @@ def _fault_of_error(error, case):
     text = str(error)
     if kind == "CommandRefusedError":
         return None if text.startswith(("1", "2")) else "an exit status of its own"
-    if not re.search("|".join([*case.words, "File name too long"]), text):
+    words = [*case.words, "File name too long"]
+    if kind in OF_FILES:
+        words += _files_given(case)
+    if not re.search("|".join(words), text):
         return "the message names nothing of what is at fault"
     return None
+
+
+def _files_given(case):
+    given = [case.arguments[key] for key in case.spoiled]
+    paths = [str(value) for value in given if isinstance(value, (str, Path))]
+    return [rf"(^|[ '\"]){re.escape(path)}" for path in paths if path.strip()]
 
 
 def _place(error):
@@ -145,8 +167,9 @@ class Deadline:
 def holes(result, name=""):
     """Names of the parts of a result that hold NaN or infinity."""
     if isinstance(result, pd.DataFrame):
+        whole = f"{OF}{name}" if name else ""
         return {hole for i, key in enumerate(result)
-                for hole in holes(result.iloc[:, i], str(key))}  # fmt: skip
+                for hole in holes(result.iloc[:, i], f"{key}{whole}")}  # fmt: skip
     if isinstance(result, pd.Series) and result.dtype.kind not in "fc":
         return set()
     if isinstance(result, dict):

@@ -622,6 +622,18 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"2 or more eras with `y`.* got 1: "):
             check(function, frame)
 
+    @pytest.mark.parametrize("names", ["columns of two levels", "tuples as names"])
+    def test_names_that_are_tuples(self, names):
+        frame = tournament()
+        pairs = pd.Index([("new", name) for name in MODELS], tupleize_cols=False)
+        if names == "columns of two levels":
+            pairs = pd.MultiIndex.from_tuples(list(pairs))
+        got = check(
+            implied_weights, frame, models=frame[MODELS].set_axis(pairs, axis=1)
+        )
+        assert got.columns.tolist() == [*pairs, "r2"]
+        assert_close(got, check(implied_weights, frame))
+
     def test_one_era_has_implied_weights(self):
         frame = tournament(1)
         assert check(implied_weights, frame).shape == (1, 4)
@@ -726,10 +738,9 @@ class TestErrors:
         frame = tournament(5)
         with pytest.raises(ValueError, match="`window` must be a whole number"):
             check(implied_weights, frame, window=0)
-        with pytest.raises(
-            ValueError, match=r"6 or more eras with `meta_model`.*got 5"
-        ):
-            check(implied_weights, frame, window=6)
+        for window in (6, 10**400):
+            with pytest.raises(ValueError, match=r"`window` must be at most .* for 5"):
+                check(implied_weights, frame, window=window)
         with pytest.raises(ValueError, match="`recent` must be"):
             check(compare, frame, recent=0)
         with pytest.raises(ValueError, match="`window` must be"):

@@ -171,7 +171,10 @@ def test_arguments_are_checked_before_anything_runs(frame, tmp_path):
         check_predict(path, live, tmp_path / "none.parquet")
     with pytest.raises(FileNotFoundError, match=r"`python` must be .*; got .*none"):
         check_predict(path, live, python=tmp_path / "none")
-    for limit in "4 gigs", "-1GB", 0, True, None, "GB":
+    for python in 10**18, -0.5, True, ["python"]:
+        with pytest.raises(TypeError, match=r"`python` must be a path; got .*"):
+            check_predict(path, live, python=python)
+    for limit in "4 gigs", "-1GB", 0, True, None, "GB", 10**400:
         with pytest.raises(ValueError, match=r"`memory_limit` must be .*; got "):
             check_predict(path, live, memory_limit=limit)
     for seconds in 0, -1, "1", float("nan"):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 import requests
 from numerai_server import KEYS, NumeraiServer
+from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.pipeline import make_pipeline
 from tournament_files import write_tournament
@@ -176,6 +177,8 @@ def test_several_eras_are_refused():
         (frame_of().assign(era=["1", "2"] * 20), r"of 2 eras \('1', '2'\)"),
         ("n1", "`live_ids` must be one column"),
         (None, "`live_ids` must be one column"),
+        (np.array(5.0), "`live_ids` must be one column"),
+        (sparse.csr_matrix(np.ones((40, 1))), "`live_ids` must be one column"),
     ],
 )
 def test_live_ids_that_cannot_be_used(live, message):
@@ -577,6 +580,21 @@ def test_a_file_is_sent_to_the_last_digit(server, tmp_path):
     (content,) = server.stored.values()
     numbers = [line.split(",")[1] for line in content.decode().split()[1:]]
     assert [float(number) for number in numbers] == list(prediction)
+
+
+def test_a_file_to_send_is_called_what_the_caller_calls_it(server, tmp_path):
+    missing = tmp_path / "none.csv"
+    with pytest.raises(FileNotFoundError, match=r"`predictions` must name.*none\.csv"):
+        submit(missing, MODEL, live_ids=LIVE)
+    missing.write_bytes(b"")
+    with pytest.raises(ValueError, match="`predictions` must be a CSV file"):
+        submit(missing, MODEL, live_ids=LIVE)
+    with pytest.raises(
+        ValueError,
+        match=r"`predictions` must be a path .*file system can hold; got '.ud800'",
+    ):
+        submit("\ud800", MODEL, live_ids=LIVE)
+    assert nothing_was_sent(server)
 
 
 def test_the_callers_client_is_used(server, monkeypatch):

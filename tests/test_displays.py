@@ -675,7 +675,9 @@ class TestNeutralizationPathDisplay:
             draw(scores.drop(columns=0))
         with pytest.raises(ValueError, match=r"named by their proportion.*'model'"):
             draw(scores.rename(columns={1: "model"}))
-        with pytest.raises(ValueError, match="`proportion` must be between 0 and 1"):
+        with pytest.raises(
+            ValueError, match=r"`scores` must have .*between 0 and 1.* 2\.0"
+        ):
             draw(scores.rename(columns={1: 2}))
         with pytest.raises(ValueError, match="one column a proportion"):
             draw(scores.rename(columns={1: "a_0.4"}))

@@ -1,5 +1,7 @@
 """A weighted ensemble is the dot product, and says what it does where values miss."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -194,6 +196,10 @@ class TestProperties:
         weights = [0.1, 0.3, 0.7, 1.1]
         expected = blended(double, weights).astype(np.float32)
         np.testing.assert_array_equal(blended(single, weights), expected)
+
+    def test_weights_may_be_fractions(self):
+        X = small(a=[1.0], b=[2.0])
+        np.testing.assert_array_equal(blended(X, [Fraction(1, 2)] * 2), [1.5])
 
     @pytest.mark.parametrize("kernel", [blend, blend_present])
     def test_kernels_do_not_write_to_their_input(self, kernel):

@@ -214,7 +214,7 @@ def test_weights_that_are_no_finite_numbers_name_their_column(bad, frame):
     refused_in_fit(WeightedEnsemble([1, bad]), frame, match)
 
 
-@pytest.mark.parametrize("weights", [0.5, "ab", {"model_a"}, {}])
+@pytest.mark.parametrize("weights", [0.5, "ab", b"ab", np.array(0.5), {"model_a"}, {}])
 def test_weights_of_another_type_are_refused(weights, frame):
     refused_in_fit(
         WeightedEnsemble(weights), frame, "`weights`", (TypeError, ValueError)

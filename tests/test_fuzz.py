@@ -130,7 +130,7 @@ def test_a_few_hundred():
 @pytest.mark.slow
 @pytest.mark.skipif(
     "SKBENCH_FUZZ" not in os.environ,
-    reason="takes half an hour; set SKBENCH_FUZZ=1 to run it",
+    reason="takes several minutes; set SKBENCH_FUZZ=1 to run it",
 )
 def test_ten_thousand(capsys):
     with ThreadPoolExecutor(2) as pool:

@@ -154,6 +154,22 @@ REFUSED = {
     "n_bootstrap, memory": (
         lambda: metrics.summarize(SCORES, n_bootstrap=10**12), "at most 1,000,000"),
     "benchmark": (lambda: metrics.summarize(SCORES, [[1], [1, 2]]), "`benchmark`"),
+    "predictions beyond floats": (
+        lambda: metrics.correlation_with([HUGE, 0.5], [1, 2], era=[1, 1]),
+        "must hold numbers"),
+    "predictions beyond floats, in an array": (
+        lambda: metrics.correlation_with(
+            np.array([HUGE, 0.5], dtype=object), [1, 2], era=[1, 1]),
+        "must hold numbers"),
+    "benchmark: missing": (
+        lambda: metrics.summarize(SCORES, pd.NA), "`benchmark` must name"),
+    "benchmark of rows: missing": (
+        lambda: metrics.score_models(Y, MODELS, era=ERA, benchmark=pd.NA),
+        "`benchmark` must be one"),
+    "benchmark: a tuple with a list": (
+        lambda: metrics.summarize(SCORES, ("a", [1])), "`benchmark` must name"),
+    "portfolio": (
+        lambda: analysis.marginal_contribution({pd.NA: 1.0}, **ROWS), "`portfolio`"),
     "benchmark of rows": (
         lambda: metrics.score_models(Y, MODELS, era=ERA, benchmark=CUBE), "`benchm"),
     "scores of a board": (lambda: metrics.leaderboard([1.0]), "`scores`.*list"),
@@ -198,6 +214,29 @@ REFUSED = {
     "progress of a sort": (
         lambda: streaming.sort_parquet("a", "b", progress=SCORES), "`progress`"),
     "y of a file": (lambda: streaming.fit_parquet(None, "a", X), "`y`"),
+    # scores
+    "a reduction to no number": (
+        lambda: metrics.era_scorer(metrics.numerai_corr, reduce=lambda *_: None)(
+            WeightedEnsemble().fit(X), X, ROWS["y"]), "`reduce` must return a number"),
+    "an era twice on a board": (
+        lambda: metrics.leaderboard({"corr": SCORES.set_axis(["a"] * 12)}),
+        "`scores` must have one row an era"),
+    "no eras on a board": (
+        lambda: metrics.leaderboard({"corr": SCORES.set_axis([np.nan] * 12)}),
+        "`scores` must have an era a row; 12"),
+    "no eras of scores": (
+        lambda: metrics.summarize(SCORES.set_axis([*SCORES.index[1:], pd.NA])),
+        "`scores` must have an era a row; 1 "),
+    "target of a column of text": (
+        lambda: analysis.analyze(DATA, target="era"), "`target` must be a column of n"),
+    "model of a column of text": (
+        lambda: analysis.analyze(DATA, model="era"), "`model` must be a column of num"),
+    "window of more eras than there are": (
+        lambda: analysis.implied_weights(
+            X["numerai_meta_model"], MODELS, era=ERA, window=HUGE), "`window` must be"),
+    "eras that no label is made of": (
+        lambda: EraRank().fit(pa.table({"era": [[1]], "a": [0.5]})),
+        "'era' must hold labels"),
     # stakes
     "threshold": (lambda: PayoutRule("a", {"b": 1.0}, threshold=HUGE), "`threshold`"),
     "source": (lambda: PayoutRule("a", {"b": 1.0}, source={}), "`source`"),
@@ -213,7 +252,17 @@ REFUSED = {
     "a pair of axes": (
         lambda: CumulativeScoreDisplay.from_scores(SCORES, ax=(1, 2)), "`ax`"),
     "values to rank": (lambda: rank_gauss(["a", "b"]), "`values` must hold numbers"),
+    "values of several lengths to rank": (
+        lambda: rank_gauss([[1, 2], [3]]), "`values` must be one column"),
     "complex values to rank": (lambda: rank_gauss([1j]), "`values` must hold numbers"),
+    "weights of what is no estimator": (
+        lambda: WeightsDisplay.from_estimator((3, 1)), "`estimator` must be"),
+    "a model without a name": (
+        lambda: PerformanceReport(SCORES.rename(columns={DATA.models[0]: None})),
+        "models in `scores` must all have a label"),
+    "exposures to missing features": (
+        lambda: FeatureExposureDisplay.from_predictions(
+            Y, Y, FEATURES * np.nan, era=ERA), "no exposure to any of the features"),
     "intervals": (
         lambda: WeightsDisplay.from_weights({"a": 1.0}, 0.5), "`intervals`"),
     "ends": (
@@ -226,12 +275,33 @@ REFUSED = {
     "exposures twice": (
         lambda: FeatureExposureDisplay.from_exposures(
             exposures(), pd.concat([exposures()] * 2, axis=1)), "`after`.*duplicate"),
+    "predictions of other rows": (
+        lambda: FeatureExposureDisplay.from_predictions(
+            Y, Y.iloc[:-1], FEATURES, era=ERA), "`after` has"),
+    "predictions of another index": (
+        lambda: FeatureExposureDisplay.from_predictions(
+            Y.set_axis(range(len(Y))), Y, FEATURES, era=ERA), "`before` has another"),
     "predictions by name": (
         lambda: FeatureExposureDisplay.from_predictions(
             "a", Y, FEATURES, era=ERA), "`before`"),
     "proportions": (
         lambda: NeutralizationPathDisplay.from_predictions(X, Y, proportions="era"),
         "`proportions`"),
+    "proportions: an array of one": (
+        lambda: NeutralizationPathDisplay.from_predictions(
+            X, Y, proportions=np.array(0.5)), "`proportions`"),
+    "targets of another index than the predictions": (
+        lambda: NeutralizationPathDisplay.from_predictions(
+            X, Y.set_axis(range(len(Y)))), "y has another index than X"),
+    "columns that are no proportions": (
+        lambda: NeutralizationPathDisplay.from_scores(np.zeros((12, 3))),
+        "`scores` must have columns .* between 0 and 1.*got 2"),
+    "benchmark of a page: a set": (
+        lambda: PerformanceReport(SCORES, benchmark={"a"}), "`benchmark` must name"),
+    "benchmark of a page: ragged": (
+        lambda: PerformanceReport(SCORES, benchmark=[[1, 2], [3]]), "`benchmark` must"),
+    "benchmark of a page: an array of one": (
+        lambda: PerformanceReport(SCORES, benchmark=np.array(5.0)), "`benchmark` must"),
     "model": (
         lambda: EraScoreDisplay.from_scores(SCORES, model=CUBE), "`model`"),
     "huge scores": (

@@ -281,6 +281,20 @@ class TestOtherInputs:
         assert numbers["largest"]["before"] == pytest.approx(order.iloc[0])
         assert numbers["largest"]["after"] == pytest.approx(order.iloc[0] / 2)
 
+    def test_features_of_other_names_stand_beside_each_other(self):
+        stages = {"before": pd.Series({"a": 0.3, "b": -0.2}), "after": pd.Series([0.1])}
+        numbers = PerformanceReport(random_scores(), exposures=stages).to_dict()
+        assert numbers["exposures"] == {
+            "features": ["a", "b", "0"],
+            "stages": {"before": [0.3, 0.2, None], "after": [None, None, 0.1]},
+            "largest": {"before": 0.3, "after": 0.1},
+        }
+
+    def test_stages_of_one_name(self):
+        stages = {1: pd.Series([0.1]), "1": pd.Series([0.2])}
+        with pytest.raises(ValueError, match="`exposures` has duplicate column names"):
+            PerformanceReport(random_scores(), exposures=stages)
+
     def test_exposures_to_and_fro_do_not_cancel_out(self):
         index = eras(20)
         before = pd.DataFrame({"small": 0.05, "turns": [0.4, -0.4] * 10}, index)
@@ -632,11 +646,43 @@ class TestLive:
             (lambda r: r.assign(model=None), "without a 'model'"),
             (lambda r: r.assign(value=np.inf), "must not be infinite"),
             (lambda r: r.iloc[:0], "has no value"),
+            (lambda r: r.assign(round=[{}] * 16), "'round' must hold labels"),
+            (lambda r: r.assign(resolved=[[]] * 16), "'resolved' must hold labels"),
+            (lambda r: r.assign(day="late"), "numbers in its column 'day'"),
+            (lambda r: r.assign(day=r["date"]), "numbers in its column 'day'"),
+            (lambda r: r.assign(value=1j), "numbers in its column 'value'"),
+            (lambda r: r.assign(value=10**400), "numbers in its column 'value'"),
         ],
     )
     def test_rows_that_cannot_be_used(self, change, message):
         with pytest.raises(ValueError, match=message):
             PerformanceReport.from_live(change(live_rows()))
+
+    @pytest.mark.parametrize("wrong", [0, np.array([]), random_scores(2)])
+    def test_a_block_that_is_no_length(self, wrong):
+        with pytest.raises(ValueError, match="`block_size` must be a whole number"):
+            PerformanceReport.from_live(live_rows(), block_size=wrong)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda r: r.assign(day=[("3", 20.0)[day == 20] for day in r["day"]]),
+            lambda r: r.assign(value=r["value"].astype(object)),
+            lambda r: r.assign(round=[n if n % 2 else str(n) for n in r["round"]]),
+            lambda r: r.assign(round=r["round"].astype(np.float16)),
+            lambda r: r.astype({"model": "category", "score": "category"}),
+        ],
+    )
+    def test_other_dtypes_say_the_same(self, change):
+        numbers = PerformanceReport.from_live(change(live_rows())).to_dict()
+        expected = PerformanceReport.from_live(live_rows()).to_dict()
+        assert numbers["summary"] == expected["summary"]
+        assert list(map(float, numbers["eras"])) == [1, 2, 3, 4]
+
+    def test_no_days_of_so_many_digits(self):
+        rows = live_rows().assign(score="corr" + "9" * 5000)
+        (score,) = PerformanceReport.from_live(rows).to_dict()["scores"].values()
+        assert score["block_size"] == 61
 
     def test_what_is_no_frame(self):
         with pytest.raises(TypeError, match="must be a pandas frame"):

@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skbench._base import check_resamples
-from skbench._frames import at_labels, listed, name_of, row_labels
+from skbench._frames import as_columns, at_labels, listed, name_of, row_labels
 from skbench.metrics import summarize
 
 from ._compare import compare
@@ -165,7 +165,16 @@ def _target(data: Bunch, target: str | None) -> str:
             f"`target` must be one of the targets in the data, {listed(data.targets)}; "
             f"got {target!r}"
         )
+    _check_numbers(data, name, "target")
     return name
+
+
+def _check_numbers(data: Bunch, name: str, parameter: str) -> None:
+    kind = as_columns(data.frame[name], parameter).kind(name)
+    if kind not in ("float", "number"):
+        raise ValueError(
+            f"`{parameter}` must be a column of numbers; got {name!r}, of dtype {kind}"
+        )
 
 
 def _is(model: Any, name: str) -> bool:
@@ -181,6 +190,7 @@ def _own(data: Bunch, model: Any) -> pd.Series:
                 f"`model` must be a column of the data, {listed(data.models)}, or "
                 f"predictions; got {model!r}"
             )
+        _check_numbers(data, model, "model")
         column: pd.Series = frame[model]
         return column
     values = at_labels(model, row_labels(frame), "model")

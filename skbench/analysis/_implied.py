@@ -95,7 +95,7 @@ def implied_weights(
     rows = read("models", models, era, meta_model=meta_model)
     if "r2" in rows.models:
         raise ValueError("`models` must not hold a column 'r2', the name of a result")
-    rows = rows.covered(least=window or 1)
+    rows = rows.covered(least=1)
     moments = rows.each(_describe)
     warn_of_lost_rows(rows, moments)
     counts = scored(moments)
@@ -114,8 +114,9 @@ def implied_weights(
     # A model that lacks an era of the window would be compared with rows it never saw.
     usable = _means(usable[counts].astype(float), window) == 1.0
     weights, explained = implied_by_era(covariance, cross, variance, usable)
-    index = pd.Index(eras[(window or 1) - 1 :], name="era")
-    frame = pd.DataFrame(weights, index=index, columns=pd.Index(rows.models))
+    index = pd.Index(eras[(window or 1) - 1 :], name="era", tupleize_cols=False)
+    columns = pd.Index(rows.models, tupleize_cols=False)
+    frame = pd.DataFrame(weights, index=index, columns=columns)
     frame["r2"] = explained
     return frame
 

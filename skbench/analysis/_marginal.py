@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._base import is_number
-from skbench._frames import Name, listed
+from skbench._frames import Name, has_name, listed
 from skbench.kernels.blend import blend
 from skbench.kernels.moments import era_moments
 from skbench.kernels.pairs import Pairs
@@ -168,7 +168,7 @@ def _board(
 
 def _weights(portfolio: Mapping[Name, float], rows: Tournament) -> Floats:
     """Weight of each model, 0 where the portfolio does not name it."""
-    if absent := [name for name in portfolio if name not in rows.models]:
+    if absent := [name for name in portfolio if not has_name(rows.models, name)]:
         raise ValueError(
             f"`portfolio` names {listed(absent)}, which `models` does not have; "
             f"it has {listed(rows.models)}"

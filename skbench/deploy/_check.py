@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from skbench._base import is_number
-from skbench._files import Address, check_there
+from skbench._files import Address, as_path, check_there
 
 from ._check_report import CheckReport, make_report
 from ._process import run_child
@@ -118,16 +118,17 @@ def _size(limit: Any) -> int:
             f"`memory_limit` must be a number of bytes, or text such as '4GB'; "
             f"got {limit!r}"
         )
-    if not (size := int(float(match[1]) * _UNITS[unit])):
-        raise ValueError(f"`memory_limit` must be above 0; got {limit!r}")
-    return size
+    size = float(match[1]) * _UNITS[unit]
+    if not 1 <= size < float("inf"):
+        raise ValueError(f"`memory_limit` must be above 0 and finite; got {limit!r}")
+    return int(size)
 
 
 def _interpreter(python: Address | None) -> str:
     """Return the interpreter that a path, a folder or a command stands for."""
     if python is None:
         return sys.executable
-    path = Path(python)
+    path = as_path(python, "python")
     inside = [path / "bin" / "python", path / "Scripts" / "python.exe", path]
     for candidate in inside:
         if candidate.is_file():

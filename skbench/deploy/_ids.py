@@ -46,7 +46,7 @@ def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
 
 
 def _ids_of(live_ids: Any) -> "pd.Index[Any]":
-    if hasattr(live_ids, "__len__") and len(live_ids) == 0:
+    if _is_empty(live_ids):
         raise ValueError("`live_ids` is empty: pass the ids of this round's live rows")
     table = as_columns(live_ids, "live_ids")
     if len(eras := eras_of(table)) > 1:
@@ -64,6 +64,13 @@ def _ids_of(live_ids: Any) -> "pd.Index[Any]":
         f"`live_ids` must be ids, or a frame with the column {ID!r}; it has the "
         f"columns {listed(table.names)}"
     )
+
+
+def _is_empty(live_ids: Any) -> bool:
+    try:
+        return len(live_ids) == 0
+    except TypeError:  # not of rows at all, as `as_columns` then says
+        return False
 
 
 def label_index(table: Table, name: Name) -> "pd.Index[Any]":

@@ -15,7 +15,7 @@ from ._ids import ID, fetch_live_ids
 from ._receipt import SubmissionReceipt
 from ._submission import submission
 from ._upload import ask, put_file, read_back, unverified
-from ._validate import PREDICTION, read_submission, validate_submission
+from ._validate import PREDICTION, read_submission, validate_file
 
 _FILENAME = "predictions.csv"
 _ADDRESS = """
@@ -98,6 +98,8 @@ def submit(
     ValueError
         If the predictions cannot be submitted, the account has no such model, the keys
         are missing or wrong, or Numerai refuses. Nothing was submitted.
+    FileNotFoundError
+        If `predictions` is a path and no file is there.
     ConnectionError
         If Numerai cannot be reached, does not take the file, or what it has is not
         what was sent. The message says whether something may have arrived.
@@ -137,7 +139,7 @@ def submit(
 
 def _frame(predictions: Any, live_ids: Any, allow_ties: bool) -> pd.DataFrame:
     if isinstance(predictions, (str, os.PathLike)):
-        checked = validate_submission(predictions, live_ids, allow_ties=allow_ties)
+        checked = validate_file(predictions, "predictions", live_ids, allow_ties)
         frame: pd.DataFrame = checked.astype({PREDICTION: np.float64})
         return frame
     return submission(predictions, live_ids, allow_ties=allow_ties)

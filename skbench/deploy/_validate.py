@@ -87,13 +87,47 @@ def validate_submission(
     - 1 row has a prediction outside [0, 1]; they go from 0.3 to 1.2: end the pipeline
       in `EraRank()`, or rank them
     """
+    if isinstance(submission, (str, os.PathLike)):
+        return validate_file(submission, "submission", live_ids, allow_ties)
     check_flag("allow_ties", allow_ties)
     live = read_live_ids(live_ids)
-    if isinstance(submission, (str, os.PathLike)):
-        name, submission = Path(submission).name, _read_file(submission)
-    else:
-        name = "`submission`"
-    table = _as_frame(submission)
+    _check_table(_as_frame(submission), live, allow_ties, "`submission`")
+    return submission
+
+
+def validate_file(
+    path: Address, parameter: str, live_ids: Any, allow_ties: bool
+) -> pd.DataFrame:
+    """Check a submission that is a file.
+
+    Parameters
+    ----------
+    path : path-like
+        The CSV file.
+    parameter : str
+        What the caller calls it.
+    live_ids : array-like of str, or DataFrame
+        As for `validate_submission`.
+    allow_ties : bool
+        As for `validate_submission`.
+
+    Returns
+    -------
+    submission : DataFrame
+        What the file holds.
+    """
+    check_flag("allow_ties", allow_ties)
+    live = read_live_ids(live_ids)
+    frame = _read_file(path, parameter)
+    table = as_table(frame, name=f"`{parameter}`")
+    _check_table(table, live, allow_ties, Path(path).name)
+    return frame
+
+
+def _check_table(
+    table: Table, live: "pd.Index[Any]", allow_ties: bool, name: str
+) -> None:
+    """Refuse what has a problem; ``name`` is what the message calls it."""
     problems = _column_problems(table) + era_problems(table)
     ids = label_index(table, ID) if ID in table.names else None
     if ids is not None:
@@ -102,7 +136,6 @@ def validate_submission(
         rows = pd.RangeIndex(table.n_rows) if ids is None else ids
         problems += prediction_problems(table, PREDICTION, rows, allow_ties)
     refuse(problems, name)
-    return submission
 
 
 def _as_frame(submission: Any) -> Table:
@@ -202,12 +235,12 @@ def read_submission(content: bytes) -> pd.DataFrame:
     return frame
 
 
-def _read_file(path: Address) -> pd.DataFrame:
-    path = check_there(path, "submission")
+def _read_file(path: Address, parameter: str) -> pd.DataFrame:
+    path = check_there(path, parameter)
     try:
         return read_submission(path.read_bytes())
     except ValueError as error:
         raise ValueError(
-            f"`submission` must be a CSV file of ids and predictions; got {path}, "
+            f"`{parameter}` must be a CSV file of ids and predictions; got {path}, "
             f"which cannot be read: {error}"
         ) from None

@@ -10,7 +10,8 @@ Floats = NDArray[np.float64]
 
 def sharpe(scores: Floats) -> float:
     """Mean over population standard deviation; NaN for a series that does not vary."""
-    if scores.size == 0 or scores.min() == scores.max():
+    # Rounding leaves a constant a deviation, and takes that of the tiniest numbers.
+    if scores.size == 0 or scores.min() == scores.max() or not scores.std():
         return float("nan")
     return float(scores.mean() / scores.std())
 

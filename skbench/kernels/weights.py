@@ -48,13 +48,23 @@ class Problem:
         moments = {name: values[eras] for name, values in self.moments.items()}
         return replace(self, moments=moments, numbers=self.numbers[eras])
 
-    def era_weights(self) -> Floats:
-        """Weigh the eras alike, or by halves every ``halflife``; the sum is one."""
-        if self.halflife is None:
-            return np.full(self.numbers.size, 1.0 / self.numbers.size)
-        ages = self.numbers[-1] - self.numbers
-        weights: Floats = 0.5 ** (ages / self.halflife)
+    def era_weights(self, counts: Indices | None = None) -> Floats:
+        """Weigh the eras alike, or by halves every ``halflife``; the sum is one.
+
+        ``counts`` is how often each era is there; once without it.
+        """
+        there = np.ones(self.numbers.size) if counts is None else counts
+        weights: Floats = there * self._halved(self.numbers[there > 0][-1])
         weights /= weights.sum()
+        return weights
+
+    def _halved(self, last: float) -> Floats:
+        """Weigh the last era that is there by one, so that the sum is never zero."""
+        if self.halflife is None:
+            return np.ones(self.numbers.size)
+        ages = np.maximum(last - self.numbers, 0.0)
+        with np.errstate(over="ignore"):  # what is infinitely old weighs nothing
+            weights: Floats = 0.5 ** (ages / self.halflife)
         return weights
 
     def function(self, eras: Floats) -> Objective:
@@ -113,10 +123,8 @@ class Problem:
     ) -> Floats:
         """Solve moving-block bootstrap samples of eras: (n_bootstrap, n_columns)."""
         counts = block_counts(self.numbers.size, block_size, n_bootstrap, rng)
-        samples = self.era_weights() * counts
-        samples /= samples.sum(axis=1, keepdims=True)
         start = self._weights()
-        return np.stack([self._weights(eras, start) for eras in samples])
+        return np.stack([self._weights(self.era_weights(n), start) for n in counts])
 
     def _weights(
         self, eras: Floats | None = None, start: Floats | None = None
@@ -140,8 +148,7 @@ class Problem:
     def _contribution(self, multiplier: float) -> Ratio:
         """Covariance with the target of what the reference does not explain."""
         m = self.moments
-        square = m["reference_square"]
-        slope = m["reference_target"] / np.where(square > 0, square, 1.0)
+        slope = m["reference_target"] / m["reference_square"]
         linear = (
             m["reference_target_covariance"] - slope[:, None] * m["reference_cross"]
         )
@@ -172,10 +179,10 @@ class Problem:
 
     def _folds(self, block_size: int) -> Iterator[tuple[Indices, Indices]]:
         numbers, n = self.numbers, self.numbers.size
+        # A block may be beyond any float; beyond all eras it has no other effect.
+        gap = min(block_size, float(np.ptp(numbers)) + 1.0)
         # A sixth of the eras is always learned from, and what follows a gap is tried.
-        first = int(
-            np.searchsorted(numbers, numbers[n // 6] + block_size, side="right")
-        )
+        first = int(np.searchsorted(numbers, numbers[n // 6] + gap, side="right"))
         if n - first < N_FOLDS:
             raise NotEnoughErasError(
                 f"shrinkage='auto' needs more than {n} scored eras: it learns from a "
@@ -184,7 +191,7 @@ class Problem:
             )
         edges = np.linspace(first, n, N_FOLDS + 1).astype(int)
         for begin, end in pairwise(edges):
-            train = np.flatnonzero(numbers < numbers[begin] - block_size)
+            train = np.flatnonzero(numbers < numbers[begin] - gap)
             yield train, np.arange(begin, end)
 
 

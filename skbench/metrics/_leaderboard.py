@@ -8,10 +8,10 @@ import pandas as pd
 
 from skbench._base import check_count
 from skbench._eras import chronological
-from skbench._frames import as_columns, listed, pick
+from skbench._frames import as_columns, has_name, listed, pick
 
 from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
-from ._summary import summarize
+from ._summary import check_eras, summarize
 
 
 def score_models(
@@ -102,7 +102,7 @@ def concat_scores(
 
 def _column(y_pred: Any, benchmark: Any) -> Any:
     table = as_columns(y_pred, "y_pred", "prediction")
-    if not isinstance(benchmark, Hashable) or benchmark not in table.names:
+    if not has_name(table.names, benchmark):
         raise ValueError(
             f"`benchmark` must be one of the models {listed(table.names)}; "
             f"got {benchmark!r}"
@@ -184,6 +184,7 @@ def leaderboard(
                 "`scores` must be a pandas frame, or frames by name; got "
                 f"{type(frame).__name__} for {name!r}"
             )
+        check_eras(frame.index.tolist())
     scored = _scored_eras(frames)
     spans = {"all": scored}
     if recent is not None:

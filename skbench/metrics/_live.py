@@ -22,10 +22,47 @@ def last_values(scores: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     -------
     last : pandas.DataFrame
         Some of the rows, no two of one key.
+
+    Raises
+    ------
+    ValueError
+        If a day is no number.
     """
     known = scores["value"].notna()
     valued = scores[known]
     if "day" in scores.columns:
-        valued = valued.sort_values("day", kind="stable", na_position="first")
+        valued = valued.sort_values(
+            "day", key=numbers_of, kind="stable", na_position="first"
+        )
     rows = pd.concat([scores[~known], valued])
     return rows.drop_duplicates(list(key), keep="last")
+
+
+def numbers_of(column: pd.Series) -> pd.Series:
+    """Read a column of live scores as numbers.
+
+    Parameters
+    ----------
+    column : pandas.Series of shape (n_rows,)
+        Numbers, also as text or objects, missing ones among them.
+
+    Returns
+    -------
+    numbers : pandas.Series of shape (n_rows,)
+        The same, of a numeric dtype.
+
+    Raises
+    ------
+    ValueError
+        If something else stands there.
+    """
+    try:
+        if column.dtype.kind == "O":
+            column = pd.to_numeric(column.astype(object))
+        if column.dtype.kind not in "biuf":
+            raise TypeError(f"its dtype is {column.dtype}")
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"`scores` must have numbers in its column {column.name!r}: {error}"
+        ) from error
+    return column

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skbench._base import check_choice, check_flag
+from skbench._base import check_choice, check_flag, is_number
 from skbench._frames import (
     META_MODEL,
     Table,
@@ -200,6 +200,9 @@ class _EraScorer:
         reduced = [reduce(column) for column in series if column.size]
         if not reduced:
             raise ValueError(f"no era can be scored by {self!r}: all are NaN")
+        for found in reduced:
+            if not is_number(found):
+                raise ValueError(f"`reduce` must return a number; got {found!r}")
         return float(np.mean(reduced))
 
 

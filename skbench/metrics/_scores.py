@@ -68,7 +68,8 @@ def numerai_corr(
         The era of each row, in any order.
     top_bottom : int, default=None
         Correlate only so many of the highest and of the lowest predictions of an era;
-        of ties, the first in row order are the lowest. None: all.
+        of ties, the first in row order are the lowest. NaN where the targets of these
+        are all equal. None: all.
     n_jobs : int, default=None
         Threads over eras, as joblib counts them.
 
@@ -209,7 +210,7 @@ def feature_neutral_corr(
         The era of each row, in any order.
     top_bottom : int, default=None
         Correlate only so many of the highest and of the lowest neutralised predictions
-        of an era. None: all.
+        of an era. NaN where the targets of these are all equal. None: all.
 
     Returns
     -------
@@ -407,9 +408,31 @@ def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
     era
     0001        1.0        0.0
     """
-    tables = _tables(era=era, y_pred=y_pred, features=features)
+    return exposures_of("y_pred", y_pred, features, era)
+
+
+def exposures_of(argument: str, y_pred: Any, features: Any, era: Any) -> pd.DataFrame:
+    """Compute `feature_exposure` of predictions that have another name.
+
+    Parameters
+    ----------
+    argument : str
+        What the caller, and so a message, calls the predictions.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions.
+    features : array-like of shape (n_rows, n_features)
+        Features.
+    era : array-like of shape (n_rows,)
+        The era of each row.
+
+    Returns
+    -------
+    exposures : pandas.DataFrame of shape (n_eras, n_models * n_features)
+        As `feature_exposure` gives them.
+    """
+    tables = _tables(era=era, **{argument: y_pred}, features=features)
     index, values = _era_scores(score.correlations, tables, ranked=())
-    models, columns = tables["y_pred"].names, pd.Index(tables["features"].names)
+    models, columns = tables[argument].names, pd.Index(tables["features"].names)
     if len(models) > 1:
         names = ["model", "feature"]
         columns = pd.MultiIndex.from_product([models, columns], names=names)

@@ -14,6 +14,7 @@ from skbench._frames import (
     as_columns,
     at_labels,
     check_numbers,
+    has_name,
     listed,
     n_dimensions,
     row_labels,
@@ -163,11 +164,7 @@ def _read(scores: Any) -> tuple[list[Hashable], list[Hashable], Floats]:
     table = as_columns(scores, "scores", "prediction")
     check_numbers(table, table.names)
     labels = row_labels(scores)
-    if len(set(labels)) < len(labels):
-        twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
-        raise ValueError(
-            f"`scores` must have one row an era; several are {listed(twice)}"
-        )
+    check_eras(labels)
     block = table.select(table.names)(slice(0, table.n_rows))
     series = np.ascontiguousarray(block, dtype=np.float64)
     if too_large(series).any():
@@ -180,7 +177,7 @@ def _benchmark(
 ) -> Floats:
     """Return the scores of the benchmark in the eras."""
     if n_dimensions(benchmark) == 0 or isinstance(benchmark, tuple):
-        if not isinstance(benchmark, Hashable) or benchmark not in models:
+        if not has_name(models, benchmark):
             raise ValueError(
                 f"`benchmark` must name a column of the scores, {listed(models)}, or "
                 f"hold one score an era; got {benchmark!r}"
@@ -188,6 +185,31 @@ def _benchmark(
         column: Floats = series[models.index(benchmark)]
         return column
     return at_labels(benchmark, eras, "benchmark")
+
+
+def check_eras(labels: Sequence[Hashable]) -> None:
+    """Refuse rows of scores of which not each is of an era of its own.
+
+    Parameters
+    ----------
+    labels : sequence of hashable
+        The index of the scores.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, or stands twice.
+    """
+    index = pd.Index(list(labels), tupleize_cols=False)
+    if missing := int(np.sum(index.isna())):
+        raise ValueError(
+            f"`scores` must have an era a row; {missing} labels are missing"
+        )
+    if len(set(labels)) < len(labels):
+        twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
+        raise ValueError(
+            f"`scores` must have one row an era; several are {listed(twice)}"
+        )
 
 
 def check_confidence(confidence: Any) -> None:

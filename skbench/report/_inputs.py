@@ -34,7 +34,7 @@ def as_frame(values: Any, name: str) -> pd.DataFrame:
 
 def check_labels(labels: Sequence[Hashable], what: str) -> None:
     """Refuse labels that are missing or that a page would show alike."""
-    if any(label is None or label != label for label in labels):
+    if pd.Index(list(labels), tupleize_cols=False).isna().any():
         raise ValueError(f"the {what} must all have a label; one is missing")
     shown = [str(label) for label in labels]
     twice = [label for label in dict.fromkeys(shown) if shown.count(label) > 1]
@@ -73,9 +73,9 @@ def read_exposures(exposures: Any) -> dict[str, Any] | None:
     if isinstance(exposures, Mapping):
         if not exposures:
             raise ValueError("`exposures` must hold at least one stage; got none")
-        exposures = pd.DataFrame(
-            {str(stage): _by_feature(v, str(stage)) for stage, v in exposures.items()}
-        )
+        stages = [str(stage) for stage in exposures]
+        columns = map(_by_feature, exposures.values(), stages)
+        exposures = pd.concat(columns, axis=1, keys=stages, sort=False)
     frame = as_frame(exposures, "exposures").abs()
     if (frame > _LARGEST).any(axis=None):
         raise ValueError("`exposures` must be correlations, between -1 and 1")

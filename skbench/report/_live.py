@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._frames import listed
-from skbench.metrics._live import last_values
+from skbench._eras import chronological
+from skbench._frames import factorize, listed
+from skbench.metrics._live import last_values, numbers_of
 
 _COLUMNS = ["model", "round", "day", "resolved", "score", "value"]
 _KEY = ["model", "round", "score"]
@@ -47,7 +48,7 @@ def round_block_length(score: str) -> int:
 
     The days are the number that the name of the score ends in; 60 if there is none.
     """
-    days = re.search(r"(\d+)$", score)
+    days = re.search(r"(?<!\d)(\d{1,18})$", score)
     return (int(days[1]) if days else 60) + 1
 
 
@@ -61,11 +62,11 @@ def _checked(scores: Any) -> pd.DataFrame:
         raise ValueError(
             f"`scores` has no column {listed(missing)}; it has {listed(scores.columns)}"
         )
-    rows = scores[_COLUMNS]
-    for name in ("model", "round", "resolved", "score"):
-        if rows[name].isna().any():
-            raise ValueError(f"`scores` has rows without a {name!r}: drop them")
-    if not rows["resolved"].isin([True, False]).all():
+    rows = scores[_COLUMNS].assign(
+        **{name: _labels(scores[name], name) for name in (*_KEY, "resolved")},
+        **{name: numbers_of(scores[name]) for name in ("day", "value")},
+    )
+    if not all(label in (True, False) for label in rows["resolved"]):
         raise ValueError("`scores` must have True or False in its column 'resolved'")
     if twice := rows.duplicated([*_KEY, "day"]).sum():
         raise ValueError(
@@ -75,8 +76,19 @@ def _checked(scores: Any) -> pd.DataFrame:
     return rows.astype({"value": np.float64, "resolved": bool})
 
 
+def _labels(column: pd.Series, name: str) -> pd.Series:
+    """Return the labels of a column as plain objects, whatever its dtype."""
+    codes, labels = factorize(column, name)
+    if (codes < 0).any():
+        raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+    plain = pd.Index(list(labels), dtype=object, tupleize_cols=False)
+    return pd.Series(plain[codes], index=column.index, dtype=object)
+
+
 def _last_days(rows: pd.DataFrame) -> pd.DataFrame:
     valued = last_values(rows, _KEY).dropna(subset="value")
     if valued.empty:
         raise ValueError("`scores` has no value: has any round been scored yet?")
-    return valued.sort_values("round", kind="stable")
+    rounds = list(valued["round"].unique())
+    places = {rounds[i]: place for place, i in enumerate(chronological(rounds))}
+    return valued.sort_values("round", key=lambda r: r.map(places), kind="stable")

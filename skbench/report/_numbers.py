@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._eras import block_length, chronological
-from skbench._frames import at_labels, listed
+from skbench._frames import at_labels, has_name, listed, n_dimensions
 from skbench.metrics import summarize
 
 from ._inputs import as_frame, check_labels
@@ -119,7 +119,9 @@ def read_scores(scores: Any) -> Frames:
         str(name): as_frame(frame, "scores" if single else f"scores[{name!r}]")
         for name, frame in given.items()
     }
-    check_labels(_union(frame.columns for frame in frames.values()), "models")
+    check_labels(
+        _union(frame.columns for frame in frames.values()), "models in `scores`"
+    )
     if all(frame.isna().all(axis=None) for frame in frames.values()):
         raise ValueError(
             "`scores` has no score in any era: were there targets to score with?"
@@ -140,7 +142,7 @@ def _reference(value: Any, frames: Frames, name: str) -> References:
     """Read what to compare with: a model, or scores by era, of the first score."""
     if value is None:
         return {}
-    if np.ndim(value) == 0 and not isinstance(value, Mapping):
+    if n_dimensions(value) == 0 and not isinstance(value, Mapping):
         return {name: Reference(str(value), True, _columns(value, frames, name))}
     first = next(iter(frames))
     several = value if isinstance(value, Mapping) else {first: value}
@@ -165,7 +167,11 @@ def _named(reference: Reference | None) -> dict[str, Any] | None:
 
 
 def _columns(model: Hashable, frames: Frames, name: str) -> dict[str, pd.Series]:
-    series = {score: frame[model] for score, frame in frames.items() if model in frame}
+    series = {
+        score: frame[model]
+        for score, frame in frames.items()
+        if has_name(frame.columns, model)
+    }
     if not series:
         models = _union(frame.columns for frame in frames.values())
         raise ValueError(

@@ -195,9 +195,9 @@ class PerformanceReport:
         """
         live = read_live(scores)
         frames = read_scores(live.frames)
-        blocks = (
-            {} if block_size else {name: round_block_length(name) for name in frames}
-        )
+        blocks = {}
+        if block_size is None:
+            blocks = {name: round_block_length(name) for name in frames}
         options = Options(
             None, n_bootstrap, block_size, random_state, blocks, live.unresolved
         )

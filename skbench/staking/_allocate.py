@@ -228,17 +228,17 @@ def allocate(
     check_payouts(payouts)
     _check_max_share(max_share, payouts.shape[1])
     size = _block_size(block_size, scores)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
     intervals: dict[str, Any] = {
         "n_bootstrap": n_bootstrap,
         "block_size": size,
         "confidence": confidence,
-        "random_state": seed,
+        "random_state": int(check_random_state(random_state).randint(2**31 - 1)),
     }
     table = summarize(payouts, **intervals)[["n_eras", "mean", "low", "high"]]
     shared = _shared_rounds(payouts)
+    tail = max(float(tail), 1 / len(shared))  # less than a round is the worst one
     _warn_if_short(len(shared), size)
-    expected = _expected(payouts, 2 * size if prior_rounds is None else prior_rounds)
+    expected = _expected(payouts, _prior_rounds(prior_rounds, size))
     shares = _shares(method, shared, expected, max_share, risk_aversion, tail)
     by_model: dict[Hashable, float] = dict(
         zip(payouts.columns, shares.tolist(), strict=True)
@@ -273,7 +273,13 @@ def _shares(
     if method == "min_variance":
         return min_variance(seen, float(max_share))
     scenarios = seen - seen.mean(axis=0) + expected
-    return mean_cvar(scenarios, float(risk_aversion), float(tail), float(max_share))
+    return mean_cvar(scenarios, float(risk_aversion), tail, float(max_share))
+
+
+def _prior_rounds(prior_rounds: float | None, block_size: int) -> float:
+    if prior_rounds is None:
+        return min(2 * block_size, _LARGEST)  # a block may be beyond any float
+    return float(prior_rounds)
 
 
 def _expected(payouts: pd.DataFrame, prior: float) -> Floats:

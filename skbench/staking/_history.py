@@ -3,10 +3,11 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skbench._eras import chronological
-from skbench._frames import as_table, check_numbers, listed
+from skbench._frames import as_table, check_numbers, factorize, listed
 from skbench.metrics._live import last_values
 
 from ._rules import PayoutRule
@@ -83,6 +84,20 @@ def _checked(frame: Any, name: str) -> pd.DataFrame:
     return frame
 
 
+def _check_live(scores: pd.DataFrame) -> None:
+    """Refuse a tidy frame whose rows cannot be told apart, or hold no numbers."""
+    table = as_table(scores, name="`scores`")
+    for name in (name for name in [*_KEY, "day", "resolved"] if name in table.names):
+        codes, _ = factorize(scores[name], name)
+        if name in _KEY and (codes < 0).any():
+            raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+        if scores[name].dtype == np.float16:  # which no index of pandas can hold
+            raise ValueError(
+                f"column {name!r} must hold labels; its dtype is float16: make it wider"
+            )
+    check_numbers(table, ["value"])
+
+
 def _live_frames(scores: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """Turn a tidy frame into one a score, of the resolved rounds and their last day."""
     if missing := [name for name in [*_KEY, "value"] if name not in scores.columns]:
@@ -90,6 +105,7 @@ def _live_frames(scores: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
             f"`scores` lacks {listed(missing)}, which a frame of live scores has: pass "
             "one, or a mapping from score to frame (rounds x models)"
         )
+    _check_live(scores)
     days = ["day"] if "day" in scores.columns else []
     twice = scores.duplicated([*_KEY, *days])
     if twice.any():

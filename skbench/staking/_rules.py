@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date
-from math import isfinite
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +14,8 @@ from skbench._frames import listed
 
 from ._current import read_current
 
+# Far more than any number of a rule or score; a payout of such still has a square.
+_LARGEST = 1e30
 _PRECISIONS = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
@@ -167,14 +168,19 @@ class PayoutRule:
         Raises
         ------
         ValueError
-            If a score that pays is not there or infinite, or the payout factor is not
-            known.
+            If a score that pays is not there, infinite or huge, the scores have no
+            rows and models in common, or the payout factor is not known.
         """
         factor = self.payout_factor(total_at_risk)
-        paid = factor * sum(
-            self.multipliers[name] * _finite(values, name)
-            for name, values in self.select(scores).items()
-        )
+        chosen = {k: _finite(v, k) for k, v in self.select(scores).items()}
+        try:
+            paid = factor * sum(self.multipliers[k] * v for k, v in chosen.items())
+        except ValueError as error:
+            shapes = {name: np.shape(values) for name, values in chosen.items()}
+            raise ValueError(
+                f"`scores` must have rows and models in common; got the shapes "
+                f"{shapes!r}: {error}"
+            ) from error
         if self.clip is not None:
             paid = np.clip(paid, -self.clip, self.clip)
         return float(paid) if np.ndim(paid) == 0 else paid
@@ -207,9 +213,9 @@ class PayoutRule:
         paying = [name for name, multiplier in self.multipliers.items() if multiplier]
         if missing := [name for name in paying if name not in scores]:
             raise ValueError(
-                f"`scores` lacks {listed(missing)}, which the rule {self.name!r} pays; "
-                f"it has {listed(scores)}. Give the scores these names, or the rule "
-                f"those: rule.renamed({{{missing[0]!r}: ...}})"
+                f"`scores` lacks {listed(missing)}, which the rule {self.name!r} pays "
+                f"(`multipliers`); it has {listed(scores)}. Give the scores these "
+                f"names, or the rule those: rule.renamed({{{missing[0]!r}: ...}})"
             )
         return {name: scores[name] for name in paying}
 
@@ -244,6 +250,8 @@ class PayoutRule:
                 f"`names` holds {listed(unknown)}, which the rule {self.name!r} does "
                 f"not pay; it pays {listed(self.multipliers)}"
             )
+        for key, name in names.items():
+            check_name(f"names[{key!r}]", name)
         new = {names.get(key, key): value for key, value in self.multipliers.items()}
         if len(new) < len(self.multipliers):
             raise ValueError(f"`names` must keep the scores apart; got {dict(names)!r}")
@@ -287,16 +295,21 @@ class PayoutRule:
 
 
 def _finite(values: Any, name: str) -> Any:
+    """Return a score as floats, of which none is infinite or huge."""
     pandas = isinstance(values, (pd.Series, pd.DataFrame))
     try:
+        if np.asarray(values).dtype.kind == "c":
+            raise TypeError
         values = values.astype(float) if pandas else np.asarray(values, np.float64)
     except (OverflowError, TypeError, ValueError):
         raise ValueError(
             f"the score {name!r} must hold numbers; got {values!r}"
         ) from None
-    if np.isinf(np.asarray(values, dtype=np.float64)).any():
+    floats = np.asarray(values, dtype=np.float64)
+    if (large := floats[np.abs(floats) > _LARGEST]).size:
         raise ValueError(
-            f"the score {name!r} must not be infinite: mark a missing score by NaN"
+            f"`scores` must hold numbers from {-_LARGEST:g} to {_LARGEST:g}; got "
+            f"{large[0]} for {name!r}: mark a missing score by NaN"
         )
     return values
 
@@ -309,10 +322,10 @@ def _multipliers(values: Any) -> dict[str, float]:
         )
     for name, value in values.items():
         check_name("multipliers", name)
-        if not is_number(value) or not isfinite(value) or value < 0:
+        if not is_number(value) or not 0 <= value <= _LARGEST:
             raise ValueError(
-                f"`multipliers` must hold numbers of at least 0; got {value!r} for "
-                f"{name!r}"
+                f"`multipliers` must hold numbers from 0 to {_LARGEST:g}; got "
+                f"{value!r} for {name!r}"
             )
     if not any(values.values()):
         raise ValueError(
@@ -327,8 +340,11 @@ def _check_rule_name(name: Any) -> None:
 
 
 def _check_limit(parameter: str, value: Any) -> None:
-    if not is_number(value) or not isfinite(value) or value <= 0:
-        raise ValueError(f"`{parameter}` must be a number above 0; got {value!r}")
+    if not is_number(value) or not 0 < value <= _LARGEST:
+        raise ValueError(
+            f"`{parameter}` must be a number above 0 and at most {_LARGEST:g}; got "
+            f"{value!r}"
+        )
 
 
 def _check_dates(first: Any, last: Any) -> None:

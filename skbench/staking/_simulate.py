@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skbench._base import check_count, check_flag, is_number
 from skbench._eras import count_eras
@@ -15,6 +16,8 @@ from skbench.kernels.series import max_drawdown
 
 from ._history import check_payouts, read_payouts
 from ._rules import PayoutRule
+
+Floats = NDArray[np.float64]
 
 # NMR: far more than there are, and still far from the largest float.
 _MOST = 1e12
@@ -109,8 +112,9 @@ def simulate(
     Raises
     ------
     ValueError
-        If a score that pays is missing, a stake is negative or its model has no score,
-        the payout factor is not known, or a parameter cannot be used.
+        If a score that pays is missing, a stake is negative, its model has no score or
+        it grows beyond any number, the payout factor is not known, or a parameter
+        cannot be used.
     TypeError
         If the scores or the rule are of another kind.
 
@@ -137,18 +141,36 @@ def simulate(
     start = _stakes(stakes, payouts)
     payouts = payouts[list(start)]
     check_payouts(payouts)
-    rates = payouts.to_numpy()
-    at_risk, paid, after = settle(
-        rates,
-        np.array([number for _, number in count_eras(list(payouts.index))]),
-        np.array(list(start.values())),
-        duration=int(duration),
-        parts=int(rule.concurrent_rounds),
-        compound=bool(compound),
-    )
+    at_risk, paid, after = _settled(payouts, start, rule, int(duration), bool(compound))
     ledger = _ledger(payouts, at_risk, paid, after)
     totals = _totals(ledger, start, bool(compound))
     return Simulation(rule, rule.payout_factor(total_at_risk), ledger, totals)
+
+
+def _settled(
+    payouts: pd.DataFrame,
+    start: Mapping[Any, float],
+    rule: PayoutRule,
+    duration: int,
+    compound: bool,
+) -> tuple[Floats, Floats, Floats]:
+    """Play the rounds, unless a stake grows beyond any number in them."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = settle(
+            payouts.to_numpy(),
+            np.array([number for _, number in count_eras(list(payouts.index))]),
+            np.array(list(start.values())),
+            duration=duration,
+            parts=int(rule.concurrent_rounds),
+            compound=compound,
+        )
+    if not all(np.isfinite(block).all() for block in found):
+        most = float(np.nanmax(payouts.to_numpy()))
+        raise ValueError(
+            f"`scores` pay up to {most:.4g} of the stake a round, by which a stake "
+            "grows beyond any number: give scores such as 0.02, or a `rule` with a clip"
+        )
+    return found
 
 
 def _ledger(payouts: pd.DataFrame, *columns: Any) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._base import check_count
-from skbench._frames import listed
+from skbench._frames import has_name, listed
 from skbench.metrics import summarize
 
 from . import _axes
@@ -208,8 +208,9 @@ def _of_one_model(scores: Any, model: Any) -> pd.Series:
         )
     if model is None:
         return frame.iloc[:, 0]
-    if not isinstance(model, Hashable) or model not in frame.columns:
+    if not has_name(frame.columns, model):
         raise ValueError(
             f"`model` must be one of {listed(frame.columns)}; got {model!r}"
         )
-    return frame[model]
+    series: pd.Series = frame[model]
+    return series

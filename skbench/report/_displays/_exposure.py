@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from skbench._base import check_count
-from skbench._frames import as_columns, listed
-from skbench.metrics import feature_exposure
+from skbench._frames import listed
+from skbench.metrics._scores import exposures_of
 from skbench.report._inputs import as_frame
 
 from . import _axes
@@ -90,7 +90,9 @@ class FeatureExposureDisplay:
         exposures = pd.DataFrame({name: size.mean() for name, size in sizes.items()})
         exposures = exposures.dropna()
         if exposures.empty:
-            raise ValueError("`before` and `after` share no exposure in any era")
+            raise ValueError(
+                "`before` and `after` share no exposure to any of the features"
+            )
         order = np.argsort(-exposures.max(axis=1).to_numpy(), kind="stable")
         largest = {name: size.max(axis=1).mean() for name, size in sizes.items()}
         display = cls(exposures=exposures.iloc[order], largest=pd.Series(largest))
@@ -134,11 +136,9 @@ class FeatureExposureDisplay:
             If the inputs differ in length or index, or there are several models.
         """
         _axes.pyplot()  # what is missing should be said before the work is done
-        for name, values in (("before", before), ("after", after)):
-            as_columns(values, name)
         return cls.from_exposures(
-            feature_exposure(before, features, era=era),
-            feature_exposure(after, features, era=era),
+            exposures_of("before", before, features, era),
+            exposures_of("after", after, features, era),
             n_features=n_features,
             ax=ax,
         )
@@ -199,7 +199,7 @@ def _sizes(exposures: Any, name: str) -> pd.DataFrame:
 
 def _check_same_exposures(before: pd.DataFrame, after: pd.DataFrame) -> None:
     for what, axis in (("eras", 0), ("features", 1)):
-        differ = before.axes[axis].symmetric_difference(after.axes[axis])
+        differ = before.axes[axis].symmetric_difference(after.axes[axis], sort=False)
         if len(differ):
             raise ValueError(
                 f"`before` and `after` must have the same {what}; they differ in "

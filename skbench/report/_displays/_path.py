@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_share
+from skbench._base import check_share, is_several
 from skbench._eras import era_column
-from skbench._frames import as_table, listed, name_of, pick
+from skbench._frames import as_table, check_alignment, listed, name_of, pick
 from skbench._neutralizer import neutralization_path
 from skbench.metrics import numerai_corr, summarize
 
@@ -191,7 +191,7 @@ class NeutralizationPathDisplay:
         """
         _axes.pyplot()  # what is missing should be said before the work is done
         shares = _shares(proportions)
-        era = _eras_of(X, params)
+        era = _eras_of(X, y, params)
         path = neutralization_path(X, shares, **params)
         scores = numerai_corr(y, path, era=era)
         if scores.shape[1] > len(shares):
@@ -257,7 +257,7 @@ class NeutralizationPathDisplay:
 
 def _shares(proportions: Any) -> list[float]:
     """Return the proportions in order, and 0 to compare them with."""
-    if isinstance(proportions, str) or not isinstance(proportions, Iterable):
+    if not is_several(proportions):
         raise ValueError(f"`proportions` must be numbers; got {proportions!r}")
     shares = list(proportions)
     for share in shares:
@@ -285,18 +285,20 @@ def _proportion(name: Hashable) -> float:
     try:
         share = float(str(name).rsplit("_", 1)[-1])
     except ValueError:
+        share = np.nan
+    if not 0 <= share <= 1:
         raise ValueError(
-            "`scores` must have columns that are named by their proportion, as in "
-            f"0.5 or 'prediction_0.5'; got {name!r}"
-        ) from None
-    check_share("proportion", share)
+            "`scores` must have columns that are named by their proportion, between 0 "
+            f"and 1, as in 0.5 or 'prediction_0.5'; got {name!r}"
+        )
     return share
 
 
-def _eras_of(X: Any, params: Mapping[str, Any]) -> Any:
-    """Return the era column of X, which must be there."""
+def _eras_of(X: Any, y: Any, params: Mapping[str, Any]) -> Any:
+    """Return the era column of X, which must be there, as must the rows of y."""
     era = params.get("era", "era")
     table = as_table(X, object_array=isinstance(era, Integral))
+    check_alignment(table, y)
     there = era in table.names or isinstance(era, Integral)
     if era is None or not there:
         raise ValueError(

@@ -80,6 +80,11 @@ class WeightsDisplay:
             If a pipeline has no step with weights, or several.
         """
         estimator = _weighted_step(estimator)
+        if not hasattr(estimator, "fit"):
+            raise TypeError(
+                "`estimator` must be an ensemble or a pipeline with one; "
+                f"got {estimator!r}"
+            )
         check_is_fitted(estimator, "weights_")
         intervals = getattr(estimator, "weights_interval_", None)
         return cls.from_weights(estimator.weights_, intervals, ax=ax)
