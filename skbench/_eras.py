@@ -282,7 +282,9 @@ def blas_threads(n_jobs: int | None) -> AbstractContextManager[Any]:
     None leaves BLAS the threads it has.
     """
     check_jobs(n_jobs)
-    return nullcontext() if n_jobs is None else _limited_blas(effective_n_jobs(n_jobs))
+    if n_jobs is None:
+        return nullcontext()
+    return _limited_blas(int(effective_n_jobs(n_jobs)))
 
 
 def _limited_blas(n_threads: int) -> AbstractContextManager[Any]:

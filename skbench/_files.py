@@ -14,6 +14,8 @@ def as_path(path: Any, name: str = "path") -> Path:
     """Return a path, whether anything is there or not."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"`{name}` must be a path; got {path!r}")
+    if not os.fspath(path):
+        raise ValueError(f"`{name}` must not be empty: name a file or folder")
     if "\0" in os.fspath(path):
         raise ValueError(f"`{name}` must be a path without NUL; got {path!r}")
     try:

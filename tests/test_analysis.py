@@ -223,8 +223,9 @@ class TestSlowReferences:
         angle = np.linspace(0, np.pi / 2, 20001)
         u, v = np.cos(angle), np.sin(angle)
         scores = (u * a / s + v * b / t) / np.sqrt(u * u + 2 * u * v * r + v * v)
-        assert_close(blends.over_first, scores.max() - a / s, 1e-4)
-        assert_close(blends.over_better, scores.max() - max(a / s, b / t), 1e-4)
+        near = 1e-4 * max(1.0, scores.max())  # some blends hardly vary at all
+        assert_close(blends.over_first, scores.max() - a / s, near)
+        assert_close(blends.over_better, scores.max() - max(a / s, b / t), near)
         assert blends.over_better >= 0
         share = blends.share[0]
         assert 0 <= share <= 1

@@ -8,9 +8,10 @@ from threading import get_ident
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import parallel_config
+from joblib import cpu_count, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skbench._eras import blas_threads as limited_to
 from skbench._eras import calendar, chronological, era_number, find_eras, map_eras
 from skbench._frames import as_table
 
@@ -114,7 +115,7 @@ def test_labels_of_several_kinds_in_one_column_are_told_apart():
     assert labels == [1, "1", (1, 2)]
 
 
-@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1])
+@pytest.mark.parametrize("n_jobs", [None, 1, 2, -1, np.int64(2)])
 def test_results_come_in_the_order_of_the_eras(n_jobs):
     table = as_table(pd.DataFrame({"era": list("aabbbc"), "x": 1.0}))
     eras = find_eras(table, "era")
@@ -153,6 +154,19 @@ def test_threads_over_eras_leave_blas_one(n_eras):
             ]
             assert found == [expected] * n_eras
             assert blas_threads() == before
+
+
+def test_the_threads_of_blas_are_counted_as_joblib_does():
+    with threadpool_limits(1, user_api="blas"):
+        for n_jobs, expected in [
+            (None, 1),
+            (2, 2),
+            (np.int64(2), 2),
+            (-1, cpu_count()),
+        ]:
+            with limited_to(n_jobs):
+                assert blas_threads() == {expected}
+            assert blas_threads() == {1}
 
 
 def test_blas_has_its_threads_again_after_an_error():

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_choice
+from skbench._base import check_choice, check_name
 from skbench._frames import Name, as_mapping, listed
 from skbench.kernels.moments import era_moments
 from skbench.kernels.pairs import Pairs
@@ -227,6 +227,8 @@ def _labels_and_codes(
             raise ValueError(
                 f"`groups` must hold labels; got {groups[name]!r} for {name!r}"
             )
+        if isinstance(groups[name], str):
+            check_name(f"groups[{name!r}]", groups[name])
     labels = list(dict.fromkeys(groups[name] for name in names))
     return labels, np.array([labels.index(groups[name]) for name in names])
 
