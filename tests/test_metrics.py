@@ -735,3 +735,59 @@ class TestKernels:
         p, F = np.array([1.0, 2, 3, 4]), np.array([[0, 0, 1, 1], [4, 3, 2, 1]])
         assert_close(np.abs(score.correlations(p[None], F)).max(), 1)
         assert np.abs(score.correlations(np.full((1, 4), 0.1), F)).max() == 0
+
+
+class TestRareRowsAndValues:
+    @pytest.mark.parametrize("top_bottom", [None, 20])
+    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    def test_a_contribution_is_of_the_rows_that_have_target_and_reference(
+        self, name, top_bottom
+    ):
+        data, place = Data(), np.arange(len(Data().y))
+        data.take(np.argsort(data.P.index.to_numpy()))
+        data.y = data.y.mask(place % 7 == 0)
+        data.m = data.m.mask(place % 11 == 0)
+        got = data.score(name, top_bottom=top_bottom)
+        data.take(np.flatnonzero(data.y.notna() & data.m.notna()))
+        assert_close(got, data.judge(name, top_bottom=top_bottom))
+
+    @pytest.mark.parametrize("times", [1.5, 2, 4])
+    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    def test_targets_above_1_are_not_multiplied(self, name, times):
+        data = Data()
+        data.y = times * data.y
+        assert_close(data.score(name), data.judge(name))
+
+    def test_the_only_extreme_that_has_the_feature_tells_nothing(self):
+        y_pred, feature = np.arange(10.0), np.arange(10.0) % 4
+        name, options = "max_feature_exposure", {"top_bottom": 1}
+        # The feature is 0 at the lowest prediction and 1 at the highest.
+        assert_close(one(name, y_pred, feature[:, None], **options), 1)
+        feature[9] = NAN
+        assert np.isnan(one(name, y_pred, feature[:, None], **options))
+
+    def test_the_layout_of_features_does_not_matter(self):
+        rng = np.random.default_rng(0)
+        block, features = rng.normal(size=(3, 500)), rng.normal(size=(7, 500))
+        np.testing.assert_array_equal(
+            score.correlations(block, np.asfortranarray(features)),
+            score.correlations(block, features),
+        )
+
+    @pytest.mark.parametrize("low", [1.0, np.nextafter(1.0, 2.0)])
+    def test_values_one_rounding_step_apart_are_not_constant(self, low):
+        # The mean of the two is rounded to one of them.
+        values = np.repeat([low, np.nextafter(low, 2.0)], 2)
+        assert_close(score.correlations(values[None], values[None]), 1)
+        assert_close(score.correlations(values[None], -values[None]), -1)
+
+    def test_tiny_and_huge_columns_side_by_side(self):
+        rng = np.random.default_rng(0)
+        P, F = rng.normal(size=(3, 30)), rng.normal(size=(3, 30))
+        sizes = np.array([[1e-200], [1e150], [1.0]])
+        got = score.correlations(P * sizes, F * sizes[::-1])
+        assert_close(got, np.corrcoef(P, F)[:3, 3:])
+
+    def test_the_smallest_of_normal_numbers_still_varies(self):
+        values = np.finfo(float).tiny * np.array([[-1.0, 1.0, 1.0, -1.0]])
+        assert_close(score.correlations(values, values), 1)

@@ -916,3 +916,13 @@ class TestProduct:
         n, m, k = shape
         found = product(np.ones((n, m)), np.ones((m, k)))
         np.testing.assert_array_equal(found, np.zeros((n, k)))
+
+
+class TestProductOfNothing:
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("shape", [(0, 4, 3), (1, 0, 3), (1, 4, 0), (2, 4, 0)])
+    def test_keeps_the_dtype(self, dtype, shape):
+        n, m, k = shape
+        found = product(np.ones((n, m), dtype), np.ones((m, k), dtype))
+        assert found.dtype == dtype
+        assert found.shape == (n, k)

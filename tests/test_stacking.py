@@ -34,6 +34,7 @@ from stacking_reference import (
 
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
 from skbench.datasets import make_benchmark_models
+from skbench.kernels import weights as kernel
 
 NAN = np.nan
 MODELS = [f"model_{letter}" for letter in "abcd"]
@@ -369,6 +370,16 @@ def test_a_long_halflife_is_none_and_a_short_one_the_last_era():
     assert_close(weights(learned(X, y, halflife=0.02)), weights(learned(*last)), 1e-5)
 
 
+@pytest.mark.parametrize("objective", ["corr", "sharpe", "mse"])
+def test_of_a_sample_the_last_era_counts_where_the_halflife_is_tiny(objective):
+    X, y = tournament(n_eras=5)
+    options = {"n_bootstrap": 20, "block_size": 1, "random_state": 0}
+    made = learned(X, y, objective, halflife=5e-324, **options)
+    ends = np.array(list(made.weights_interval_.values()))
+    assert np.isfinite(ends).all()
+    assert_close(weights(made), weights(learned(X, y, objective, halflife=1e-3)))
+
+
 def test_the_standard_deviation_of_sharpe_has_no_degrees_of_freedom():
     X, y = tournament(n_eras=4)
     found = learned(X, y, "sharpe")
@@ -485,6 +496,11 @@ def test_auto_shrinkage_copes_with_a_gap_in_the_calendar():
 
 
 @unripe
+def test_auto_shrinkage_of_a_block_beyond_all_eras_says_so():
+    with pytest.raises(ValueError, match="shrinkage='auto' needs more than 30 scored"):
+        learned(*tournament(n_eras=30), shrinkage="auto", block_size=10**400)
+
+
 def test_auto_shrinkage_waits_for_eras_that_come_in_batches():
     X, y = tournament(n_eras=24)
     options = {"shrinkage": "auto", "block_size": 2}
@@ -1389,6 +1405,7 @@ def test_too_few_iterations_warn_and_keep_the_best_point(objective):
         {"shrinkage": None},
         {"max_iter": 0},
         {"max_iter": 2.5},
+        {"max_iter": 10**18},
         {"halflife": 0},
         {"halflife": -1.0},
         {"halflife": NAN},
@@ -1397,7 +1414,9 @@ def test_too_few_iterations_warn_and_keep_the_best_point(objective):
         {"block_size": 0},
         {"nan_policy": "drop"},
         {"output": ""},
+        {"output": "\ud800"},
         {"prior": {"model_z": 1.0}},
+        {"prior": {"model_a": 1e308, "model_b": 1e308}},
         {"prior": {"model_a": -1.0, "model_b": 2.0}},
         {"prior": {"model_a": NAN}},
         {"prior": {"model_a": 0.0}},
@@ -1412,7 +1431,8 @@ def test_bad_parameters_are_named(bad):
 
 
 @pytest.mark.parametrize(
-    "payout", [None, {}, {"tc": 1.0}, {"corr": "3"}, {"corr": NAN}, 3.0]
+    "payout",
+    [None, {}, {"tc": 1.0}, {"corr": "3"}, {"corr": NAN}, {"corr": 1e308}, 3.0],
 )
 def test_bad_payouts_are_shown(payout):
     with pytest.raises(ValueError, match="`payout`"):
@@ -1750,3 +1770,98 @@ def test_a_prior_above_the_largest_weight_is_refused():
     prior = {MODELS[0]: 3.0, MODELS[1]: 1.0}
     with pytest.raises(ValueError, match=r"`prior` exceeds `max_weight` 0\.5"):
         learned(X, y, prior=prior, max_weight=0.5)
+
+
+# Later eras and samples of eras, by fits of their own
+
+
+def slow_shrinkage(X, y, prior, block_size, **options):
+    """Fit on the eras before each of five folds; the best mean value on the folds."""
+    labels = sorted(X["era"].unique())
+    numbers = np.array([int(label) for label in labels])
+    sixth = numbers[len(labels) // 6]
+    later = np.flatnonzero(numbers > sixth + block_size)
+    first, n = later[0], len(labels)
+    gains = []
+    for fold in range(5):
+        begin, end = (first + (n - first) * i // 5 for i in (fold, fold + 1))
+        before = [x for x in labels if int(x) < numbers[begin] - block_size]
+        best = weights(learned(*pick_eras(X, y, before), prior=prior, **options))
+        blends = [
+            share * np.array(list(prior.values())) + (1 - share) * best
+            for share in np.arange(11) / 10
+        ]
+        rows = Rows(*pick_eras(X, y, labels[begin:end]), options.get("halflife"))
+        gains.append([rows.value(options["objective"], blend) for blend in blends])
+    return np.argmax(np.mean(gains, axis=0)) / 10
+
+
+class TestLaterEras:
+    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize(
+        ("objective", "halflife"),
+        [("corr", None), ("corr", 2.0), ("sharpe", None), ("contribution", None)],
+    )
+    def test_auto_shrinkage_is_that_of_fits_of_its_own(self, objective, halflife, seed):
+        numbers = [i for i in range(1, 38) if i % 7 != seed]
+        labels = [f"{i:04d}" for i in numbers]
+        X, y = tournament(len(labels), 40, 3, seed, 0.15, 0.15, labels)
+        prior = {"model_a": 0.6, "model_b": 0.2, "model_c": 0.2}
+        options = {"objective": objective, "halflife": halflife}
+        found = learned(X, y, shrinkage="auto", block_size=2, prior=prior, **options)
+        assert_close(found.shrinkage_, slow_shrinkage(X, y, prior, 2, **options))
+
+    def test_of_equal_shares_of_the_prior_the_largest_is_taken(self):
+        X, y = tournament(n_eras=20, k=1)
+        assert learned(X, y, shrinkage="auto", block_size=1).shrinkage_ == 1
+
+    def test_eras_that_are_just_enough_for_five_folds(self):
+        # Eras 1 and 2 are always learned from, and era 3 is the block after them.
+        X, y = tournament(n_eras=8, k=2)
+        found = StackingWeights(shrinkage="auto", block_size=1)
+        assert 0 <= found.fit(X, y).shrinkage_ <= 1
+        with pytest.raises(ValueError, match="more than 7 scored eras"):
+            found.fit(*pick_eras(X, y, sorted(set(X["era"]))[:7]))
+
+    @pytest.mark.parametrize("halflife", [None, 2.0])
+    @each_objective
+    def test_a_sample_is_learned_from_as_eras_that_come_again(
+        self, objective, halflife, monkeypatch
+    ):
+        drawn, found = [], []
+        counts_of, resampled = kernel.block_counts, kernel.Problem.resampled
+
+        def counting(*args):
+            drawn.extend(counts_of(*args))
+            return np.array(drawn)
+
+        def keeping(self, *args):
+            found.extend(resampled(self, *args))
+            return np.array(found)
+
+        monkeypatch.setattr(kernel, "block_counts", counting)
+        monkeypatch.setattr(kernel.Problem, "resampled", keeping)
+        X, y = tournament(n_eras=8, seed=1)
+        options = {"n_bootstrap": 5, "block_size": 2, "random_state": 0}
+        learned(X, y, objective, halflife=halflife, **options)
+        monkeypatch.undo()
+        # The copies of an era are a millionth of an era apart.
+        halflife = None if halflife is None else 1e6 * halflife
+        for counts, got in zip(drawn, found, strict=True):
+            copies = [
+                part.assign(era=f"{int(era) * 10**6 + copy:012d}")
+                for (era, part), n in zip(X.groupby("era"), counts, strict=True)
+                for copy in range(n)
+            ]
+            again = pd.concat(copies)
+            options = {"halflife": halflife}
+            expected = learned(again, y.loc[again.index], objective, **options)
+            assert_close(got, weights(expected), 1e-4)
+
+
+@pytest.mark.parametrize("objective", ["corr", "mse"])
+def test_the_largest_weight_holds_for_negative_weights_too(objective):
+    X, y = with_known_optimum(objective, (0.3, -0.6, 0.1))
+    found = learned(X, y, objective, nonnegative=False, max_weight=0.5)
+    assert_close(weights(found)[1], -0.5, 1e-9)
+    assert_close(np.abs(weights(found)).sum(), 1.0)

@@ -5,11 +5,14 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from itertools import pairwise, product
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numerai_server import NumeraiServer, make_scores
 from scipy.optimize import linprog
@@ -145,6 +148,11 @@ class TestPayoutRule:
         with pytest.raises(ValueError, match="keep the scores apart"):
             PAYOUT_2026.renamed({"v2_corr20": "mmc"})
 
+    @pytest.mark.parametrize("name", [b"corr", 0.5, "", [NAN], np.array(["a", "b"])])
+    def test_renamed_to_no_name(self, name):
+        with pytest.raises(ValueError, match=r"`names\['mmc'\]` must be a column name"):
+            PAYOUT_2026.renamed({"mmc": name})
+
     def test_frozen_hashed_and_pickled(self):
         multipliers = {"corr": 1.0}
         rule = PayoutRule("r", multipliers)
@@ -166,10 +174,15 @@ class TestPayoutRule:
             ({"multipliers": {"corr": NAN}}, "got nan for 'corr'"),
             ({"multipliers": {"corr": "3"}}, "got '3' for 'corr'"),
             ({"multipliers": {3: 1.0}}, "`multipliers`.*got 3"),
-            ({"clip": 0.0}, "`clip` must be a number above 0; got 0.0"),
+            ({"clip": 0.0}, "`clip` must be a number above 0 and at most .*; got 0.0"),
             ({"clip": -0.05}, "`clip`.*got -0.05"),
             ({"threshold": np.inf}, "`threshold`.*got inf"),
             ({"factor": 0}, "`factor`.*got 0"),
+            ({"factor": 1e308}, r"`factor`.*at most 1e\+30; got 1e\+308"),
+            (
+                {"multipliers": {"corr": 1e308}},
+                r"`multipliers`.*got 1e\+308 for 'corr'",
+            ),
             ({"concurrent_rounds": 0}, "`concurrent_rounds`.*at least 1; got 0"),
             ({"concurrent_rounds": 1.5}, "`concurrent_rounds`.*got 1.5"),
             ({"first": "January"}, "`first` must be a date.*got 'January'"),
@@ -187,7 +200,10 @@ class TestPayoutRule:
         ("scores", "error", "message"),
         [
             ({"mmc": 1.0}, ValueError, r"lacks 'corr'.*it has 'mmc'.*rule\.renamed"),
-            ({"corr": np.inf}, ValueError, "'corr' must not be infinite"),
+            ({"corr": np.inf}, ValueError, "`scores` must hold .*; got inf for 'corr'"),
+            ({"corr": [0, -1e308]}, ValueError, r"`scores`.*got -1e\+308 for 'corr'"),
+            ({"corr": np.array([1j])}, ValueError, "'corr' must hold numbers"),
+            ({"corr": pd.Series([1j])}, ValueError, "'corr' must hold numbers"),
             ({"corr": "high"}, ValueError, "'corr' must hold numbers; got 'high'"),
             (0.1, TypeError, "must map the names of scores"),
         ],
@@ -195,6 +211,24 @@ class TestPayoutRule:
     def test_scores_refused(self, scores, error, message):
         with pytest.raises(error, match=message):
             CORR.payout(scores)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            [],
+            [0.1],
+            np.zeros((2, 2, 2)),
+            pl.DataFrame({"a": [0.1]}),
+            frame([[0.1, 0.2]]).set_axis(pd.MultiIndex.from_tuples([(1, 2)])),
+        ],
+        ids=lambda other: type(other).__name__,
+    )
+    def test_scores_of_shapes_that_do_not_go_together(self, other):
+        eras = frame([[0.1, 0.2], [0.3, 0.4]]).rename_axis("era")
+        scores = {"corr": eras, "mmc": other}
+        rule = PayoutRule("both", {"corr": 1.0, "mmc": 1.0})
+        with pytest.raises(ValueError, match=r"`scores` .* shapes.*'corr': \(2, 2\)"):
+            rule.payout(scores)
 
 
 class FakeApi:
@@ -454,6 +488,31 @@ class TestSimulate:
         with pytest.raises(ValueError, match="lacks 'round', 'value'"):
             simulate(scores[["model", "score"]], 1.0, CORR, duration=1)
 
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"model": [[1], [2]]}, "column 'model' must hold labels"),
+            ({"score": [{}, {}]}, "column 'score' must hold labels"),
+            ({"day": [[1], [2]]}, "column 'day' must hold labels"),
+            ({"day": ["first", 2]}, "numbers in its column 'day'"),
+            ({"round": np.array([7, 8], "f2")}, "'round' must .* dtype is float16"),
+            ({"round": [7, None]}, "`scores` has rows without a 'round'"),
+            ({"value": ["high", "low"]}, "column 'value' must hold numbers"),
+            ({"value": [0.1, np.inf]}, "`scores` must hold .*; got inf for 'corr'"),
+        ],
+    )
+    def test_live_scores_refused(self, change, message):
+        scores = live([(7, 20, 0.1), (8, 20, 0.2)]).assign(**change)
+        with pytest.raises(ValueError, match=message):
+            simulate(scores, 1.0, CORR, duration=9)
+
+    @pytest.mark.parametrize("name", ["model", "round", "resolved", "value"])
+    def test_live_scores_with_a_column_twice(self, name):
+        scores = live([(7, 20, 0.1), (8, 20, 0.2)])
+        scores = pd.concat([scores, scores[[name]]], axis=1)
+        with pytest.raises(ValueError, match=f"`scores` has duplicate .*'{name}'"):
+            simulate(scores, 1.0, CORR, duration=9)
+
     def test_a_row_without_a_day_is_never_the_last(self):
         scores = live([(7, 19, 0.1), (7, None, -0.9), (8, 20, 0.2)])
         ledger = simulate(scores, 1.0, CORR, duration=9).ledger
@@ -509,7 +568,11 @@ class TestSimulate:
             ({"corr": [0.1]}, TypeError, "'corr' must be a pandas DataFrame"),
             ([0.1], TypeError, "must map the names of scores"),
             ({"corr": frame([NAN, NAN])}, ValueError, "no round in which a model"),
-            ({"corr": frame([0.1, np.inf])}, ValueError, "must not be infinite"),
+            (
+                {"corr": frame([0.1, np.inf])},
+                ValueError,
+                "`scores`.*got inf for 'corr'",
+            ),
             ({"corr": frame([0.1]).astype(str)}, ValueError, "must hold numbers"),
             ({"corr": frame([])}, ValueError, "0 rows"),
             (
@@ -543,6 +606,12 @@ class TestSimulate:
             simulate(scores, 1.0, CORR, duration=1, total_at_risk=5)
         with pytest.raises(TypeError, match="`rule` must be a PayoutRule; got str"):
             simulate(scores, 1.0, "2026", duration=1)
+
+    def test_a_stake_beyond_any_number_is_refused(self):
+        with pytest.raises(ValueError, match=r"`scores` pay up to 1e\+30 of the stake"):
+            simulate({"corr": frame([1e30] * 12)}, 1.0, CORR, duration=1)
+        paid = simulate({"corr": frame([1e30] * 9)}, 1.0, CORR, duration=1)
+        assert np.isfinite(paid.ledger["stake_after"]).all()
 
     def test_prints_and_leaves_the_scores_alone(self):
         scores = {"corr": history(5, 2)}
@@ -1013,6 +1082,28 @@ class TestAllocate:
         with pytest.raises(ValueError, match=message):
             quick(history(), **options)
 
+    @pytest.mark.parametrize(
+        ("options", "same"),
+        [
+            ({"prior_rounds": Fraction(1, 3)}, {"prior_rounds": 1 / 3}),
+            ({"block_size": 10**400, "prior_rounds": None}, {"prior_rounds": 1e6}),
+            ({"tail": 5e-324}, {"tail": 1 / 80}),
+        ],
+        ids=["Fraction", "beyond any float", "next to nothing"],
+    )
+    @pytest.mark.filterwarnings("ignore:the 80 rounds")
+    def test_numbers_of_any_kind_and_size(self, options, same):
+        got, expected = (quick(history(), **some) for some in (options, same))
+        assert got.shares == expected.shares
+        columns = ["mean", "std", "cvar"]
+        pd.testing.assert_frame_equal(got.bands[columns], expected.bands[columns])
+
+    @pytest.mark.filterwarnings("error")
+    def test_payouts_of_next_to_nothing(self):
+        few = frame([[5e-324, 0.0], [0.0, 5e-324], [5e-324, 5e-324]])
+        got = quick(few, block_size=1, n_bootstrap=0)
+        assert_close(shares_of(got), [0.5, 0.5])
+
     def test_unknown_scores_refused(self):
         with pytest.raises(
             ValueError, match=r"lacks 'v2_corr20', 'mmc'.*it has 'corr'"
@@ -1049,3 +1140,108 @@ def test_real_rows():
     assert (simulation.ledger["stake_after"] >= 0).all()
     paid = simulation.ledger["payout"].sum()
     assert_close(simulation.totals["final"].sum(), 100 + paid, 1e-9)
+
+
+def unrelated(deviations, n=16):
+    """Payouts of mean 0 whose covariances are exactly 0."""
+    rounds = np.arange(n)
+    signs = [1.0 - 2.0 * (rounds >> i & 1) for i in range(len(deviations))]
+    return np.stack(signs, axis=1) * deviations
+
+
+class TestSharesByFormula:
+    @pytest.mark.parametrize(
+        "deviations",
+        [
+            [1.0, 2.0, 4.0],
+            [1.0, 3000.0],  # a share of a ten-millionth is a share
+            [1.0, 2.0, 500.0],
+            [1e-10, 2e-10, 3e-10],
+            [1e10, 3e10],
+        ],
+    )
+    def test_shares_of_unrelated_models_go_by_one_over_variance(self, deviations):
+        expected = 1 / np.square(deviations)
+        expected = expected / expected.sum()
+        expected[expected < 1e-9] = 0.0
+        got = kernel.min_variance(unrelated(deviations), 1.0)
+        np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+    @pytest.mark.parametrize("k", [3, 7, 49])
+    def test_largest_shares_that_just_sum_to_one_are_all_taken(self, k):
+        # In floats, 7 times 1/7 is less than one.
+        payouts = np.random.default_rng(0).normal(size=(60, k))
+        assert_close(kernel.min_variance(payouts, 1 / k), 1 / k)
+        assert_close(kernel.mean_cvar(payouts, 1.0, 0.1, 1 / k), 1 / k)
+
+    @pytest.mark.parametrize(
+        "find",
+        [
+            lambda rows: kernel.min_variance(rows, 1.0),
+            lambda rows: kernel.mean_cvar(rows, 5.0, 0.1, 1.0),
+        ],
+        ids=["min_variance", "mean_cvar"],
+    )
+    def test_twins_are_twins_up_to_rounding(self, find):
+        rng = np.random.default_rng(0)
+        payouts = rng.normal(0.01, [0.02, 0.03], (80, 2))[:, [0, 1, 0]]
+        rounded = payouts.copy()
+        rounded[:, 2] += 1e-13 * 0.02 * rng.normal(size=80)
+        first, _, third = find(rounded)
+        assert_close(first, third)
+        assert_close(2 * first, find(payouts[:, :2])[0], 1e-9)
+
+    def test_what_differs_in_one_round_is_no_twin(self):
+        payouts = np.random.default_rng(0).normal(0.01, [0.02, 0.03], (80, 2))
+        payouts = payouts[:, [0, 1, 0]]
+        steadier = np.argmax(payouts[:, 2])
+        payouts[steadier, 2] -= 1e-8 * 0.02
+        first, _, third = kernel.min_variance(payouts, 1.0)
+        assert first == 0
+        assert third > 0.5
+
+    @pytest.mark.parametrize("times", [1e-170, 1e-9, 1e9])
+    def test_payouts_of_any_size(self, times):
+        payouts = np.random.default_rng(0).normal(0.01, [0.02, 0.03], (80, 2))
+        alike = times == 1e-170  # whose squares are 0
+        for find in (
+            lambda rows: kernel.min_variance(rows, 1.0),
+            lambda rows: kernel.mean_cvar(rows, 5.0, 0.1, 1.0),
+        ):
+            expected = [0.5, 0.5] if alike else find(payouts)
+            assert_close(find(times * payouts), expected, 1e-9)
+
+    def solver_that_stops_at(self, monkeypatch, shares):
+        found = lambda rows, response, bounds, **_: SimpleNamespace(  # noqa: E731
+            x=response[-1] * np.asarray(shares)
+        )
+        monkeypatch.setattr(kernel, "lsq_linear", found)
+
+    @pytest.mark.parametrize("size", [1.0, 1e-3])
+    def test_a_solver_that_stops_early_is_noticed(self, monkeypatch, size):
+        # A wild model does not set the scale in which what is left is told.
+        payouts = size * unrelated([1.0, 1.0, 1000.0])
+        best = np.array([1.0, 1.0, 1e-6]) / (2.0 + 1e-6)
+        # Slopes are twice share times variance: 1 at the optimum, all of them.
+        swap = np.array([0.25, -0.25, 0.0])
+        for gain in (1.5e-6, -1.5e-6):
+            self.solver_that_stops_at(monkeypatch, best + gain * swap)
+            with pytest.raises(RuntimeError, match=r"not found: 1\.5e-06 is left"):
+                kernel.min_variance(payouts, 1.0)
+        nearly = best + 0.7e-6 * swap
+        self.solver_that_stops_at(monkeypatch, nearly)
+        assert_close(kernel.min_variance(payouts, 1.0), nearly)
+
+    def test_the_steepest_and_the_least_steep_model_are_compared(self):
+        deviations = unrelated([1.0, 1.0, 1.0]) / 4.0
+        for shares in ([0.2, 0.4, 0.4], [0.3, 0.3, 0.4]):
+            with pytest.raises(RuntimeError, match="the least variance was not found"):
+                kernel._check_optimal(np.array(shares), deviations, np.ones(3))
+
+    def test_what_rounding_left_of_zero_is_no_share(self, monkeypatch):
+        left = 5e-10
+        self.solver_that_stops_at(monkeypatch, [0.5 - left, 0.5, left])
+        payouts = unrelated([1.0, 1.0, 1e5])
+        got = kernel.min_variance(payouts, 1.0)
+        assert got[2] == 0
+        assert_close(got.sum(), 1.0, 1e-15)

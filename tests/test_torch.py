@@ -1,5 +1,6 @@
 """Torch tensors give what arrays give, wherever the linear algebra is done."""
 
+import inspect
 import subprocess
 import sys
 import warnings
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from scipy.linalg import lapack
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
@@ -507,11 +509,13 @@ class TestFeatureNeutralCorr:
     def test_infinite_features_and_targets_refused(self, on):
         X = make_rows()
         X[7, 5] = np.inf
-        with pytest.raises(ValueError, match="`features` has 1 infinite values"):
+        with pytest.raises(
+            ValueError, match="`features` has 1 infinite or huge values"
+        ):
             feature_neutral_corr(X[:, 2], X[:, 1], on(X[:, 3:]), era=X[:, 0])
         X = make_rows()
         X[7, 2] = np.inf
-        with pytest.raises(ValueError, match="`y_true` has 1 infinite values"):
+        with pytest.raises(ValueError, match="`y_true` has 1 infinite or huge values"):
             feature_neutral_corr(X[:, 2], X[:, 1], on(X[:, 3:]), era=X[:, 0])
 
     def test_everything_a_tensor(self, on):
@@ -590,3 +594,119 @@ def test_import_skbench_leaves_torch_alone():
         "sys.exit('torch' in sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def check_against_pocon(matrix, at_least=False):
+    """Compare the norm of the inverse with LAPACK's estimate; return it."""
+    lower = np.linalg.cholesky(matrix)
+    got = device._inverse_norm(torch.from_numpy(lower[None])).item()
+    expected = 1 / lapack.dpocon(lower.T, 1.0)[0]
+    if at_least:
+        assert got >= expected * (1 - 1e-9)
+    else:
+        assert got == pytest.approx(expected, rel=1e-9)
+    return got
+
+
+class TestRareFeatures:
+    @pytest.mark.parametrize("size", [1e15, 1e-15, 1e170, -1e170, 1e-170])
+    def test_one_feature_of_another_size(self, on, size):
+        X = make_rows("continuous")
+        X[:, 5] = size * (X[:, 5] > 0)  # 0 is among them, and the largest of one
+        check_equal(X, on)
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_continuous_features_in_single_precision(self, on, intercept):
+        X = make_rows("continuous").astype(np.float32)
+        check_equal(X, on, 1e-5, fit_intercept=intercept)
+
+    @pytest.mark.parametrize(
+        ("shares", "settles"),
+        [((0.0, 1e-10), True), ((0.0, 1e-6), False), ((0.1, 0.0), False)],
+    )
+    def test_one_step_settles_what_features_hardly_explain(
+        self, on, shares, settles, monkeypatch
+    ):
+        X = make_rows("continuous", sizes=(400,))
+        basis = np.linalg.qr(np.column_stack([np.ones(400), X[:, 3:]]))[0]
+        X[:, 1:3] -= basis @ (basis.T @ X[:, 1:3])
+        X[:, 1:3] /= np.linalg.norm(X[:, 1:3], axis=0)
+        X[:, 1:3] += np.sqrt(shares) * basis[:, [4]]
+        expected = neutralizer(X).fit_transform(X)
+        monkeypatch.setattr(device, "REFINEMENTS", 1)
+        counted = fallbacks(monkeypatch)
+        assert_close(host(neutralizer(X).fit_transform(on(X))), expected)
+        assert counted == ([] if settles else [400])
+
+    def test_chunks_of_fewer_rows_than_there_are_eras(self, on, monkeypatch):
+        monkeypatch.setattr(device, "_CHUNK", 3)
+        check_equal(make_rows(), on)
+
+    def test_many_rows_where_the_default_dtype_counts_no_further_than_2048(self, on):
+        X = make_rows("quarters", m=2, sizes=(4097, 30))
+        expected = neutralizer(X).fit_transform(X)
+        torch.set_default_dtype(torch.float16)
+        try:
+            got = neutralizer(X).fit_transform(on(X))
+        finally:
+            torch.set_default_dtype(torch.float32)
+        assert_close(host(got), expected)
+
+    def test_the_longest_era_decides_what_is_exact(self):
+        values = torch.full((2, 256, 1), 256.0, dtype=torch.float64)
+        counts = torch.tensor([9.0, 256.0], dtype=torch.float64)[:, None, None]
+        assert not device._whole_numbers(values, counts)
+        assert device._whole_numbers(values, counts.clamp(max=255.0))
+
+    @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+    @pytest.mark.parametrize(("rcond", "expected"), [(1e-6, True), (1e-3, False)])
+    def test_trust_goes_by_the_square_of_rcond(self, rcond, expected, scale):
+        near = 1 - 1e-7
+        matrix = torch.tensor([[[1.0, near], [near, 1.0]]], dtype=torch.float64)
+        assert device._factorize(scale * matrix, rcond)[1].tolist() == [expected]
+
+    @pytest.mark.parametrize("m", [1, 2, 3, 8])
+    def test_the_norm_of_an_inverse_is_no_smaller_than_lapack_has_it(self, m):
+        rng = np.random.default_rng(m)
+        for _ in range(50):
+            rows = rng.normal(size=(m + 1, m)) + rng.normal(size=(m + 1, 1))
+            check_against_pocon(rows.T @ rows, at_least=True)
+
+    @pytest.mark.parametrize("m", [3, 4, 7])
+    def test_what_only_the_second_start_sees(self, m):
+        # The first sees no more of this inverse, the identity plus a large matrix of
+        # rank one, than the identity.
+        direction = np.zeros(m)
+        direction[[1, 2]] = 1.0, -1.0
+        inverse = np.eye(m) + 1e4 * np.outer(direction, direction)
+        assert check_against_pocon(np.linalg.inv(inverse)) > 1e3
+
+
+class TestRules:
+    def test_defaults_are_those_of_the_numpy_kernel(self):
+        of_device, of_numpy = (
+            inspect.signature(function).parameters
+            for function in (device.neutralize_eras, neutralize)
+        )
+        names = ["proportions", "fit_intercept", "standardize", "rcond"]
+        for name in names:
+            assert of_device[name].default == of_numpy[name].default
+
+    def test_a_batch_is_full(self, monkeypatch):
+        sizes = {0: 50, 2: 10, 5: 70, 7: 69, 8: 1, 9: 100, 11: 100}
+
+        def need(batch, m=8):
+            largest = max(sizes[i] for i in batch)
+            pairs, values = device._BYTES_A_PAIR * m, device._BYTES_A_VALUE * largest
+            return len(batch) * m * (values + pairs)
+
+        for limit in [need([9]) * n for n in range(1, 8)] + [
+            *range(10_000, 150_000, 997)
+        ]:
+            monkeypatch.setattr(device, "_BATCH_BYTES", limit)
+            batches = list(device._batches(sizes, 8))
+            assert sorted(i for batch in batches for i in batch) == sorted(sizes)
+            for batch, following in zip(batches, [*batches[1:], None], strict=True):
+                assert len(batch) == 1 or need(batch) <= limit
+                if following:
+                    assert need([*batch, following[0]]) > limit

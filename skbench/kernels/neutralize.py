@@ -336,8 +336,6 @@ def _cholesky(gram: Floats) -> Floats | None:
 
 def _trusted(factor: Floats, gram: Floats, rcond: float) -> bool:
     """Whether no eigenvalue of the factorised matrix comes near to counting as zero."""
-    if len(factor) == 0:
-        return False
     flat = gram.ravel(order="K")
     largest = np.sqrt(2.0 * blas.ddot(flat, flat))  # of its upper triangle: a bound
     smallest, _ = lapack.dpocon(factor, 1.0)  # with norm 1: 1 / |inverse|

@@ -157,8 +157,7 @@ def _frozen(table: Floats) -> Floats:
 
 def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Sort each row, stably, NaN last: the order, and the values in that order."""
-    # Contiguous whatever the layout of the block: neighbours swap in flat views.
-    order = np.ascontiguousarray(np.argsort(_buckets(block), axis=1, kind="stable"))
+    order = np.argsort(_buckets(block), axis=1, kind="stable")
     ascending = np.empty(block.shape)
     for row, indices in enumerate(order):
         np.take(block[row], indices, out=ascending[row], mode="clip")
@@ -185,7 +184,7 @@ def _buckets(block: Floats) -> NDArray[np.uint16]:
 
 
 def _finite_buckets(block: Floats, low: Floats, high: Floats) -> NDArray[np.uint16]:
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", divide="ignore"):
         width = (_LAST_BUCKET - 1) / (high - low)
     # A range too wide or too narrow for floats has one bucket: packed keys sort it.
     width[~np.isfinite(width)] = 0.0
@@ -234,7 +233,7 @@ def _packed_argsort(values: Floats) -> NDArray[np.intp]:
     bits = (values + 0.0).view(np.int64)  # + 0.0 makes -0.0 equal to 0.0
     keys = (bits ^ ((bits >> 63) | np.int64(-(2**63)))).view(np.uint64)
     keys[np.isnan(values)] = np.uint64(2**64 - 1)
-    position = np.uint64(2 ** max(values.size - 1, 1).bit_length() - 1)
+    position = np.uint64(2 ** (values.size - 1).bit_length() - 1)
     keys &= ~position
     keys |= np.arange(values.size, dtype=np.uint64)
     keys.sort()

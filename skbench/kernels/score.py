@@ -270,9 +270,9 @@ def _complete_correlations(predictions: Floats, features: NDArray[Any]) -> Float
 def pearson(column: Floats, other: Floats) -> float:
     """Pearson correlation of two columns without missing values.
 
-    A constant column has correlation 0; a constant other, or fewer than 2 rows, NaN.
+    A constant column has correlation 0, a constant other NaN.
     """
-    if other.size < 2 or other.min() == other.max():
+    if other.min() == other.max():
         return float("nan")
     return _cosine(_unit(column), _unit(other))
 

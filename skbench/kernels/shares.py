@@ -88,8 +88,7 @@ def min_variance(scenarios: Floats, max_share: float) -> Floats:
 
 def _least_squares_of_sum_one(design: Floats, caps: Floats) -> Floats:
     if caps.sum() <= 1.0 + _NOTHING:
-        all_capped: Floats = caps / caps.sum()
-        return all_capped
+        return caps
     rows = np.vstack([design, np.ones(caps.size)])
     response = np.zeros(len(rows))
 
@@ -125,11 +124,11 @@ def _typical_deviation(scenarios: Floats) -> float:
 
 def _distinct(scaled: Floats) -> tuple[Floats, NDArray[np.intp], NDArray[np.intp]]:
     """Return the distinct columns, which of them each column is, and how many are."""
-    rounded = np.round(scaled / _SAME) * _SAME
+    steps = np.round(scaled / _SAME)
     _, first, group, size = np.unique(
-        rounded, axis=1, return_index=True, return_inverse=True, return_counts=True
+        steps, axis=1, return_index=True, return_inverse=True, return_counts=True
     )
-    return scaled[:, first], group.ravel(), size
+    return scaled[:, first], group, size
 
 
 def _clean(shares: Floats, max_share: float) -> Floats:
