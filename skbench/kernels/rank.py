@@ -51,7 +51,9 @@ def ascending_gauss(block: Floats) -> Iterator[tuple[NDArray[np.intp], Floats]]:
     Rows without ties share one array of quantiles, so that a sum over a row, which
     needs no order, can be had without writing the row out.
     """
-    return _ascending(block, "average", _normal, _normal_tied, constant=0.0)
+    rows = _ascending(block, "average", _normal, _normal_tied, constant=0.0)
+    for row, (places, scores) in enumerate(rows):
+        yield places - row * block.shape[1], scores
 
 
 def _rank(
@@ -63,11 +65,12 @@ def _rank(
 ) -> Floats:
     """Write the scores of `_ascending` where they belong."""
     out = np.empty(block.shape)
+    flat = out.reshape(-1)
     rows = _ascending(block, ties, untied, tied, constant)
     for out_row, (places, scores) in zip(out, rows, strict=True):
         if places.size < out_row.size:
             out_row.fill(np.nan)
-        out_row[places] = scores
+        flat[places] = scores
     return out
 
 
@@ -78,8 +81,11 @@ def _ascending(
     tied: Callable[[NDArray[np.intp], int], Floats],
     constant: float,
 ) -> Iterator[tuple[NDArray[np.intp], Floats]]:
-    """Give position i of each sorted row ``untied(n)[i]``, or what its ties share."""
-    order, ascending = _sort(block)
+    """Give position i of each sorted row ``untied(n)[i]``, or what its ties share.
+
+    With it comes where in the block, laid out by rows, its value stands.
+    """
+    places, ascending = _sort(block)
     counts = _counts(ascending)
     has_ties = (ascending[:, 1:] == ascending[:, :-1]).any(axis=1)
     for row, n in enumerate(counts):
@@ -90,7 +96,7 @@ def _ascending(
             scores = tied(_doubled_ranks(values), n)
         else:
             scores = untied(n)
-        yield order[row, :n], scores
+        yield places[row, :n], scores
 
 
 def _counts(ascending: Floats) -> list[int]:
@@ -156,15 +162,19 @@ def _frozen(table: Floats) -> Floats:
 
 
 def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Sort each row, stably, NaN last: the order, and the values in that order."""
-    order = np.argsort(_buckets(block), axis=1, kind="stable")
-    ascending = np.empty(block.shape)
-    for row, indices in enumerate(order):
-        np.take(block[row], indices, out=ascending[row], mode="clip")
-    for row in _swap_neighbours(order, ascending):
-        order[row] = _packed_argsort(block[row])
-        np.take(block[row], order[row], out=ascending[row])
-    return order, ascending
+    """Sort each row, stably, NaN last: where its values stand, and the values.
+
+    Places are those in the whole block, so that one ``take`` serves all rows. A call
+    for each would be half as long again, and hold up other threads in between.
+    """
+    places = np.argsort(_buckets(block), axis=1, kind="stable")
+    places += block.shape[1] * np.arange(len(block))[:, None]
+    flat = block.reshape(-1)
+    ascending = np.take(flat, places, mode="clip")
+    for row in _swap_neighbours(places, ascending):
+        places[row] = _packed_argsort(block[row]) + row * block.shape[1]
+        ascending[row] = flat[places[row]]
+    return places, ascending
 
 
 def _buckets(block: Floats) -> NDArray[np.uint16]:
