@@ -169,6 +169,9 @@ def test_arguments_are_checked_before_anything_runs(frame, tmp_path):
         check_predict(path, {})
     with pytest.raises(FileNotFoundError, match="`live_benchmark_models` must name"):
         check_predict(path, live, tmp_path / "none.parquet")
+    for odd in {}, [1, "a"]:
+        with pytest.raises(ValueError, match=r"`live_features` must .* parquet file"):
+            check_predict(path, live.assign(odd=[odd] * len(live)))
     with pytest.raises(FileNotFoundError, match=r"`python` must be .*; got .*none"):
         check_predict(path, live, python=tmp_path / "none")
     for python in 10**18, -0.5, True, ["python"]:

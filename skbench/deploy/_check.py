@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from skbench._base import is_number
 from skbench._files import Address, as_path, check_there
@@ -151,5 +152,10 @@ def _parquet(frame: Any, name: str, folder: Path) -> Path:
             f"path of a parquet file; got {type(frame).__name__}"
         )
     path = folder / f"{name}.parquet"
-    frame.to_parquet(path)
+    try:
+        frame.to_parquet(path)
+    except pa.ArrowException as error:
+        raise ValueError(
+            f"`{name}` must be a frame that a parquet file can hold: {error}"
+        ) from error
     return path

@@ -91,7 +91,8 @@ class FeatureExposureDisplay:
         exposures = exposures.dropna()
         if exposures.empty:
             raise ValueError(
-                "`before` and `after` share no exposure to any of the features"
+                "`before` and `after` share no exposure to any of the features in any "
+                "era: each must vary in some era that both have"
             )
         order = np.argsort(-exposures.max(axis=1).to_numpy(), kind="stable")
         largest = {name: size.max(axis=1).mean() for name, size in sizes.items()}
