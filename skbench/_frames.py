@@ -325,11 +325,7 @@ def as_column(values: Any, name: str, argument: str | None = None) -> Table:
     if nw.dependencies.is_into_series(values):
         series = nw.from_native(values, series_only=True)
         return as_table(series.alias(name).to_frame().to_native(), name=argument)
-    if n_dimensions(values) != 1:
-        raise ValueError(
-            f"{argument} must be one column of values; got {type(values).__name__} "
-            f"{reprlib.repr(values)}"
-        )
+    check_one_dimension(values, argument)
     series = _as_series(values, argument)
     return as_table(pd.DataFrame({name: series}), name=argument)
 
@@ -340,6 +336,15 @@ def _as_series(values: Any, argument: str, *, infer: bool = False) -> pd.Series:
         return series.infer_objects() if infer else series
     except OverflowError as error:  # pandas 2
         raise ValueError(f"{argument} must hold numbers or labels: {error}") from error
+
+
+def check_one_dimension(values: Any, argument: str) -> None:
+    """Refuse what is no one column as an array."""
+    if n_dimensions(values) != 1:
+        raise ValueError(
+            f"{argument} must be one column of values; got {type(values).__name__} "
+            f"{reprlib.repr(values)}"
+        )
 
 
 def n_dimensions(values: Any) -> int:

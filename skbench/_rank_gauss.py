@@ -1,6 +1,5 @@
 """Ranks per era: `EraRankGauss`, `EraRank` and the function `rank_gauss`."""
 
-import reprlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._base import EraEstimator, check_choice, check_flag
 from ._eras import Eras, Rows, map_eras
-from ._frames import Table, n_dimensions
+from ._frames import Table, check_one_dimension
 from .kernels import rank
 
 _TIES = ("average", "first")
@@ -60,11 +59,7 @@ def rank_gauss(
     """
     check_choice("ties", ties, _TIES)
     check_flag("scale", scale)
-    if n_dimensions(values) != 1:
-        raise ValueError(
-            f"`values` must be one column; got {type(values).__name__} "
-            f"{reprlib.repr(values)}"
-        )
+    check_one_dimension(values, "`values`")
     column = np.asarray(values)
     if column.size == 0:
         raise ValueError("`values` must hold at least one value; got none")

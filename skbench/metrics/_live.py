@@ -1,8 +1,16 @@
 """What counts of a live round that is scored day by day: its last value."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from skbench._frames import factorize
+
+# What tells one series of live scores from another.
+KEY = ["model", "round", "score"]
 
 
 def last_values(scores: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
@@ -36,6 +44,34 @@ def last_values(scores: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
         )
     rows = pd.concat([scores[~known], valued])
     return rows.drop_duplicates(list(key), keep="last")
+
+
+def labels_of(column: pd.Series, name: str) -> tuple[NDArray[np.intp], Any]:
+    """Read a column of live scores as labels, of which none is missing.
+
+    Parameters
+    ----------
+    column : pandas.Series of shape (n_rows,)
+        The labels.
+    name : str
+        What a message calls the column.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows,)
+        The position of each row's label.
+    labels : Index or ndarray
+        The labels, in order of appearance.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing, or is none.
+    """
+    codes, labels = factorize(column, name)
+    if (codes < 0).any():
+        raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+    return codes, labels
 
 
 def numbers_of(column: pd.Series) -> pd.Series:

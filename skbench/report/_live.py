@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from skbench._eras import chronological
-from skbench._frames import factorize, listed
-from skbench.metrics._live import last_values, numbers_of
+from skbench._frames import listed
+from skbench.metrics._live import KEY, labels_of, last_values, numbers_of
 
 _COLUMNS = ["model", "round", "day", "resolved", "score", "value"]
-_KEY = ["model", "round", "score"]
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,12 @@ def _checked(scores: Any) -> pd.DataFrame:
             f"`scores` has no column {listed(missing)}; it has {listed(scores.columns)}"
         )
     rows = scores[_COLUMNS].assign(
-        **{name: _labels(scores[name], name) for name in (*_KEY, "resolved")},
+        **{name: _labels(scores[name], name) for name in (*KEY, "resolved")},
         **{name: numbers_of(scores[name]) for name in ("day", "value")},
     )
     if not all(label in (True, False) for label in rows["resolved"]):
         raise ValueError("`scores` must have True or False in its column 'resolved'")
-    if twice := rows.duplicated([*_KEY, "day"]).sum():
+    if twice := rows.duplicated([*KEY, "day"]).sum():
         raise ValueError(
             f"`scores` has {twice} rows of a model, round, score and day that stand "
             "there already"
@@ -78,15 +77,13 @@ def _checked(scores: Any) -> pd.DataFrame:
 
 def _labels(column: pd.Series, name: str) -> pd.Series:
     """Return the labels of a column as plain objects, whatever its dtype."""
-    codes, labels = factorize(column, name)
-    if (codes < 0).any():
-        raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+    codes, labels = labels_of(column, name)
     plain = pd.Index(list(labels), dtype=object, tupleize_cols=False)
     return pd.Series(plain[codes], index=column.index, dtype=object)
 
 
 def _last_days(rows: pd.DataFrame) -> pd.DataFrame:
-    valued = last_values(rows, _KEY).dropna(subset="value")
+    valued = last_values(rows, KEY).dropna(subset="value")
     if valued.empty:
         raise ValueError("`scores` has no value: has any round been scored yet?")
     rounds = list(valued["round"].unique())

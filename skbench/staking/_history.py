@@ -8,11 +8,9 @@ import pandas as pd
 
 from skbench._eras import chronological
 from skbench._frames import as_table, check_numbers, factorize, listed
-from skbench.metrics._live import last_values
+from skbench.metrics._live import KEY, labels_of, last_values
 
 from ._rules import PayoutRule
-
-_KEY = ["model", "round", "score"]
 
 
 def is_live(scores: Any) -> bool:
@@ -87,10 +85,9 @@ def _checked(frame: Any, name: str) -> pd.DataFrame:
 def _check_live(scores: pd.DataFrame) -> None:
     """Refuse a tidy frame whose rows cannot be told apart, or hold no numbers."""
     table = as_table(scores, name="`scores`")
-    for name in (name for name in [*_KEY, "day", "resolved"] if name in table.names):
-        codes, _ = factorize(scores[name], name)
-        if name in _KEY and (codes < 0).any():
-            raise ValueError(f"`scores` has rows without a {name!r}: drop them")
+    for name in (name for name in [*KEY, "day", "resolved"] if name in table.names):
+        read = labels_of if name in KEY else factorize
+        read(scores[name], name)
         if scores[name].dtype == np.float16:  # which no index of pandas can hold
             raise ValueError(
                 f"column {name!r} must hold labels; its dtype is float16: make it wider"
@@ -100,21 +97,21 @@ def _check_live(scores: pd.DataFrame) -> None:
 
 def _live_frames(scores: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
     """Turn a tidy frame into one a score, of the resolved rounds and their last day."""
-    if missing := [name for name in [*_KEY, "value"] if name not in scores.columns]:
+    if missing := [name for name in [*KEY, "value"] if name not in scores.columns]:
         raise ValueError(
             f"`scores` lacks {listed(missing)}, which a frame of live scores has: pass "
             "one, or a mapping from score to frame (rounds x models)"
         )
     _check_live(scores)
     days = ["day"] if "day" in scores.columns else []
-    twice = scores.duplicated([*_KEY, *days])
+    twice = scores.duplicated([*KEY, *days])
     if twice.any():
-        found = scores.loc[twice, [*_KEY, *days]].iloc[:1].to_dict("records")[0]
+        found = scores.loc[twice, [*KEY, *days]].iloc[:1].to_dict("records")[0]
         raise ValueError(
-            f"`scores` must have one value a {', '.join([*_KEY, *days])}; there are "
+            f"`scores` must have one value a {', '.join([*KEY, *days])}; there are "
             f"several for {found!r}"
         )
-    last = last_values(scores, _KEY)
+    last = last_values(scores, KEY)
     if "resolved" in last.columns:
         last = last[last["resolved"].eq(True)]
         if last.empty:
