@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._eras import Eras, era_column, find_eras
@@ -109,20 +109,29 @@ class EraEstimator(  # type: ignore[call-arg]
         ------
         ValueError
             If a parameter, the era column or a column to work on cannot be used.
+
+        Warns
+        -----
+        UserWarning
+            If X has no era column, and so is taken as one era.
         """
         self._check_parameters()
         table, era = self._read(X)
+        self._warn_without_eras(table, era)
         find_eras(table, era)
         if y is not None:
             check_alignment(table, y)
-        # On a copy, so that a fit that fails leaves the estimator as it was.
+        self.__dict__ = self._fitted(table, era).__dict__
+        return self
+
+    def _fitted(self, table: Table, era: Name) -> Self:
+        """Return a fitted copy, so that a fit that fails leaves this as it was."""
         fitted = copy(self)
         fitted._choose_columns(table, era)
         check_numbers(table, fitted._used())
         fitted._layout(table.names, fitted._replaced(table))
         fitted._record(table)
-        self.__dict__ = fitted.__dict__
-        return self
+        return fitted
 
     def transform(self, X: Any) -> Any:
         """Replace the columns worked on; pass all others through, not copied.
@@ -256,18 +265,28 @@ class EraEstimator(  # type: ignore[call-arg]
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _warn_without_eras(self, table: Table, era: Name) -> None:
+        """Warn of learning from rows that are one era for want of an era column."""
+        if era is None and self.era is not None:
+            warn(
+                f"X has no era column {self.era!r}: its {table.n_rows} rows are taken "
+                "as one era. If that is not so, a step before lost the column. Live "
+                "data need no fit: `transform` and `predict` take them as one era. "
+                "Pass era=None to say that all rows are one era"
+            )
+
     def _read(self, X: Any) -> tuple[Table, Name]:
         table = as_table(X, object_array=isinstance(self.era, Integral))
         return table, era_column(table, self.era, check_bounds(self.single_era_rows))
 
     def _check(self, X: Any) -> tuple[Self, Table, Eras]:
         """Return the fitted estimator, and X as a table that it can work on."""
-        if self._stateless and not hasattr(self, "columns_"):
-            fitted: Self = clone(self)
-            return fitted.fit(X)._check(X)
-        check_is_fitted(self, self._fitted_by)
+        if not (self._stateless and not hasattr(self, "columns_")):
+            check_is_fitted(self, self._fitted_by)
         self._check_parameters()
         table, era = self._read(X)
+        if not hasattr(self, "columns_"):
+            self = self._fitted(table, era)
         self._check_names(table, self._used())
         check_numbers(table, self._used())
         return self, table, find_eras(table, era)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._eras import Eras, Rows, count_eras, map_eras
+from ._eras import Eras, Rows, chronological, map_eras
 
 # By name, arrays of one entry an era; "era" are the labels.
 Statistics = dict[str, NDArray[Any]]
@@ -22,7 +22,7 @@ def gathered(describe: Callable[[Rows], dict[str, Any]], eras: Eras) -> Statisti
 
 
 def merged(held: Statistics | None, new: Statistics) -> Statistics:
-    """Add the statistics of further eras, all in the order of their "number"."""
+    """Add the statistics of further eras, all in the order of time, or else of text."""
     if held is not None:
         if twice := set(held["era"]) & set(new["era"]):
             raise ValueError(
@@ -30,13 +30,8 @@ def merged(held: Statistics | None, new: Statistics) -> Statistics:
                 "once, and whole"
             )
         new = {name: np.concatenate([held[name], new[name]]) for name in new}
-    # Labels without a number have no order of their own: not that of the batches.
-    by_text = np.array(sorted(range(len(new["era"])), key=lambda i: str(new["era"][i])))
-    new = {name: values[by_text] for name, values in new.items()}
-    dates = count_eras(new["era"].tolist())
-    order = [position for position, _ in dates]
-    in_order = {name: values[order] for name, values in new.items()}
-    return in_order | {"number": np.array([number for _, number in dates], float)}
+    order = chronological(new["era"].tolist(), needed=False)
+    return {name: values[order] for name, values in new.items()}
 
 
 def part_of(

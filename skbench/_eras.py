@@ -1,9 +1,10 @@
 """What an era is: labels to blocks of rows, their order, and work done era by era."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from itertools import chain, pairwise
 from math import ceil
 from numbers import Integral
@@ -60,6 +61,7 @@ def era_column(
         raise ValueError(f"`era` must be a column name for a frame; got {era!r}")
     if era in table.names:
         return era
+    _refuse_prefixed(table, era)
     low, high = single_era_rows
     if low < table.n_rows < high:
         return None
@@ -78,6 +80,17 @@ def _check_name(era: Any) -> None:
     if not usable:
         raise ValueError(
             f"`era` must be a column name, a position or None; got {era!r}"
+        )
+
+
+def _refuse_prefixed(table: Labelled, era: Hashable) -> None:
+    """Refuse a frame whose era column got another name on the way to us."""
+    ending = re.compile(f".*[^0-9A-Za-z]{re.escape(str(era))}", re.DOTALL)
+    if found := [name for name in table.names if ending.fullmatch(str(name))]:
+        raise ValueError(
+            f"X has no era column {era!r}, but a column {found[0]!r}. If those are the "
+            f"eras, pass era={found[0]!r}, or keep the name: a ColumnTransformer does "
+            "so with verbose_feature_names_out=False"
         )
 
 
@@ -151,72 +164,157 @@ def rows_of(eras: Eras, positions: Iterable[int]) -> NDArray[np.intp]:
     return np.flatnonzero(inside)
 
 
-def chronological(labels: Sequence[Hashable]) -> list[int]:
-    """Positions of the labels in the order of the number in each.
+# Time: the one rule by which eras are ordered and counted.
 
-    Labels without a number come last: first dates, then others ("X", "eraX") in order
-    of appearance.
+
+class NoOrderError(ValueError):
+    """Eras whose labels do not say which of them comes first."""
+
+
+_EPOCH = datetime(1970, 1, 1)
+# Nothing but a sign and digits; any text with one number in it.
+_SIGNED = re.compile(r"([+-]?)0*(\d{1,4})(?:\.0+)?")
+_NUMBERED = re.compile(r"\D*()0*(\d{1,4})(?:\.0+)?\D*")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].+)?")
+_DIGITS = re.compile(r"((?:19|20)\d\d|2100)(\d\d)(\d\d)(?:\.0+)?")
+_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_WEEK = re.compile(r"(\d{4})-W(\d\d)")
+
+
+def era_time(label: Hashable) -> tuple[str, float] | None:
+    """Say what an era label names: ("number", n), ("date", weeks) or None, no time.
+
+    A number is the label's one number, if it is whole and below 10,000 ("0575",
+    "era12", 575). The weeks of a date are its days since 1970-01-01 over 7.
     """
-    numbers = [era_number(label) for label in labels]
-    seen: dict[int, Hashable] = {}
-    for label, number in zip(labels, numbers, strict=True):
-        if number is not None and seen.setdefault(number, label) != label:
+    text = str(label).strip()
+    if (moment := _moment(label, text)) is not None:
+        return "date", (moment - _EPOCH) / timedelta(weeks=1)
+    found = _SIGNED.fullmatch(text) or _NUMBERED.fullmatch(text)
+    return None if found is None else ("number", float("".join(found.groups())))
+
+
+def _moment(label: Any, text: str) -> datetime | None:
+    """Return the moment that a date names, a period's first, in its own time zone."""
+    if hasattr(label, "to_timestamp"):  # a period of pandas
+        label = label.to_timestamp()
+    elif isinstance(label, np.datetime64):
+        label = label.astype("datetime64[us]").item()
+    try:
+        if not isinstance(label, date):
+            return _parsed(text)
+        day = date(label.year, label.month, label.day)
+        time = label.time() if isinstance(label, datetime) else datetime.min.time()
+        return datetime.combine(day, time)
+    except ValueError:  # no day of any calendar
+        return None
+
+
+def _parsed(text: str) -> datetime | None:
+    """Read a date that is written as text or as a number of eight digits."""
+    if _DAY.fullmatch(text):
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    if found := _DIGITS.fullmatch(text):
+        year, month, day = map(int, found.groups())
+        return datetime(year, month, day)
+    if found := _MONTH.fullmatch(text):
+        return datetime(int(found[1]), int(found[2]), 1)
+    if found := _WEEK.fullmatch(text):
+        return datetime.fromisocalendar(int(found[1]), int(found[2]), 1)
+    return None
+
+
+def era_key(label: Hashable) -> Hashable:
+    """Return what names an era in any file, however its label is written there."""
+    return era_time(label) or str(label)
+
+
+def era_numbers(labels: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Return where each label stands in time: its number, or the weeks of its date.
+
+    One label that is neither ("X") is the live era, and stands one after the last.
+
+    Raises
+    ------
+    NoOrderError
+        If the labels do not say which comes first.
+    ValueError
+        If two labels name one time.
+    """
+    times = _distinct_times(labels)
+    pairs = list(zip(labels, times, strict=True))
+    unknown = list(dict.fromkeys(label for label, time in pairs if time is None))
+    of_kind = {time[0]: label for label, time in pairs if time is not None}
+    unlike = unknown if len(unknown) > 1 else list(of_kind.values())
+    if len(unlike) > 1:
+        first, second = unlike[:2]
+        raise NoOrderError(
+            f"the era labels {first!r} and {second!r} do not say which comes first. "
+            "Label all eras by numbers below 10,000 ('0575', 'era12', 575), or all by "
+            "dates ('2024-01-05', '20240105', '2024-01', '2024-W01' or datetimes); one "
+            "label that is neither ('X') is the live era, after the last"
+        )
+    numbers = np.array([time[1] if time else np.nan for time in times])
+    last = 0.0 if np.isnan(numbers).all() else np.nanmax(numbers)
+    return np.where(np.isnan(numbers), last + 1.0, numbers)
+
+
+def _distinct_times(labels: Sequence[Hashable]) -> list[tuple[str, float] | None]:
+    """Return the time of each label, no two of which may name the same one."""
+    times = [era_time(label) for label in labels]
+    seen: dict[Hashable, Hashable] = {}
+    for label, time in zip(labels, times, strict=True):
+        if time is not None and seen.setdefault(time, label) != label:
             raise ValueError(
-                f"era labels {seen[number]!r} and {label!r} have the same number: "
+                f"era labels {seen[time]!r} and {label!r} have the same {time[0]}: "
                 "write every era in one way"
             )
-
-    def place(i: int) -> tuple[bool, int, bool, str]:
-        date = _date(labels[i])
-        return numbers[i] is None, numbers[i] or 0, date is None, date or ""
-
-    return sorted(range(len(labels)), key=place)
+    return times
 
 
-def era_number(label: Hashable) -> int | None:
-    """Return the one whole number in an era label such as "0575", "era12" or 12."""
-    # More digits than an int64 has are no count of eras.
-    match = re.fullmatch(r"\D*(\d{1,18})(?:\.0)?\D*", str(label))
-    return int(match[1]) if match else None
+def era_counts(labels: Sequence[Hashable]) -> NDArray[np.float64]:
+    """Count whole eras: `era_numbers`, but dates in weeks since the first, plus 1.
 
-
-def _date(label: Hashable) -> str | None:
-    """Return the text of a label that begins with an ISO date: it sorts as dates do."""
-    text = str(label)
-    return text if re.match(r"\d{4}-\d\d-\d\d(?!\d)", text) else None
-
-
-def calendar(eras: Eras) -> list[tuple[int, int]]:
-    """Pair each era's position with its number, in the order of the numbers.
-
-    Labels without a number ("X", "eraX") count on from the last number, dates in their
-    order, others in order of appearance; so where no label has one, eras count by
-    position, from 1. Order of appearance means nothing where the rows of the eras mix:
-    then at most one may have neither number nor date.
+    These are rounded, unless two dates would then share one, as days of a week do.
     """
-    unnumbered = [
-        label
-        for label in eras.labels
-        if era_number(label) is None and _date(label) is None
-    ]
-    if len(unnumbered) > 1 and not all(isinstance(rows, slice) for rows in eras.rows):
-        raise ValueError(
-            f"the era labels {unnumbered[0]!r}, {unnumbered[1]!r} have no number to "
-            "order them by, and the rows of the eras are mixed: number the eras, or "
-            "sort the rows by time"
-        )
-    return count_eras(eras.labels)
+    numbers = era_numbers(labels)
+    dated = np.array([(era_time(label) or "-")[0] == "date" for label in labels])
+    if not dated.any():
+        return numbers
+    # Without what rounding leaves of the sevenths: eight weeks are exactly eight.
+    weeks = np.round(numbers - numbers.min(), 9) + 1.0
+    whole: NDArray[np.float64] = np.round(weeks)
+    distinct = np.unique(whole).size == np.unique(weeks).size
+    return whole if distinct else weeks
 
 
-def count_eras(labels: Sequence[Hashable]) -> list[tuple[int, int]]:
-    """Pair each label's position with its number, as `calendar` does."""
-    dates: list[tuple[int, int]] = []
-    last = 0
-    for position in chronological(labels):
-        number = era_number(labels[position])
-        last = last + 1 if number is None else number
-        dates.append((position, last))
-    return dates
+def eras_lack(eras: Eras, there: Mapping[str, NDArray[np.bool_]]) -> str:
+    """Say which eras have no row with what scoring needs, by what it is called."""
+    lack, order = [], chronological(eras.labels, needed=False)
+    for what, has in there.items():
+        without = [i for i in order if not has[eras.rows[i]].any()]
+        if without:
+            first, last = eras.labels[without[0]], eras.labels[without[-1]]
+            which = repr(first) if len(without) == 1 else f"{first!r} to {last!r}"
+            lack.append(f"{len(without)} of {len(eras.rows)} ({which}) lack {what}")
+    needed = " and ".join(there)
+    return "; ".join(lack) or f"none has 3 rows with {needed} that vary"
+
+
+def chronological(labels: Sequence[Hashable], *, needed: bool = True) -> list[int]:
+    """Positions of the labels in the order of time.
+
+    Labels that have no such order are an error, or are sorted as text where none is
+    ``needed``.
+    """
+    try:
+        numbers = era_numbers(labels)
+    except NoOrderError:
+        if needed:
+            raise
+        return sorted(range(len(labels)), key=lambda i: str(labels[i]))
+    order: list[int] = np.argsort(numbers, kind="stable").tolist()
+    return order
 
 
 def block_length(target: str | None) -> int:
@@ -225,8 +323,14 @@ def block_length(target: str | None) -> int:
     One a week of the target's days, which its name ends in, and one more; 13 (60 days)
     where it does not say.
     """
+    days = target_days(target)
+    return 13 if days is None else ceil(days / 5) + 1
+
+
+def target_days(target: str | None) -> int | None:
+    """Return the days over which a target looks ahead, with which its name ends."""
     match = re.search(r"_(\d{1,4})$", target or "")  # more digits are no days
-    return ceil(int(match[1]) / 5) + 1 if match else 13
+    return int(match[1]) if match else None
 
 
 def map_eras(

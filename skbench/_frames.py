@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from ._eras import Rows
+from ._eras import Rows, target_days
 
 Name = Hashable
 # Fetches columns of some rows, of shape (n_columns, n_rows); never to be written to.
@@ -35,6 +35,7 @@ _IDENTIFIERS = ("id", "data_type")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 _TENSOR_DTYPES = (*_INTEGERS, "float16", "float32", "float64")
 _LARGEST = 1e100
+ALL = slice(None)
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -177,6 +178,17 @@ class _NarwhalsTable(Table):
         return frame.select([str(name) for name, _ in layout]).to_native()
 
 
+class _BatchTable(_NarwhalsTable):
+    """A pyarrow RecordBatch: a table of one piece."""
+
+    def __init__(self, native: pa.RecordBatch) -> None:
+        super().__init__(pa.Table.from_batches([native]))
+
+    def build(self, layout: Layout, values: Values) -> Any:
+        table = super().build(layout, values).combine_chunks()
+        return table.to_batches()[0]
+
+
 class _ArrayTable(Table):
     named = False
 
@@ -266,6 +278,11 @@ class _TensorTable(Table):
         return out
 
 
+def is_frame(X: Any) -> bool:
+    """Whether this is a container of named columns."""
+    return isinstance(X, pa.RecordBatch) or nw.dependencies.is_into_dataframe(X)
+
+
 def is_tensor(X: Any) -> bool:
     """Whether this is a torch tensor, without importing torch to know."""
     torch = sys.modules.get("torch")
@@ -292,6 +309,8 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
         )
     elif nw.dependencies.is_into_dataframe(X):
         table = _NarwhalsTable(X)
+    elif isinstance(X, pa.RecordBatch):
+        table = _BatchTable(X)
     elif is_tensor(X):
         table = _TensorTable(X, name)
     else:
@@ -303,15 +322,29 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
 def _checked_array(X: Any, object_array: bool, name: str) -> NDArray[Any]:
     """Return an array of two dimensions; scikit-learn's own words where it is X."""
     try:
-        mixed = object_array and np.asarray(X).dtype.kind in "OUS"
+        mixed = np.asarray(X).dtype.kind in "OUS"
+        if mixed and name == "X" and not object_array:
+            _refuse_text(np.asarray(X))
         array: NDArray[Any] = check_array(
-            X, dtype=None if mixed else "numeric", ensure_all_finite=False
+            X,
+            dtype=None if mixed and object_array else "numeric",
+            ensure_all_finite=False,
         )
     except (TypeError, ValueError) as error:
         if name == "X" and "inhomogeneous" not in str(error):
             raise
         raise type(error)(f"{name} cannot be used: {error}") from error
     return array
+
+
+def _refuse_text(X: NDArray[Any]) -> None:
+    """Refuse an array of which text may be the eras, and would pass as numbers."""
+    text = next((value for value in X.flat if isinstance(value, str)), None)
+    if text is not None:
+        raise ValueError(
+            f"X is an array that holds text, {str(text)!r}: pass a frame, whose "
+            "columns have names, or the position of the era column as `era`"
+        )
 
 
 def as_column(values: Any, name: str, argument: str | None = None) -> Table:
@@ -371,7 +404,7 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
         own = default if values.name is None else values.name
         return as_table(values.to_frame(own), name=f"`{name}`")
     lazy = nw.dependencies.is_polars_lazyframe(values)
-    if lazy or nw.dependencies.is_into_dataframe(values):
+    if lazy or is_frame(values):
         return as_table(values, name=f"`{name}`")
     if n_dimensions(values) == 2:
         values = np.asarray(values)
@@ -393,6 +426,23 @@ def pick(table: Table, names: Sequence[Name]) -> Any:
     return (
         nw.from_native(table.native).select([str(name) for name in names]).to_native()
     )
+
+
+def without(table: Table, name: Name) -> Any:
+    """Return a container without one column; pandas copies none of the others."""
+    kept = [other for other in table.names if other != name]
+    if isinstance(table, _PandasTable):
+        return table._keep(set(kept))
+    return pick(table, kept)
+
+
+def like_rows(X: Any, values: NDArray[Any], name: str) -> Any:
+    """Return values of the rows of X, with its index if it is a pandas frame."""
+    if not isinstance(X, pd.DataFrame):
+        return values
+    if values.ndim == 1:
+        return pd.Series(values, index=X.index, name=name)
+    return pd.DataFrame(values, index=X.index)
 
 
 def row_labels(values: Any) -> list[Hashable]:
@@ -435,6 +485,8 @@ def take(values: Any, rows: NDArray[np.intp]) -> Any:
         return values.iloc[rows]
     if is_tensor(values):
         return values[rows]
+    if isinstance(values, pa.RecordBatch):
+        return values.take(pa.array(rows))
     if nw.dependencies.is_into_dataframe(values) or nw.dependencies.is_into_series(
         values
     ):
@@ -459,6 +511,8 @@ def convert(native: Any, container: str, names: Sequence[str]) -> Any:
     if container == "default":
         return native
     native = to_host(native) if is_tensor(native) else native
+    if isinstance(native, pa.RecordBatch):
+        native = pa.Table.from_batches([native])
     if isinstance(native, np.ndarray):
         native = pd.DataFrame(native, columns=list(names))
     frame = nw.from_native(native, eager_only=True)
@@ -637,6 +691,41 @@ def check_index(X: Any, other: Any, name: str) -> None:
             f"{name} has another index than X, so their rows may not belong together: "
             f"pass {name}.loc[X.index], or {name}.to_numpy() if the order is right"
         )
+
+
+def present(values: Any) -> NDArray[np.bool_]:
+    """Whether each row has a value; of several columns, in any of them."""
+    array = to_host(values) if is_tensor(values) else np.asarray(values)
+    missing = np.asarray(pd.isna(array)).reshape(len(array), -1)
+    return np.asarray(~missing.all(axis=1))
+
+
+def target_name(X: Any, y: Any) -> str | None:
+    """Return the name of y; for the alias "target", that of the column it stands for.
+
+    Numerai's files have a column "target" that is a copy of another. Of several that
+    equal it, the one that looks furthest ahead counts.
+    """
+    name = name_of(y)
+    if name != "target" or not is_frame(X):
+        return name
+    table, values = as_table(X), np.asarray(y)
+    same = [
+        str(other)
+        for other in columns_of_role(table, "target", None)
+        if other != name
+        and table.kind(other) in ("float", "number")
+        and _equal(table.select([other])(ALL)[0], values)
+    ]
+    return max(same, key=lambda other: target_days(other) or 0, default=name)
+
+
+def _equal(column: NDArray[Any], values: NDArray[Any]) -> bool:
+    """Whether two columns of targets are one, missing where the other is."""
+    if values.dtype.kind == "O":  # of nullable numbers
+        values = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float)
+    same_kind = values.dtype.kind in "biuf"
+    return same_kind and np.array_equal(column, values, equal_nan=True)
 
 
 def name_of(y: Any) -> str | None:

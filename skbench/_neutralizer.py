@@ -327,7 +327,7 @@ def neutralization_path(
         n_jobs=n_jobs,
     )
     # Not cloned on the way, which some of what names columns cannot be.
-    fitted, table, eras = neutralizer.fit(X)._check(X)
+    fitted, table, eras = neutralizer._check(X)
     path = fitted._path(table, eras, shares)
     names = [f"{c}_{p:g}" for c in fitted.columns_ for p in shares]
     if len(set(names)) < len(names):

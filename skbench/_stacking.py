@@ -23,15 +23,15 @@ from ._base import (
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged, part_of
-from ._eras import Eras, Rows, block_length, find_eras
+from ._eras import Eras, Rows, block_length, chronological, era_numbers, find_eras
 from ._frames import (
     Table,
     aligned_target,
     check_numbers,
     columns_of_role,
     listed,
-    name_of,
     resolve,
+    target_name,
     too_large,
 )
 from .kernels.moments import era_moments
@@ -112,8 +112,9 @@ class StackingWeights(WeightedEnsemble):
         Samples of eras for ``weights_interval_``.
     block_size : int, default=None
         Eras in a block of the bootstrap, and in the gap of the folds. None: one a week
-        of the days in the target's name ("target_ender_60": 13) and one more; 13 where
-        the name does not say.
+        of the days in the target's name ("target_ender_60": 13) and one more, where
+        "target" stands for the target column of X that it equals; 13 where the name
+        does not say.
     random_state : int, RandomState or None, default=None
         Seed of the bootstrap.
     nan_policy : {"propagate", "omit", "raise"}, default="propagate"
@@ -410,11 +411,12 @@ class StackingWeights(WeightedEnsemble):
             raise ValueError(
                 "StackingWeights requires y to be passed, but the target y is None"
             )
+        self._warn_without_eras(table, era)
         target = aligned_target(table, y)
         eras = find_eras(table, era)
         learned = copy(self)
         if anew:
-            learned._start(table, era, name_of(y))
+            learned._start(table, era, target_name(X, y))
         learned._check_names(table, learned._read_columns())
         check_numbers(table, learned._read_columns())
         learned._hold(learned._moments(table, eras, target))
@@ -550,6 +552,8 @@ class StackingWeights(WeightedEnsemble):
         self._warn_of_lost_rows(held, usable, scored)
         scored &= self._has_reference(held)
         eras = np.flatnonzero(scored)
+        # Live eras without targets may have left all of them in the order of text.
+        eras = eras[chronological(held["era"][eras].tolist(), needed=False)]
         least = 2 if self.objective == "sharpe" else 1
         if eras.size < least:
             raise NotEnoughErasError(
@@ -566,7 +570,7 @@ class StackingWeights(WeightedEnsemble):
             )
         problem = Problem(
             part_of(held, eras, usable),
-            numbers=held["number"][eras],
+            numbers=self._numbers(held["era"][eras].tolist()),
             prior=self._prior(usable),
             objective=self.objective,
             multipliers=dict(self._scores()) if self.objective == "payout" else None,
@@ -577,6 +581,13 @@ class StackingWeights(WeightedEnsemble):
             halflife=None if self.halflife is None else float(self.halflife),
         )
         return problem, usable, eras
+
+    def _numbers(self, labels: list[Hashable]) -> NDArray[np.float64]:
+        """Return where the eras stand in time, as far as that makes a difference."""
+        timed = self.halflife is not None or self.shrinkage == "auto"
+        if timed or self.n_bootstrap:
+            return era_numbers(labels)
+        return np.arange(len(labels), dtype=np.float64)
 
     def _usable(self, held: Statistics) -> NDArray[np.intp]:
         """Return the positions of the columns that vary; warn of the others."""

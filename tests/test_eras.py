@@ -1,8 +1,9 @@
 """Grouping rows by era, and the order of eras."""
 
+import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime, timedelta
 from threading import get_ident
 
 import numpy as np
@@ -12,7 +13,15 @@ from joblib import cpu_count, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skbench._eras import blas_threads as limited_to
-from skbench._eras import calendar, chronological, era_number, find_eras, map_eras
+from skbench._eras import (
+    chronological,
+    era_counts,
+    era_key,
+    era_numbers,
+    era_time,
+    find_eras,
+    map_eras,
+)
 from skbench._frames import as_table
 
 
@@ -50,43 +59,167 @@ def test_more_eras_than_sixteen_bits_hold():
     assert all((labels[rows] == label).all() for label, rows in grouped.items())
 
 
+# Labels, and the era number or the day that they name.
+TIMES = [
+    ("0575", 575),
+    ("era12", 12),
+    ("0000000000000000000012", 12),
+    (12, 12),
+    (12.0, 12),
+    ("12.0", 12),
+    (np.float32(12), 12),
+    (9999, 9999),
+    (-3, -3),
+    ("-3", -3),
+    ("+3", 3),
+    ("era-3", 3),
+    ("era 3 (test)", 3),
+    (0, 0),
+    ("2024-01-05", date(2024, 1, 5)),
+    ("2024-01-05 00:00:00", date(2024, 1, 5)),
+    ("2024-01-05T00:00:00.000000000", date(2024, 1, 5)),
+    ("2024-01-05T00:00:00+09:00", date(2024, 1, 5)),
+    (pd.Timestamp("2024-01-05"), date(2024, 1, 5)),
+    (pd.Timestamp("2024-01-05", tz="Asia/Tokyo"), date(2024, 1, 5)),
+    (np.datetime64("2024-01-05"), date(2024, 1, 5)),
+    (np.datetime64("2024-01-05", "ns"), date(2024, 1, 5)),
+    (datetime(2024, 1, 5), date(2024, 1, 5)),
+    (date(2024, 1, 5), date(2024, 1, 5)),
+    (pd.Period("2024-01-05", "D"), date(2024, 1, 5)),
+    (pd.Period("2024-01", "M"), date(2024, 1, 1)),
+    ("2024-01", date(2024, 1, 1)),
+    ("2024-W02", date(2024, 1, 8)),
+    ("20240105", date(2024, 1, 5)),
+    (20240105, date(2024, 1, 5)),
+    (np.int64(20240105), date(2024, 1, 5)),
+    (20240105.0, date(2024, 1, 5)),
+    (19000101, date(1900, 1, 1)),
+    (21001231, date(2100, 12, 31)),
+    ("1969-12-31", date(1969, 12, 31)),
+]
+# Labels that name no time: epochs, six digits, years that no data have, two numbers.
+NO_TIMES = [
+    *("X", "eraX", "", "202401", 202401, "240105", 240105, 10000, "era10000"),
+    *(1704412800, 1704412800000, "1704412800", 18991231, 21010101, 20241301, 20230229),
+    *("2024-13", "2024-02-30", "2024-W54", "2024-01-05 noon", "2024/01/05", "Q1 2018"),
+    *("2018Q1", 12.5, "12.5", "1e3", float("inf"), True, (1, 2), "2024-1-5"),
+]
+
+
+@pytest.mark.parametrize(("label", "time"), TIMES, ids=repr)
+def test_a_label_names_an_era_number_or_a_date(label, time):
+    if isinstance(time, date):
+        assert era_time(label) == ("date", (time - date(1970, 1, 1)).days / 7)
+    else:
+        assert era_time(label) == ("number", time)
+
+
+@pytest.mark.parametrize("label", NO_TIMES, ids=repr)
+def test_a_label_that_names_no_time(label):
+    assert era_time(label) is None
+
+
+def test_hours_of_a_day_are_parts_of_a_week():
+    noon = era_time("2024-01-05 12:00")
+    assert noon == era_time(pd.Timestamp("2024-01-05 12:00"))
+    assert noon[1] == pytest.approx(era_time("2024-01-05")[1] + 0.5 / 7, abs=1e-12)
+
+
+def test_eras_are_ordered_by_their_number_and_the_live_era_is_last():
+    labels = ["eraX", "era10", "era9", "era-11"]
+    assert chronological(labels) == [2, 1, 3, 0]
+    assert era_numbers(labels).tolist() == [12, 10, 9, 11]
+    assert era_numbers(["X"]).tolist() == [1]
+
+
+SPELLINGS = {
+    "ISO text": lambda dates: [str(day.date()) for day in dates],
+    "timestamps": list,
+    "dates": lambda dates: [day.date() for day in dates],
+    "numpy": lambda dates: list(dates.to_numpy()),
+    "digits": lambda dates: [day.strftime("%Y%m%d") for day in dates],
+    "integers": lambda dates: [int(day.strftime("%Y%m%d")) for day in dates],
+    "text with a time": lambda dates: [str(day) for day in dates],
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+class TestDates:
+    def test_are_ordered_before_the_live_era(self, spell):
+        labels = spell(pd.to_datetime(["2024-01-12", "2023-12-29", "2024-01-05"]))
+        assert chronological([*labels, "X"]) == [1, 2, 0, 3]
+        assert chronological(["X", *labels]) == [2, 3, 1, 0]
+
+    def test_number_weeks_not_rounded(self, spell):
+        labels = spell(pd.to_datetime(["2024-01-05", "2024-01-31"]))
+        days = [19727, 19753]  # since 1970-01-01
+        assert era_numbers([*labels, "X"]).tolist() == [
+            days[0] / 7,
+            days[1] / 7,
+            days[1] / 7 + 1,
+        ]
+
+    def test_count_whole_weeks_from_the_first(self, spell):
+        # A week is missing, and a holiday moves one by a day.
+        days = ["2024-03-15", "2024-03-22", "2024-03-28", "2024-04-12"]
+        labels = [*spell(pd.to_datetime(days)), "X"]
+        assert era_counts(labels).tolist() == [1, 2, 3, 5, 6]
+
+    def test_of_months_count_weeks(self, spell):
+        months = pd.to_datetime(["2024-01-31", "2024-02-29", "2024-03-29"])
+        assert era_counts(spell(months)).tolist() == [1, 5, 9]
+
+    def test_of_one_week_count_its_sevenths(self, spell):
+        days = pd.to_datetime(["2024-01-04", "2024-01-05", "2024-01-08", "2024-01-11"])
+        counts = era_counts(spell(days))
+        np.testing.assert_allclose(counts, 1 + np.array([0, 1, 4, 7]) / 7, atol=1e-8)
+        assert counts[3] == 2.0
+
+
 @pytest.mark.parametrize(
-    ("label", "number"),
-    [("0575", 575), ("era12", 12), (12, 12), (12.0, 12), ("X", None), ("eraX", None)],
-)
-def test_number_of_a_label(label, number):
-    assert era_number(label) == number
-
-
-def test_eras_are_ordered_by_their_number_and_those_without_come_last():
-    labels = ["eraX", "era10", "era9", "X"]
-    assert [labels[i] for i in chronological(labels)] == ["era9", "era10", "eraX", "X"]
-
-
-@pytest.mark.parametrize(
-    "dates",
+    ("labels", "first", "second"),
     [
-        ["2024-01-12", "2023-12-29", "2024-01-05"],
-        list(pd.to_datetime(["2024-01-12", "2023-12-29", "2024-01-05"])),
-        [date(2024, 1, 12), date(2023, 12, 29), date(2024, 1, 5)],
-        list(np.array(["2024-01-12", "2023-12-29", "2024-01-05"], "datetime64[D]")),
+        (["Q1 2018", "Q2 2018"], "'Q1 2018'", "'Q2 2018'"),
+        (["0001", "X", "eraX"], "'X'", "'eraX'"),
+        ([1704412800, 1705017600], "1704412800", "1705017600"),
+        (["202401", "202402"], "'202401'", "'202402'"),
+        (["0001", "2024-01-05"], "'0001'", "'2024-01-05'"),
+        ([575, 20240105, "X"], "575", "20240105"),
     ],
-    ids=["text", "timestamps", "dates", "numpy"],
 )
-def test_dates_are_ordered_before_labels_that_say_nothing(dates):
-    assert chronological([*dates, "X"]) == [1, 2, 0, 3]
-    assert chronological(["X", *dates]) == [2, 3, 1, 0]
+def test_labels_without_an_order_say_how_to_label(labels, first, second):
+    message = f"the era labels {first} and {second} do not say which comes first"
+    for need_order in (era_numbers, era_counts, chronological):
+        with pytest.raises(ValueError, match=message):
+            need_order(labels)
+    text = [labels[i] for i in chronological(labels, needed=False)]
+    assert text == sorted(labels, key=str)
 
 
-def test_eras_that_are_dates_count_by_their_order_where_rows_mix():
-    labels = ["2024-01-12", "2024-01-05"] * 3
-    eras = find_eras(as_table(pd.DataFrame({"era": labels, "x": 1.0})), "era")
-    assert calendar(eras) == [(1, 1), (0, 2)]
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [
+        (["0012", "era12"], "number"),
+        (["era-12", 12], "number"),
+        (["2024-01-05", "20240105"], "date"),
+        ([pd.Timestamp("2024-01-05"), "2024-01-05"], "date"),
+        (["2024-01", "2024-01-01"], "date"),
+    ],
+)
+@pytest.mark.parametrize("needed", [True, False])
+def test_two_labels_of_one_time_are_refused(labels, kind, needed):
+    message = f"{labels[0]!r} and {labels[1]!r} have the same {kind}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        chronological(labels, needed=needed)
 
 
-def test_two_labels_of_one_number_are_refused():
-    with pytest.raises(ValueError, match="'0012' and 'era12' have the same number"):
-        chronological(["0012", "era12"])
+def test_an_era_has_one_key_however_it_is_written():
+    assert len({era_key(label) for label in ["0575", 575, "era575", 575.0]}) == 1
+    day = pd.Timestamp("2024-01-05")
+    assert len({era_key(x) for x in [day, "2024-01-05", 20240105, day.date()]}) == 1
+    assert era_key("X") == "X"
+    # Week 575 of 1970 and after is not era 575.
+    assert era_key(575) != era_key(date(1970, 1, 1) + timedelta(weeks=575))
 
 
 @pytest.mark.parametrize("dtype", ["str", object, "category", "string"])

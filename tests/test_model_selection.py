@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import time
+import warnings
 from math import comb
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import make_column_transformer
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import (
     GridSearchCV,
@@ -28,7 +29,13 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 
-from skbench import EraRankGauss, WeightedEnsemble
+from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
+from skbench.deploy import submission
+from skbench.metrics import (
+    contribution_scorer,
+    correlation_contribution,
+    numerai_corr,
+)
 from skbench.model_selection import (
     WalkForwardEraSplit,
     walk_forward_predict,
@@ -216,23 +223,18 @@ class TestLabelsWithoutNumber:
         assert table["test_first"].tolist() == [5, "X"]
         assert table["train_last"].tolist() == [3, 7]
 
-    def test_without_any_number_eras_count_by_position(self):
-        labels = [f"{a}{b}" for a, b in itertools.product("zyxwvuts", "dcba")]
-        got = WalkForwardEraSplit(5, 2).split(None, groups=labels)
-        expected = WalkForwardEraSplit(5, 2).split(None, groups=range(1, 33))
-        for (train, test), (train_too, test_too) in zip(got, expected, strict=True):
-            np.testing.assert_array_equal(train, train_too)
-            np.testing.assert_array_equal(test, test_too)
-
-    def test_dates_in_order_count_by_position(self):
-        dates = pd.date_range("2020-01-03", periods=12, freq="7D")
-        labels = [str(date.date()) for date in dates]
-        table = WalkForwardEraSplit(4, 1).windows(labels)
-        assert table["test_first"].tolist() == [labels[4], labels[8]]
-
-    def test_mixed_rows_have_no_order_to_go_by(self):
-        with pytest.raises(ValueError, match="'b', 'a' have no number to order them"):
-            list(WalkForwardEraSplit(1, 0).split(None, groups=["b", "a", "b", "c"]))
+    @pytest.mark.parametrize(
+        "groups", [["z1y1", "z1y2", "a1b1"], ["b", "a", "b", "c"], [10_001, 10_002]]
+    )
+    def test_labels_that_say_no_order_are_an_error(self, groups):
+        message = "do not say which comes first. Label all eras by numbers below 10,000"
+        split = WalkForwardEraSplit(1, 0)
+        with pytest.raises(ValueError, match=message):
+            list(split.split(None, groups=groups))
+        with pytest.raises(ValueError, match=message):
+            split.get_n_splits(None, groups=groups)
+        with pytest.raises(ValueError, match=message):
+            split.windows(groups)
 
     def test_mixed_rows_with_one_live_era_are_fine(self):
         groups = ["X", "2", "1", "X", "2"]
@@ -242,6 +244,263 @@ class TestLabelsWithoutNumber:
     def test_two_labels_of_one_number_are_refused(self):
         with pytest.raises(ValueError, match="the same number"):
             WalkForwardEraSplit(1, 0).windows(["1", "2", "era2"])
+
+
+# The same Fridays, of which some are missing, spelled in several ways.
+SPELLINGS = {
+    "ISO text": lambda day: str(day.date()),
+    "timestamp": lambda day: day,
+    "date": lambda day: day.date(),
+    "digits": lambda day: day.strftime("%Y%m%d"),
+    "integer": lambda day: int(day.strftime("%Y%m%d")),
+    "text with a time": str,
+    "week": lambda day: day.strftime("%G-W%V"),
+    "period": lambda day: day.to_period("W"),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+class TestDates:
+    def test_600_weeks_have_the_windows_of_600_eras(self, spell):
+        fridays = pd.date_range("2013-01-04", periods=600, freq="W-FRI")
+        labels = [spell(day) for day in fridays]
+        table = WalkForwardEraSplit().windows(labels)
+        place = {label: i for i, label in enumerate(labels, start=1)}
+        bounds = ["train_first", "train_last", "test_first", "test_last"]
+        assert table[bounds].map(place.__getitem__).to_numpy().tolist() == [
+            [1, 148, 157, 312],
+            [1, 304, 313, 468],
+            [1, 460, 469, 600],
+        ]
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        weeks=st.sets(st.integers(1, 120), min_size=2, max_size=60),
+        chunk=st.integers(1, 30),
+        purge=st.integers(0, 12),
+        seed=st.integers(0, 99),
+    )
+    def test_any_weeks_have_the_windows_of_their_numbers(
+        self, spell, weeks, chunk, purge, seed
+    ):
+        numbers = np.random.default_rng(seed).permutation([*weeks]).tolist()
+        first = min(numbers)
+        expected = slow_windows([n - first + 1 for n in numbers], chunk, purge)
+        groups = [
+            spell(pd.Timestamp("2013-01-04") + pd.Timedelta(weeks=n)) for n in numbers
+        ]
+        split = WalkForwardEraSplit(chunk, purge)
+        if not expected:
+            with pytest.raises(ValueError, match="chunk_size"):
+                split.windows(groups)
+            return
+        got = eras_of(split.split(None, groups=groups), numbers)
+        assert got == [
+            ({n + first - 1 for n in train}, {n + first - 1 for n in test})
+            for train, test in expected
+        ]
+
+
+class TestOtherCalendars:
+    def test_months_are_purged_by_eight_weeks(self):
+        months = pd.date_range("2013-01-31", periods=120, freq="ME")
+        split = WalkForwardEraSplit(chunk_size=52)
+        table = split.windows(months.strftime("%Y%m%d").astype(int))
+        ends = pd.to_datetime(table["train_last"].astype(str))
+        starts = pd.to_datetime(table["test_first"].astype(str))
+        gaps = (starts - ends).dt.days / 7
+        assert (gaps >= 8).all()
+        # The months before and after the purge may lie up to a month from its ends.
+        assert (gaps <= 8 + 2 * 31 / 7).all()
+        assert len(table) == 9  # of a year each, after the first
+
+    def test_days_are_purged_by_eight_weeks(self):
+        days = pd.bdate_range("2020-01-01", periods=800)
+        table = WalkForwardEraSplit(chunk_size=26).windows(days)
+        gaps = (table["test_first"] - table["train_last"]).dt.days
+        assert gaps.between(57, 59).all()  # and the day itself, or a weekend
+        assert len(table) == 6
+
+
+class TestScored:
+    """Windows that cannot be scored: no targets yet, or no Meta Model."""
+
+    @pytest.fixture
+    def data(self):
+        X, y = frame(n_eras=20)
+        number = X["era"].astype(int)
+        X["numerai_meta_model"] = X["b"].where(number >= 12)
+        return X, y.where(number <= 16), WalkForwardEraSplit(4, 1)
+
+    def eras_tested(self, splits, X):
+        return [sorted({*X["era"].iloc[test].astype(int)}) for _, test in splits]
+
+    def agree(self, cv, X, y, expected, reference=None):
+        """Check that all three ways to ask for the windows say the same."""
+        message = f"{4 - len(expected)} of 4 windows cannot be scored"
+        with pytest.warns(UserWarning, match=message):
+            splits = list(cv.split(X, y))
+        assert self.eras_tested(splits, X) == expected
+        assert cv.get_n_splits(X, y) == len(expected)
+        with pytest.warns(UserWarning, match=message):
+            table = cv.windows(X["era"], y, reference)
+        assert table["test_first"].tolist() == [f"{e[0]:04d}" for e in expected]
+        assert table["n_test"].tolist() == [len(e) for e in expected]
+
+    def test_without_targets(self, data):
+        X, y, cv = data
+        self.agree(cv, X, y, [[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]])
+
+    def test_all_windows_where_no_targets_are_given(self, data):
+        X, _, cv = data
+        assert len(list(cv.split(X))) == cv.get_n_splits(X) == 4
+        assert len(cv.windows(X["era"])) == 4
+
+    def test_without_the_reference(self, data):
+        X, y, _ = data
+        cv = WalkForwardEraSplit(4, 1, reference="numerai_meta_model")
+        reference = X["numerai_meta_model"]
+        self.agree(cv, X, y, [[9, 10, 11, 12], [13, 14, 15, 16]], reference)
+        with pytest.warns(UserWarning, match="1 of 4 .* 1 have no test era with a val"):
+            splits = list(cv.split(X))
+        assert self.eras_tested(splits, X)[0] == [9, 10, 11, 12]
+
+    def test_the_message_says_what_is_lacking(self, data):
+        X, y, _ = data
+        cv = WalkForwardEraSplit(4, 1, reference="numerai_meta_model")
+        with pytest.warns(UserWarning, match="2 of 4") as caught:
+            list(cv.split(X, y))
+        (warning,) = caught
+        assert str(warning.message) == (
+            "2 of 4 windows cannot be scored and are skipped: 1 have no test era with "
+            "a value in 'numerai_meta_model'; 1 have no test era with a target"
+        )
+        assert warning.filename == __file__
+
+    def test_a_target_and_a_reference_in_other_rows(self, data):
+        X, y, _ = data
+        cv = WalkForwardEraSplit(4, 1, reference="numerai_meta_model")
+        apart = y.where(X["numerai_meta_model"].isna())
+        message = "none of the 4 windows .* 1 have no test era in which a row has a"
+        with pytest.raises(ValueError, match=message):
+            cv.get_n_splits(X, apart)
+
+    def test_none_that_can_be_scored(self, data):
+        X, y, cv = data
+        message = "none of the 4 windows can be scored: 4 have no test era with a targ"
+        with pytest.raises(ValueError, match=message):
+            list(cv.split(X, y * np.nan))
+
+    def test_a_reference_that_is_not_there(self, data):
+        X, y, _ = data
+        cv = WalkForwardEraSplit(4, 1, reference="meta")
+        with pytest.raises(ValueError, match="`reference` names 'meta', which X does"):
+            list(cv.split(X, y))
+        with pytest.raises(ValueError, match="'meta' of X: pass X"):
+            list(cv.split(groups=X["era"]))
+
+    @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "array"])
+    def test_containers(self, data, kind):
+        X, y, _ = data
+        native, era = containers(X)[kind]
+        reference = "numerai_meta_model" if era == "era" else X.shape[1] - 1
+        cv = WalkForwardEraSplit(4, 1, reference=reference, era=era)
+        with pytest.warns(UserWarning, match="2 of 4"):
+            splits = list(cv.split(native, y.to_numpy()))
+        assert self.eras_tested(splits, X) == [[9, 10, 11, 12], [13, 14, 15, 16]]
+
+    @pytest.mark.parametrize("live", ["X", "0021"])
+    def test_a_live_era_that_opens_a_window(self, data, live):
+        X, y, cv = data
+        X = pd.concat([X, X.iloc[:5].assign(era=live)])
+        y = pd.concat([y, y.iloc[:5] * np.nan])
+        with pytest.warns(UserWarning, match="2 of 5 windows"):
+            assert len(list(cv.split(X, y))) == 3
+
+    def test_a_search_by_contribution_finds_the_best(self, data):
+        X, y, _ = data
+        pipe = make_pipeline(EraRankGauss(), WeightedEnsemble({"a": 1.0, "b": 0.0}))
+        grid = {"weightedensemble__weights": [{"b": 1.0}, {"a": 1.0}, {"a": 1, "b": 1}]}
+        cv = WalkForwardEraSplit(4, 1, reference="numerai_meta_model")
+        with pytest.warns(UserWarning, match="2 of 4 windows cannot be scored"):
+            search = GridSearchCV(pipe, grid, cv=cv, scoring=contribution_scorer()).fit(
+                X, y
+            )
+        means = search.cv_results_["mean_test_score"]
+        number = X["era"].astype(int)
+        expected = []
+        for weights in grid["weightedensemble__weights"]:
+            folds = []
+            for low, high in [(12, 12), (13, 16)]:
+                eras = X[number.between(low, high)]
+                gauss = EraRankGauss().fit_transform(eras)
+                blend = sum(w * gauss[name] for name, w in weights.items())
+                scores = correlation_contribution(
+                    y.loc[eras.index],
+                    blend,
+                    eras["numerai_meta_model"],
+                    era=eras["era"],
+                )
+                folds.append(scores.mean().item())
+            expected.append(np.mean(folds))
+        np.testing.assert_allclose(means, expected, atol=1e-12)
+        assert search.best_index_ == int(np.argmax(expected))
+
+    def test_windows_without_a_target_are_predicted_all_the_same(self, data):
+        X, y, _ = data
+        cv = WalkForwardEraSplit(4, 1, reference="numerai_meta_model")
+        mean = DummyRegressor()
+        got = walk_forward_predict(mean, X, y.fillna(0.0), cv)
+        assert got.notna().equals(X["era"] > "0004")
+        blend = make_pipeline(EraRankGauss(), StackingWeights())
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            got = walk_forward_predict(blend, X, y, cv)
+        assert got.notna().equals(X["era"] > "0004")
+
+
+class TestPurgeOfTheTarget:
+    def columns(self):
+        X, y = frame(n_eras=40)
+        return X.assign(target_ender_20=-y, target_ender_60=y), y
+
+    @pytest.mark.parametrize(
+        ("name", "purge", "needed"),
+        [
+            ("target_ender_60", 8, 12),
+            ("target_ender_60", 11, 12),
+            ("target_ender_20", 3, 4),
+            ("target", 8, 12),  # a copy of target_ender_60
+        ],
+    )
+    def test_a_purge_that_is_too_short_warns(self, name, purge, needed):
+        X, y = self.columns()
+        cv = WalkForwardEraSplit(10, purge)
+        message = f"`purge` {purge} is too short for .*_[26]0', .* purge={needed} or"
+        with pytest.warns(UserWarning, match=message):
+            list(cv.split(X, y.rename(name)))
+        with pytest.warns(UserWarning, match=message):
+            walk_forward_predict(DummyRegressor(), X, y.rename(name), cv)
+
+    @pytest.mark.parametrize(
+        ("name", "purge"),
+        [
+            ("target_ender_60", 12),
+            ("target_ender_20", 4),
+            (None, 0),
+            ("y", 0),
+            ("target", 12),
+        ],
+    )
+    def test_others_do_not(self, name, purge):
+        X, y = self.columns()
+        assert len(list(WalkForwardEraSplit(10, purge).split(X, y.rename(name)))) > 1
+
+    def test_an_alias_of_no_column_says_nothing(self):
+        X, y = frame(n_eras=40)
+        assert len(list(WalkForwardEraSplit(10, 0).split(X, y))) == 3
+        X, _ = self.columns()
+        assert len(list(WalkForwardEraSplit(10, 0).split(X, y.rank()))) == 3
 
 
 class TestParameters:
@@ -381,10 +640,13 @@ class TestSplit:
             for rows, mixed in zip(sorted_split, mixed_split, strict=True):
                 assert set(X.index[rows]) == set(shuffled.index[mixed])
 
-    def test_y_is_not_looked_at(self):
-        X, _ = frame()
+    def test_y_of_other_rows_is_refused(self):
+        X, y = frame()
         cv = WalkForwardEraSplit(4, 1)
-        assert len(list(cv.split(X, "anything"))) == cv.get_n_splits(X, "anything") == 2
+        with pytest.raises(ValueError, match="`y` must have one value for each of 180"):
+            cv.get_n_splits(X, y.to_numpy()[1:])
+        with pytest.raises(ValueError, match="y has another index than X"):
+            list(cv.split(X, y.sort_index()))
 
     def test_results_repeat(self):
         X, _ = frame()
@@ -676,7 +938,7 @@ class TestWalkForwardPredict:
         cv = WalkForwardEraSplit(4, 2)
         got = walk_forward_predict(self.regression(), X, y, cv)
         np.testing.assert_allclose(got, self.by_hand(X, y, cv), rtol=1e-12)
-        assert type(got) is np.ndarray
+        assert got.index.equals(X.index)
         np.testing.assert_array_equal(np.isnan(got), X["era"] < "0005")
 
     @pytest.mark.parametrize("target", ["pandas", "polars", "pyarrow", "array", "list"])
@@ -735,7 +997,7 @@ class TestWalkForwardPredict:
 
     def test_the_default_is_the_published_windows(self, recorder):
         X = pd.DataFrame({"era": [f"{era:04d}" for era in range(1, 640)]})
-        got = walk_forward_predict(recorder, X)
+        got = walk_forward_predict(recorder, X, keep_era=True)
         numbers = np.arange(1, 640)
         expected = np.select(
             [numbers > 624, numbers > 468, numbers > 312, numbers > 156],
@@ -746,7 +1008,8 @@ class TestWalkForwardPredict:
 
     def test_y_may_be_none(self, recorder):
         X, _ = frame(n_eras=9)
-        got = walk_forward_predict(recorder, X, None, WalkForwardEraSplit(4, 2))
+        cv = WalkForwardEraSplit(4, 2)
+        got = walk_forward_predict(recorder, X, None, cv, keep_era=True)
         assert np.nanmax(got) == 6
         assert all(without for what, _, _, without in recorder.seen if what == "fit")
 
@@ -760,6 +1023,57 @@ class TestWalkForwardPredict:
         same = (X["era"] > "0004") & (X["era"] <= "0008")
         np.testing.assert_array_equal(before[same], after[same])
         assert (before[X["era"] > "0008"] != after[X["era"] > "0008"]).all()
+
+    def test_a_model_is_not_handed_the_era_column(self):
+        X, y = frame(n_eras=12)
+        cv = WalkForwardEraSplit(4, 2)
+        got = walk_forward_predict(LinearRegression(), X, y, cv)
+        plain = X.drop(columns="era")
+        for train, test in cv.split(X):
+            model = LinearRegression().fit(plain.iloc[train], y.iloc[train])
+            expected = model.predict(plain.iloc[test])
+            np.testing.assert_allclose(got.iloc[test], expected, atol=1e-12)
+
+    @pytest.mark.parametrize("keep_era", [None, False, True])
+    @pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow", "array"])
+    def test_keep_era(self, kind, keep_era):
+        X, y = frame(n_eras=9)
+        native, era = containers(X)[kind]
+        seen = []
+
+        class Columns(Arrays):
+            def fit(self, X, y):
+                seen.append(np.asarray(X).shape[1])
+                return super().fit(X, y)
+
+        cv = WalkForwardEraSplit(4, 2, era=era)
+        walk_forward_predict(Columns(), native, y.to_numpy(), cv, keep_era=keep_era)
+        assert seen == [5 if keep_era else 4] * 2
+
+    @pytest.mark.parametrize("wrap", [False, True])
+    def test_an_estimator_that_names_the_era_column_gets_it(self, wrap):
+        X, y = frame(n_eras=12)
+        X = X.rename(columns={"era": "week"})
+        pipe = make_pipeline(EraRankGauss(era="week"), WeightedEnsemble(era="week"))
+        cv = WalkForwardEraSplit(4, 2, era="week")
+        model = GridSearchCV(pipe, {}, cv=2) if wrap else pipe
+        got = walk_forward_predict(model, X, y, cv)
+        late = X["week"] > "0004"
+        expected = pipe.fit(X).predict(X)
+        np.testing.assert_array_equal(got[late], expected[late])
+        with pytest.raises(ValueError, match="no era column 'week'"):
+            walk_forward_predict(pipe, X, y, cv, keep_era=False)
+
+    def test_what_comes_out_goes_into_metrics_and_a_submission(self):
+        X, y = frame(n_eras=9)
+        pipe = make_pipeline(EraRankGauss(), WeightedEnsemble(), EraRank())
+        got = walk_forward_predict(pipe, X, y, WalkForwardEraSplit(4, 2))
+        scores = numerai_corr(y, got, era=X["era"])
+        assert scores.dropna().index.tolist() == [f"000{era}" for era in range(5, 10)]
+        last = X[X["era"] == "0009"]
+        made = submission(got[last.index], last, allow_ties=True)
+        assert made["id"].tolist() == last.index.tolist()
+        np.testing.assert_array_equal(made["prediction"], got[last.index])
 
     def test_nothing_given_is_changed(self):
         X, y = frame(n_eras=9)

@@ -342,10 +342,42 @@ class TestErrors:
 
     def test_no_targets(self, ensemble, Xy):
         X, y = Xy
-        with pytest.raises(ValueError, match="no era can be scored by era_scorer"):
+        message = (
+            r"no era can be scored by era_scorer\(numerai_corr\): "
+            r"8 of 8 \('0000' to '0007'\) lack a target$"
+        )
+        with pytest.raises(ValueError, match=message):
             numerai_corr_scorer(ensemble, X, y * np.nan)
+
+    def test_which_eras_lack_what(self, ensemble, Xy):
+        X, y = Xy
+        number = X["era"].astype(int)
+        X, y = X.assign(**{META: X[META].where(number > 2)}), y.where(number == 2)
+        message = (
+            "no era can be scored by .*: 7 of 8 \\('0000' to '0007'\\) lack a target; "
+            f"3 of 8 \\('0000' to '0002'\\) lack a value of '{META}'$"
+        )
+        with pytest.raises(ValueError, match=message):
+            contribution_scorer()(ensemble, X, y)
+        constant = y.where(y.isna(), 0.5)
+        with pytest.raises(ValueError, match=r"7 of 8 .* lack a target$"):
+            numerai_corr_scorer(ensemble, X, constant)
+        with pytest.raises(ValueError, match="none has 3 rows with a target and a pre"):
+            numerai_corr_scorer(ensemble, X, y.fillna(0.5) * 0)
         with pytest.raises(ValueError, match="`y_true` must hold one value a row"):
             numerai_corr_scorer(ensemble, X)
+
+    @pytest.mark.parametrize("maker", [contribution_scorer, era_scorer])
+    @pytest.mark.parametrize("wrapped", [False, True])
+    def test_a_maker_that_was_not_called(self, ensemble, Xy, maker, wrapped):
+        X, y = Xy
+        scoring = {"mmc": maker} if wrapped else maker
+        message = f"must return a number, got nothing: pass scoring={maker.__name__}"
+        with pytest.raises(ValueError, match=message):
+            cross_validate(ensemble, X, y, cv=KFold(2), scoring=scoring)
+        search = GridSearchCV(ensemble, {}, cv=KFold(2), scoring=scoring, refit=False)
+        with pytest.raises(ValueError, match=message):
+            search.fit(X, y)
 
     @pytest.mark.parametrize(
         ("arguments", "message"),

@@ -92,7 +92,9 @@ def implied_weights(
     """
     if window is not None:
         check_count("window", window, 1)
-    rows = read("models", models, era, meta_model=meta_model)
+    rows = read(
+        "models", models, era, ordered=window is not None, meta_model=meta_model
+    )
     if "r2" in rows.models:
         raise ValueError("`models` must not hold a column 'r2', the name of a result")
     rows = rows.covered(least=1)

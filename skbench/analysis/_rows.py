@@ -91,8 +91,13 @@ class Tournament:
         )
 
 
-def read(argument: str, models: Any, era: Any, **columns: Any) -> Tournament:
-    """Wrap inputs, rows of which belong together by position."""
+def read(
+    argument: str, models: Any, era: Any, *, ordered: bool = True, **columns: Any
+) -> Tournament:
+    """Wrap inputs, rows of which belong together by position.
+
+    ``ordered``: whether the labels must say which era comes first.
+    """
     inputs = {"era": era, argument: models, **columns}
     for name, values in inputs.items():
         if values is None or isinstance(values, str):
@@ -108,7 +113,7 @@ def read(argument: str, models: Any, era: Any, **columns: Any) -> Tournament:
             check_numbers(table, table.names)
     check_same_rows(inputs)
     eras = find_eras(tables["era"], tables["era"].names[0])
-    order = chronological(eras.labels)
+    order = chronological(eras.labels, needed=ordered)
     table = tables[argument]
     return Tournament(
         argument,

@@ -13,13 +13,13 @@ import pyarrow as pa
 from sklearn.utils import Bunch
 
 from skbench._base import check_choice, check_flag, is_several, warn
-from skbench._eras import chronological
+from skbench._eras import chronological, era_key
 from skbench._files import as_path
 from skbench._frames import META_MODEL, copy_on_write, listed
 
 from ._features import feature_sets, resolve_columns, resolve_features
 from ._join import Keys, Part, align, read_keys, share_eras
-from ._parquet import DATA_TYPE, ERA, ID, HasColumns, RowsFile, era_key
+from ._parquet import DATA_TYPE, ERA, ID, HasColumns, RowsFile
 
 __all__ = ["load_benchmark_models"]
 
@@ -238,7 +238,7 @@ def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
         raise ValueError("`eras` must name an era at least; None stands for all")
     known = set(file.keys)
     if absent := [label for key, label in wanted.items() if key not in known]:
-        ordered = [file.labels[i] for i in chronological(file.labels)]
+        ordered = [file.labels[i] for i in chronological(file.labels, needed=False)]
         raise ValueError(
             f"`eras` names {listed(absent)}, which {file.path} does not have; it has "
             f"{len(ordered)} eras, {ordered[0]!r} to {ordered[-1]!r}"

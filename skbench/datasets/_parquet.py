@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from skbench._eras import era_number
+from skbench._eras import era_key
 from skbench._frames import as_table, listed
 
 ERA = "era"
@@ -78,7 +78,7 @@ class RowsFile:
             if seen.setdefault(key, label) != label:
                 raise ValueError(
                     f"{self.path} has the eras {seen[key]!r} and {label!r} of the same "
-                    "number: write every era in one way"
+                    "number or date: write every era in one way"
                 )
         return keys
 
@@ -152,12 +152,6 @@ def check_numeric(file: HasColumns, names: Iterable[str]) -> None:
             raise ValueError(
                 f"column {name!r} of {file.path} must hold numbers; its type is {kind}"
             )
-
-
-def era_key(label: Hashable) -> Hashable:
-    """Return the number of an era, or its label where it has none."""
-    number = era_number(label)
-    return str(label) if number is None else number
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# What rounding may leave between two equal numbers of rounds.
+_SAME = 1e-6
+
 
 def settle(
     rates: Floats,
-    dates: NDArray[np.intp],
+    dates: Floats,
     stakes: Floats,
     *,
     duration: int,
@@ -27,7 +30,7 @@ def settle(
     rates : array of shape (n_rounds, n_models)
         Payout of each round as a share of what is at risk.
     dates : array of shape (n_rounds,)
-        Number of each round, increasing.
+        Number of each round, increasing; days of a week are sevenths.
     stakes : array of shape (n_models,)
         Stake before the first round.
     duration : int
@@ -46,7 +49,8 @@ def settle(
     earned = np.where(scored, rates, 0.0)
     # A duration may be beyond any integer; beyond all rounds it has no other effect.
     duration = min(duration, int(np.ptp(dates)) + 1)
-    resolved = np.searchsorted(dates, dates - duration, side="right")
+    due = dates - duration + _SAME
+    resolved = np.searchsorted(dates, due, side="right")
     stake, done = stakes.astype(np.float64), 0
     for opens, until in enumerate([*resolved, len(rates)]):
         for i in range(done, until):

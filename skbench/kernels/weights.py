@@ -20,6 +20,8 @@ class NotEnoughErasError(ValueError):
     """What is held does not determine the weights, but more eras may."""
 
 
+# What rounding may leave between two equal times, which are weeks where eras are dates.
+_SAME = 1e-6
 SHRINKAGES = np.arange(11) / 10
 N_FOLDS = 5
 
@@ -29,7 +31,7 @@ class Problem:
     """Moments of the eras that are scored, in order, and what is asked of the weights.
 
     ``moments`` holds arrays with one entry an era, as `era_moments` gives them;
-    ``numbers`` are the eras' places in the calendar.
+    ``numbers`` say where the eras stand in time, in eras or weeks.
     """
 
     moments: Mapping[str, NDArray[Any]]
@@ -180,7 +182,7 @@ class Problem:
     def _folds(self, block_size: int) -> Iterator[tuple[Indices, Indices]]:
         numbers, n = self.numbers, self.numbers.size
         # A block may be beyond any float; beyond all eras it has no other effect.
-        gap = min(block_size, float(np.ptp(numbers)) + 1.0)
+        gap = min(block_size, float(np.ptp(numbers)) + 1.0) + _SAME
         # A sixth of the eras is always learned from, and what follows a gap is tried.
         first = int(np.searchsorted(numbers, numbers[n // 6] + gap, side="right"))
         if n - first < N_FOLDS:

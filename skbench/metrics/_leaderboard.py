@@ -95,7 +95,7 @@ def concat_scores(
             frames.setdefault(name, []).append(scores)
     whole = {name: pd.concat(scores) for name, scores in frames.items()}
     return {
-        name: scores.iloc[chronological(scores.index.tolist())]
+        name: scores.iloc[chronological(scores.index.tolist(), needed=False)]
         for name, scores in whole.items()
     }
 

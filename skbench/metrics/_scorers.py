@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from skbench._base import check_choice, check_flag, is_number
+from skbench._eras import eras_lack, find_eras
 from skbench._frames import (
     META_MODEL,
     Table,
@@ -15,6 +16,7 @@ from skbench._frames import (
     as_table,
     check_numbers,
     pick,
+    present,
     resolve,
 )
 from skbench.kernels.series import sharpe
@@ -27,7 +29,7 @@ _DEFAULTS = {"columns": {}, "era": "era", "reduce": "mean", "greater_is_better":
 
 def era_scorer(
     metric: Callable[..., Any],
-    *,
+    *uncalled: Any,
     columns: Mapping[str, Any] | None = None,
     era: Any = "era",
     reduce: str | Callable[[Any], Any] = "mean",
@@ -48,6 +50,9 @@ def era_scorer(
         arguments ``y_pred``, ``era``, ``y_true`` if it names that parameter, those of
         `columns` and those of `options`. It returns a score an era: a series, or a
         frame with a column a model.
+    *uncalled : object
+        Nothing. Given where this function itself was passed as ``scoring``: what comes
+        back then makes scikit-learn raise.
     columns : mapping from str to column names, default=None
         Parameters of the metric that are columns of X: a name, a position, a list of
         these or what `sklearn.compose.make_column_selector` returns. To pickle the
@@ -94,6 +99,8 @@ def era_scorer(
     >>> round(numerai_corr_scorer(WeightedEnsemble().fit(X), X, [0, 0.25, 0.5, 1]), 4)
     0.7408
     """
+    if uncalled:
+        return _Uncalled("era_scorer(metric)")  # type: ignore[return-value]
     if not callable(metric):
         raise ValueError(f"`metric` must be a function; got {metric!r}")
     if not (columns is None or isinstance(columns, Mapping)):
@@ -110,7 +117,7 @@ def era_scorer(
 
 
 def contribution_scorer(
-    column: Any = META_MODEL, *, era: Any = "era", reduce: Any = "mean"
+    column: Any = META_MODEL, *uncalled: Any, era: Any = "era", reduce: Any = "mean"
 ) -> Callable[..., float]:
     """Make a scorer of the contribution to a column of X: MMC, or BMC.
 
@@ -118,6 +125,9 @@ def contribution_scorer(
     ----------
     column : str or int, default="numerai_meta_model"
         The reference: the Meta Model or a benchmark; its name, or its position.
+    *uncalled : object
+        Nothing. Given where this function itself was passed as ``scoring``, without
+        the brackets: what comes back then makes scikit-learn raise.
     era : str, int or None, default="era"
         The era column of X, as for `era_scorer`.
     reduce : {"mean", "sharpe"} or callable, default="mean"
@@ -143,6 +153,8 @@ def contribution_scorer(
     >>> contribution_scorer("v53_lgbm_ender20")
     era_scorer(correlation_contribution, columns={'meta_model': 'v53_lgbm_ender20'})
     """
+    if uncalled:
+        return _Uncalled("contribution_scorer()")  # type: ignore[return-value]
     return era_scorer(
         correlation_contribution, columns={"meta_model": column}, era=era, reduce=reduce
     )
@@ -165,9 +177,12 @@ class _EraScorer:
         inputs = self._inputs(table)
         if "y_true" in signature(self.metric).parameters:
             inputs["y_true"] = y
-        y_pred = estimator.predict(X)
-        scores = as_columns(self.metric(y_pred=y_pred, **inputs), "score")
-        score = self._reduced(scores)
+        inputs["y_pred"] = estimator.predict(X)
+        scores = as_columns(self.metric(**inputs), "score")
+        reduced = self._reduced(scores)
+        if not reduced:
+            raise ValueError(f"no era can be scored by {self!r}: {self._lack(inputs)}")
+        score = float(np.mean(reduced))
         return score if self.greater_is_better else -score
 
     def __repr__(self) -> str:
@@ -192,18 +207,41 @@ class _EraScorer:
             inputs["era"] = pick(table, resolve(table, self.era, "era"))
         return inputs
 
-    def _reduced(self, scores: Table) -> float:
+    def _lack(self, inputs: dict[str, Any]) -> str:
+        """Say which eras lack what of the inputs."""
+        what = {"y_true": "a target", "y_pred": "a prediction"}
+        for name, column in self.columns.items():
+            what[name] = f"a value of {column!r}"
+        found = {what[name]: present(inputs[name]) for name in what if name in inputs}
+        eras = as_columns(inputs["era"], "era")
+        return eras_lack(find_eras(eras, eras.names[0]), found)
+
+    def _reduced(self, scores: Table) -> list[float]:
+        """Reduce the scores of each column that has any."""
         check_numbers(scores, scores.names)
         reduce = _REDUCTIONS.get(self.reduce, self.reduce)
         block = scores.select(scores.names)(slice(0, scores.n_rows))
         series = [column[~np.isnan(column)] for column in block]
         reduced = [reduce(column) for column in series if column.size]
-        if not reduced:
-            raise ValueError(f"no era can be scored by {self!r}: all are NaN")
         for found in reduced:
             if not is_number(found):
                 raise ValueError(f"`reduce` must return a number; got {found!r}")
-        return float(np.mean(reduced))
+        return reduced
+
+
+class _Uncalled:
+    """What a maker of scorers returns where it is called as if it were a scorer.
+
+    An exception would become a score of NaN in scikit-learn's searches; what is no
+    number they refuse, in words that show it.
+    """
+
+    def __init__(self, call: str) -> None:
+        self.call = call
+
+    def __repr__(self) -> str:
+        """Say what to pass."""
+        return f"nothing: pass scoring={self.call}, called, which makes the scorer"
 
 
 def _name(value: Any) -> str:

@@ -548,7 +548,7 @@ def _era_scores(
 ) -> tuple[pd.Index, NDArray[np.float64]]:
     """Call the kernel with the inputs of each era: the eras in order, what it gives."""
     eras = find_eras(tables["era"], tables["era"].names[0])
-    order = chronological(eras.labels)
+    order = chronological(eras.labels, needed=False)
     inputs = _era_inputs(tables, eras, ranked)
     scores = list(in_threads(lambda i: kernel(*inputs(i)), order, n_jobs))
     labels = [eras.labels[i] for i in order]
@@ -583,7 +583,7 @@ def _neutral_corr_on_device(
     models, features = tables["y_pred"], tables["features"]
     n_features = len(features.names)
     eras = find_eras(tables["era"], tables["era"].names[0])
-    order = chronological(eras.labels)
+    order = chronological(eras.labels, needed=False)
     inputs = _era_inputs(tables, eras, _RANKED)
     columns = {name: table for name, table in tables.items() if name != "features"}
     few = _era_inputs(columns, eras, _RANKED)

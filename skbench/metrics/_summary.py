@@ -38,8 +38,8 @@ def summarize(
 ) -> pd.DataFrame:
     r"""Summarise era scores: one row a model.
 
-    Eras without a score are left out and counted, never filled; order is that of the
-    number in the era labels.
+    Eras without a score are left out and counted, never filled; their
+    labels must say which comes first.
 
     Targets of successive eras overlap, so their scores depend on each other, and an
     interval that ignores this is far too narrow. The interval of a mean comes from a

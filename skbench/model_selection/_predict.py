@@ -10,7 +10,15 @@ from sklearn.base import clone
 from sklearn.model_selection import check_cv
 
 from skbench._base import check_flag
-from skbench._frames import as_table, check_alignment, take
+from skbench._frames import (
+    Table,
+    as_table,
+    check_alignment,
+    has_name,
+    like_rows,
+    take,
+    without,
+)
 from skbench._progress import with_progress
 
 from ._split import Indices, WalkForwardEraSplit
@@ -23,19 +31,20 @@ def walk_forward_predict(
     cv: Any = None,
     *,
     groups: Any = None,
+    keep_era: bool | None = None,
     progress: bool = False,
-) -> NDArray[Any]:
+) -> Any:
     """Predict each window from a model that was trained on the eras before it.
 
     For each window a clone of the estimator is fitted on the training rows and predicts
     the test rows. Rows that no window predicts, such as those before the first, are
     NaN: unlike `sklearn.model_selection.cross_val_predict`, this needs no partition.
+    Windows that cannot be scored yet, for want of targets, are predicted too.
 
     Parameters
     ----------
     estimator : estimator with ``fit`` and ``predict``
-        What to train; it is cloned, and not fitted itself. It is handed the columns of
-        X as they are, also the era column.
+        What to train; it is cloned, and not fitted itself.
     X : DataFrame, Table or array of shape (n_rows, n_columns)
         Rows in any order; each window's are handed on in the kind of X.
     y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
@@ -46,14 +55,18 @@ def walk_forward_predict(
         two windows may predict the same row. None: ``WalkForwardEraSplit()``.
     groups : array-like of shape (n_rows,), default=None
         The era of each row for the splitter, where X has no era column.
+    keep_era : bool, default=None
+        Whether the estimator is handed the era column too, that of ``cv`` or else
+        "era". A model must not train on it; a pipeline that works era by era needs it.
+        None: if a parameter ``era`` of the estimator, or of a step, names the column.
     progress : bool, default=False
         Whether to show a progress bar of the windows.
 
     Returns
     -------
-    y_pred : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        Predictions aligned to the rows of X: float32 where all windows predict
-        float32, otherwise float64.
+    y_pred : Series, DataFrame or ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Predictions aligned to the rows of X, with its index if it is a pandas frame:
+        float32 where all windows predict float32, otherwise float64.
 
     Raises
     ------
@@ -68,29 +81,50 @@ def walk_forward_predict(
     Examples
     --------
     >>> import pandas as pd
-    >>> from sklearn.dummy import DummyRegressor
+    >>> from sklearn.linear_model import LinearRegression
     >>> from skbench.model_selection import WalkForwardEraSplit, walk_forward_predict
-    >>> X = pd.DataFrame({"era": ["0001", "0002", "0003", "0003"]})
-    >>> y = [0.0, 0.5, 1.0, 1.0]
+    >>> X = pd.DataFrame({"era": ["0001", "0001", "0002", "0003"], "x": [0, 1, 2, 3]},
+    ...                  index=["n1", "n2", "n3", "n4"])
     >>> cv = WalkForwardEraSplit(chunk_size=1, purge=0)
-    >>> walk_forward_predict(DummyRegressor(), X, y, cv)
-    array([ nan, 0.  , 0.25, 0.25])
+    >>> walk_forward_predict(LinearRegression(), X, [0.0, 0.5, 1.0, 1.0], cv)
+    n1    NaN
+    n2    NaN
+    n3    1.0
+    n4    1.5
+    Name: prediction, dtype: float64
     """
     check_flag("progress", progress)
+    if keep_era is not None:
+        check_flag("keep_era", keep_era)
     table = as_table(X, object_array=True)
     if y is not None:
         check_alignment(table, y)
     splits = _splits(table.native, y, cv, groups)
     _check_disjoint([test for _, test in splits], table.n_rows)
+    seen = _without_era(table, getattr(cv, "era", "era"), estimator, keep_era)
     predicted = [
-        _fit_predict(estimator, table.native, y, train, test)
+        _fit_predict(estimator, seen, y, train, test)
         for train, test in with_progress(splits, "window", progress)
     ]
     dtype = np.result_type(np.float32, *{values.dtype for values in predicted})
     out = np.full((table.n_rows, *_common_shape(predicted)), np.nan, dtype=dtype)
     for (_, test), values in zip(splits, predicted, strict=True):
         out[test] = values
-    return out
+    return like_rows(X, out, "prediction")
+
+
+def _without_era(table: Table, era: Any, estimator: Any, keep_era: bool | None) -> Any:
+    """Return X without the era column, unless the estimator is to have it."""
+    if keep_era is None:
+        params = estimator.get_params() if hasattr(estimator, "get_params") else {}
+        keep_era = any(
+            name.rpartition("__")[2] == "era" and value == era
+            for name, value in params.items()
+        )
+    named = table.named and has_name(table.names, era)
+    if keep_era or not (named or isinstance(era, Integral)):
+        return table.native
+    return without(table, range(len(table.names))[era] if not table.named else era)
 
 
 def _splits(X: Any, y: Any, cv: Any, groups: Any) -> list[tuple[Indices, Indices]]:
@@ -101,9 +135,10 @@ def _splits(X: Any, y: Any, cv: Any, groups: Any) -> list[tuple[Indices, Indices
         )
     try:
         splitter = check_cv(WalkForwardEraSplit() if cv is None else cv)
+        ours = isinstance(splitter, WalkForwardEraSplit)
+        split = splitter._whether_scored_or_not if ours else splitter.split
         return [
-            (_positions(train), _positions(test))
-            for train, test in splitter.split(X, y, groups)
+            (_positions(train), _positions(test)) for train, test in split(X, y, groups)
         ]
     except (TypeError, ValueError) as error:
         splits_itself = cv is None or hasattr(cv, "split")

@@ -1,7 +1,9 @@
 """Windows of eras to train on and to test on: `WalkForwardEraSplit`."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,11 +11,29 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
-from skbench._base import check_count
-from skbench._eras import Eras, calendar, find_eras, rows_of, stated_era_column
-from skbench._frames import as_column, as_table, check_index
+from skbench._base import check_count, warn
+from skbench._eras import (
+    Eras,
+    era_counts,
+    find_eras,
+    rows_of,
+    stated_era_column,
+    target_days,
+)
+from skbench._frames import (
+    Table,
+    as_column,
+    as_table,
+    check_index,
+    pick,
+    present,
+    resolve,
+    target_name,
+)
 
 Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Splits = Iterator[tuple[Indices, Indices]]
 
 
 @dataclass(frozen=True)
@@ -53,14 +73,18 @@ class WalkForwardEraSplit(BaseCrossValidator):
 
     Eras count by the number in their label ("0575", "era12", 12), so that a file which
     starts late, or holds every fourth era, keeps the published windows and a purge of
-    the same length in time. Labels without a number ("X", a live era) count on from the
-    last number, in order of appearance: a live era moves no window. Where no label has
-    a number, all eras thus count by position, from 1; the rows must then be sorted by
-    time, and it is an error if the rows of the eras are mixed.
+    the same length in time. Dates count in weeks, the first as 1: a purge of 8 is eight
+    weeks, also where weeks are missing and with data of months or days. One label that
+    is neither ("X", a live era) counts one after the last, and moves no window. It is
+    an error if labels do not say which era comes first.
 
-    A window without an era to train on, or without one to test on, is skipped. Eras
+    A window without an era to train on, or without one to test on, is skipped; with
+    targets, or a ``reference``, also one that cannot be scored, with a warning that
+    counts these: a search over windows whose score is NaN would choose at random. Eras
     before ``first_era`` take no part. All rows of an era are in the same part, in
     whatever order the rows are.
+
+    `split` warns where the target, by its name, looks further ahead than the purge.
 
     Parameters
     ----------
@@ -73,6 +97,9 @@ class WalkForwardEraSplit(BaseCrossValidator):
     max_train_eras : int, default=None
         Train only on the last so many eras before the purge, where eras that the data
         lacks count too, so that this is a length of time. None: on all.
+    reference : str or int, default=None
+        Column of X, its name or position, that the test eras need to be scored, as
+        "numerai_meta_model" is for MMC.
     era : str or int, default="era"
         The era column of X: its name, or its position in an array.
 
@@ -111,25 +138,25 @@ class WalkForwardEraSplit(BaseCrossValidator):
         *,
         first_era: int = 1,
         max_train_eras: int | None = None,
+        reference: Any = None,
         era: Any = "era",
     ) -> None:
         self.chunk_size = chunk_size
         self.purge = purge
         self.first_era = first_era
         self.max_train_eras = max_train_eras
+        self.reference = reference
         self.era = era
 
-    def split(
-        self, X: Any = None, y: Any = None, groups: Any = None
-    ) -> Iterator[tuple[Indices, Indices]]:
+    def split(self, X: Any = None, y: Any = None, groups: Any = None) -> Splits:
         """Yield the rows of each window, windows in the order of time.
 
         Parameters
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns), default=None
             Rows with the era column; any X where ``groups`` is given.
-        y : array-like of shape (n_rows,), default=None
-            Not used.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            Targets. Where given, windows without a target to test on are skipped.
         groups : array-like of shape (n_rows,), default=None
             The era of each row, instead of the era column; a pandas object must have
             the index of X.
@@ -141,25 +168,32 @@ class WalkForwardEraSplit(BaseCrossValidator):
         test : ndarray of shape (n_test_rows,)
             Positions of the rows to test on, in row order.
 
+        Warns
+        -----
+        UserWarning
+            If windows cannot be scored, or the target looks further ahead than the
+            purge.
+
         Raises
         ------
         ValueError
             If a parameter cannot be used, the eras are not to be found, one is missing,
-            or no window has eras of both kinds.
+            they have no order, or no window has eras of both kinds and can be scored.
         """
-        eras = self._read(X, groups)
-        for window in self._windows(eras):
+        eras, needed = self._read(X, y, groups)
+        self._check_purge(X, y)
+        for window in self._scored(eras, needed, loud=True):
             yield rows_of(eras, window.train), rows_of(eras, window.test)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Count the windows, which depend on the eras there are.
+        """Count the windows that `split` yields, which depend on the eras there are.
 
         Parameters
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns), default=None
             As for `split`.
-        y : array-like of shape (n_rows,), default=None
-            Not used.
+        y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+            As for `split`.
         groups : array-like of shape (n_rows,), default=None
             As for `split`.
 
@@ -173,15 +207,20 @@ class WalkForwardEraSplit(BaseCrossValidator):
         ValueError
             As for `split`.
         """
-        return len(self._windows(self._read(X, groups)))
+        return len(self._scored(*self._read(X, y, groups)))
 
-    def windows(self, eras: Any) -> pd.DataFrame:
+    def windows(self, eras: Any, y: Any = None, reference: Any = None) -> pd.DataFrame:
         """Tabulate the windows of some eras, to be read before anything runs.
 
         Parameters
         ----------
         eras : array-like of shape (n_labels,)
             Era labels, one an era or one a row.
+        y : array-like of shape (n_labels,), default=None
+            A target for each label. Where given, windows that `split` skips for want of
+            one are left out, with the same warning.
+        reference : array-like of shape (n_labels,), default=None
+            A value of the reference for each label, likewise.
 
         Returns
         -------
@@ -192,10 +231,13 @@ class WalkForwardEraSplit(BaseCrossValidator):
         Raises
         ------
         ValueError
-            If a parameter cannot be used, an era is missing, or no window has eras of
-            both kinds.
+            As for `split`.
         """
-        found = find_eras(as_column(eras, "eras"), "eras")
+        labels = as_column(eras, "eras")
+        found = find_eras(labels, "eras")
+        name = repr(self.reference) if self.reference is not None else "`reference`"
+        inputs = {"y": y, "reference": reference}
+        needed = _needed(eras, labels.n_rows, inputs, name)
         rows = [
             {
                 "train_first": found.labels[window.train[0]],
@@ -205,44 +247,96 @@ class WalkForwardEraSplit(BaseCrossValidator):
                 "test_last": found.labels[window.test[-1]],
                 "n_test": len(window.test),
             }
-            for window in self._windows(found)
+            for window in self._scored(found, needed, loud=True)
         ]
         return pd.DataFrame(rows)
 
-    def _read(self, X: Any, groups: Any) -> Eras:
-        """Find the rows of each era by the labels in ``groups``, or else in X."""
+    def _read(self, X: Any, y: Any, groups: Any) -> tuple[Eras, dict[str, Mask]]:
+        """Find the rows of each era, and those that have what scoring needs."""
+        labels, column = self._labels(X, groups)
+        inputs, name = {"y": y}, repr(self.reference)
+        if self.reference is not None:
+            if X is None:
+                raise ValueError(
+                    f"`reference` names the column {self.reference!r} of X: pass X"
+                )
+            table = as_table(X, object_array=True)
+            values = pick(table, resolve(table, self.reference, "reference"))
+            inputs["reference"] = values
+        return find_eras(labels, column), _needed(X, labels.n_rows, inputs, name)
+
+    def _labels(self, X: Any, groups: Any) -> tuple[Table, Any]:
+        """Return the table that holds the era labels, and the name of their column."""
         if groups is not None:
             labels = as_column(groups, "groups")
             _check_length(X, labels.n_rows)
             check_index(X, groups, "groups")
-            return find_eras(labels, "groups")
+            return labels, "groups"
         if X is None:
             raise ValueError(
                 f"the windows depend on the eras: pass X with the column {self.era!r}, "
                 "or the era of each row as `groups`"
             )
         table = as_table(X, object_array=True)
-        return find_eras(table, stated_era_column(table, self.era))
+        return table, stated_era_column(table, self.era)
+
+    def _whether_scored_or_not(self, X: Any, y: Any, groups: Any) -> Splits:
+        """Split into all windows, as it takes to predict them."""
+        anyhow = copy(self)
+        anyhow.reference = None
+        self._check_purge(X, y)
+        return anyhow.split(X, None, groups)
+
+    def _check_purge(self, X: Any, y: Any) -> None:
+        """Warn where the name of y says that it looks further ahead than the purge."""
+        name = target_name(X, y)
+        ahead = ceil((target_days(name) or 0) / 5)
+        if self.purge < ahead:
+            warn(
+                f"`purge` {self.purge} is too short for {name!r}, which looks {ahead} "
+                "weeks ahead: targets of the last training eras reach into the test "
+                f"eras. Set purge={ahead} or more"
+            )
+
+    def _scored(
+        self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
+    ) -> list[_Window]:
+        """Return the windows that can be scored; warn of the others, or if none can."""
+        windows = self._windows(eras)
+        lacks = [_lack(eras, window, needed) for window in windows]
+        kept = [window for window, lack in zip(windows, lacks, strict=True) if not lack]
+        counts = {lack: lacks.count(lack) for lack in lacks if lack}
+        why = "; ".join(f"{n} have {lack}" for lack, n in counts.items())
+        if not kept:
+            raise ValueError(f"none of the {len(windows)} windows can be scored: {why}")
+        if counts and loud:
+            warn(
+                f"{len(windows) - len(kept)} of {len(windows)} windows cannot be "
+                f"scored and are skipped: {why}"
+            )
+        return kept
 
     def _windows(self, eras: Eras) -> list[_Window]:
         self._check_parameters()
-        dates = calendar(eras)
+        numbers = era_counts(eras.labels)
+        order = np.argsort(numbers, kind="stable").tolist()
         chunks: dict[int, list[int]] = {}
-        for position, number in dates:
-            chunk = (number - self.first_era) // self.chunk_size
+        for position in order:
+            chunk = int((numbers[position] - self.first_era) // self.chunk_size)
             chunks.setdefault(chunk, []).append(position)
         windows = []
         for chunk, test in chunks.items():
             first, end = self._train_span(chunk)
-            train = [position for position, number in dates if first <= number < end]
+            train = [position for position in order if first <= numbers[position] < end]
             if train:
                 windows.append(_Window(train, test))
         if not windows:
             raise ValueError(
                 f"no window has eras to train on and eras to test on: there are "
-                f"{len(dates)} eras, which count from {dates[0][1]} to {dates[-1][1]}, "
-                f"with chunk_size={self.chunk_size}, purge={self.purge}, first_era="
-                f"{self.first_era}. Choose a smaller `chunk_size`"
+                f"{len(order)} eras, which count from {numbers.min():g} to "
+                f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
+                f"{self.purge}, first_era={self.first_era}. Choose a smaller "
+                "`chunk_size`"
             )
         return windows
 
@@ -259,3 +353,34 @@ class WalkForwardEraSplit(BaseCrossValidator):
         check_count("first_era", self.first_era, 0)
         if self.max_train_eras is not None:
             check_count("max_train_eras", self.max_train_eras, 1)
+
+
+def _needed(X: Any, n_rows: int, inputs: dict[str, Any], name: str) -> dict[str, Mask]:
+    """Return by what it is, of all that is given, which rows have it."""
+    wording = {"y": "a target", "reference": f"a value in {name}"}
+    needed = {}
+    for parameter, values in inputs.items():
+        if values is None:
+            continue
+        check_index(X, values, parameter)
+        needed[wording[parameter]] = there = present(values)
+        if there.shape != (n_rows,):
+            raise ValueError(
+                f"`{parameter}` must have one value for each of {n_rows} rows; got "
+                f"{there.size}"
+            )
+    return needed
+
+
+def _lack(eras: Eras, window: _Window, needed: dict[str, Mask]) -> str:
+    """Say what keeps a window from being scored; nothing if it can be."""
+    if not needed:
+        return ""
+    rows = rows_of(eras, window.test)
+    for what, there in needed.items():
+        if not there[rows].any():
+            return f"no test era with {what}"
+    together = np.logical_and.reduce(list(needed.values()))
+    if together[rows].any():
+        return ""
+    return f"no test era in which a row has {' and '.join(needed)}"

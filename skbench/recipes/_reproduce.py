@@ -313,14 +313,15 @@ def _riskiest_blocks(
 
 def _train(task: _Task, frame: pd.DataFrame, options: Options) -> Floats:
     """Predict each window of one model; NaN elsewhere."""
-    y_pred: Floats = walk_forward_predict(
+    y_pred = walk_forward_predict(
         task.estimator,
         frame[task.features],
         frame[task.target],
         task.windows,
         progress=options.progress,
     )
-    return y_pred
+    values: Floats = y_pred.to_numpy()
+    return values
 
 
 def _blend(

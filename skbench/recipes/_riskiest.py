@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skbench._base import check_count
-from skbench._eras import calendar, find_eras, stated_era_column
+from skbench._eras import chronological, find_eras, stated_era_column
 from skbench._frames import (
     Fetch,
     Table,
@@ -115,7 +115,7 @@ def _by_era(table: Table, names: list[Name], target: Floats, era: Name) -> Float
     eras = find_eras(table, era)
     fetch = table.select(names)
     out = []
-    for position, _ in calendar(eras):
+    for position in chronological(eras.labels):
         rows = np.arange(table.n_rows)[eras.rows[position]]
         rows = rows[~np.isnan(target[rows])]
         if rows.size:

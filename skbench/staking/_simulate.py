@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._base import check_count, check_flag, is_number
-from skbench._eras import count_eras
+from skbench._eras import era_counts
 from skbench._frames import as_mapping, listed
 from skbench.kernels.ledger import settle
 from skbench.kernels.series import max_drawdown
@@ -94,7 +94,7 @@ def simulate(
         What the scores pay.
     duration : int
         How many rounds after it opens a round resolves, by the number in the label of
-        the round, or by position where labels have none. Of weekly eras, 4 for a 20-day
+        the round, or in weeks where labels are dates. Of weekly eras, 4 for a 20-day
         and 12 for a 60-day target; of Numerai's daily rounds, 20 and 60, and the few
         days until a score is final.
     compound : bool, default=True
@@ -158,7 +158,7 @@ def _settled(
     with np.errstate(over="ignore", invalid="ignore"):
         found = settle(
             payouts.to_numpy(),
-            np.array([number for _, number in count_eras(list(payouts.index))]),
+            era_counts(list(payouts.index)),
             np.array(list(start.values())),
             duration=duration,
             parts=int(rule.concurrent_rounds),

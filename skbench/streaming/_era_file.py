@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from skbench._eras import era_key
 from skbench._files import Address
-from skbench.datasets._parquet import ERA, era_key, id_column
+from skbench.datasets._parquet import ERA, id_column
 
 from ._source import Source, runs
 
@@ -58,7 +59,7 @@ class EraFile:
         if before.label != run.label:
             raise ValueError(
                 f"{self.path} has the eras {before.label!r} and {run.label!r} of the "
-                "same number: write every era in one way"
+                "same number or date: write every era in one way"
             )
         if before is run:
             return

@@ -33,8 +33,8 @@ def sort_parquet(
 ) -> None:
     """Sort parquet files by era, whatever their size.
 
-    Eras come in the order of the number in their labels, those without a number last,
-    in order of appearance; the rows of an era stay in their order. The rows go through
+    Eras come in the order of time, or in that of their text where labels do not say
+    which comes first; the rows of an era stay in their order. The rows go through
     temporary files beside the target, which take as much room as they do uncompressed,
     and one part after the other is sorted in memory.
 
@@ -111,7 +111,7 @@ def _order_of_eras(
         of_label = np.bincount(codes, minlength=len(labels)).tolist()
         counts.update(dict(zip(labels, of_label, strict=True)))
     labels = list(counts)
-    ordered = [labels[i] for i in chronological(labels)]
+    ordered = [labels[i] for i in chronological(labels, needed=False)]
     ranks = {label: rank for rank, label in enumerate(ordered)}
     return ranks, np.array([counts[label] for label in ordered])
 

@@ -21,7 +21,8 @@ class CumulativeScoreDisplay:
     behind it as if its score had been 0, and so does the drawdown, which is the sum
     less its highest value so far, or less 0 where it was never above.
 
-    Eras stand at the number in their label, and no line bridges eras that are skipped.
+    Eras stand at the number in their label, dates at their week, and no line bridges
+    eras that are skipped.
     Models that start in different eras are compared fairly over the eras that all have:
     draw ``scores.dropna()``.
 

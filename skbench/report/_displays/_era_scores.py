@@ -19,7 +19,8 @@ class EraScoreDisplay:
 
     The band is the 95 % interval of the mean by a moving-block bootstrap over eras, as
     in `skbench.metrics.summarize`; with fewer eras than two blocks there is none. Eras
-    stand at the number in their label. An era without a score has no bar.
+    stand at the number in their label, dates at their week. An era without a score has
+    no bar.
 
     Parameters
     ----------
