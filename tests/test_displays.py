@@ -325,8 +325,12 @@ class TestEraAxis:
         assert_allclose([bar.get_center()[0] for bar in display.bars_], [1, 2, 3])
         assert tick_labels(display.ax_.xaxis) == ["era1", "era2", "eraX"]
 
-    def test_no_label_has_a_number(self):
-        assert self.labels(["$a$", "$b$"]) == ["$a$", "$b$"]
+    def test_labels_are_no_mathematics(self):
+        assert self.labels(["$1$", "$2$"]) == ["$1$", "$2$"]
+
+    def test_labels_that_say_no_order(self):
+        with pytest.raises(ValueError, match="do not say which comes first"):
+            self.labels(["$a$", "$b$"])
 
 
 class TestEraScoreDisplay:

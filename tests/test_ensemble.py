@@ -131,6 +131,8 @@ class TestWeights:
         X = frame()
         assert_close(blended(X, [1, -1, 0, 0]), X["a"] - X["b"])
 
+    @pytest.mark.filterwarnings("ignore:X has no era column")
+    @pytest.mark.filterwarnings("ignore:X has no era column")
     def test_array_positions(self):
         X = frame()
         array = X[MODELS].to_numpy()
@@ -172,6 +174,8 @@ class TestProperties:
         np.testing.assert_array_equal(blended(other), blended(X))
 
     @pytest.mark.parametrize("n", [1, 7, 100])
+    @pytest.mark.filterwarnings("ignore:X has no era column")
+    @pytest.mark.filterwarnings("ignore:X has no era column")
     def test_layout_makes_no_difference(self, n):
         X = frame(n)
         weights = [0.1, 0.3, 0.7, 1.1]

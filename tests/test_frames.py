@@ -212,6 +212,7 @@ def test_a_missing_feature_is_not_filled_in_the_callers_frame(frame):
 
 
 @pytest.mark.parametrize("writeable", [True, False])
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_an_array_gives_an_array(writeable):
     X = np.random.default_rng(0).normal(size=(9, 3))
     same = X.copy()
@@ -452,6 +453,7 @@ def test_names_and_number_of_columns_are_recorded(estimator, kind, frame):
     assert list(estimator.feature_names_in_) == list(frame.columns)
 
 
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_a_fit_on_an_array_forgets_the_names_of_a_frame(frame):
     estimator = EraRank().fit(frame).fit(np.eye(4))
     assert not hasattr(estimator, "feature_names_in_")
@@ -469,6 +471,7 @@ def test_a_fit_on_an_array_forgets_the_names_of_a_frame(frame):
     ],
     ids=repr,
 )
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_an_array_takes_names_for_its_columns(estimator, names):
     X = np.random.default_rng(0).normal(size=(9, 3))
     out = estimator.fit_transform(X)
@@ -673,6 +676,7 @@ def test_arithmetic_on_single_precision_is_in_double():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
 @each_of([EraRank(), WeightedEnsemble(), FeatureNeutralizer([1])])
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_an_array_is_single_only_if_it_was(estimator, dtype):
     X = np.random.default_rng(0).integers(0, 9, size=(9, 3)).astype(dtype)
     wanted = np.float32 if dtype == np.float32 else np.float64
@@ -894,6 +898,7 @@ one_era = [EraRank(), WeightedEnsemble(), FeatureNeutralizer()]
 @pytest.mark.parametrize("n_rows", [1801, 9999])
 @each_kind
 @each_of(one_era)
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_a_frame_without_eras_is_one_era_inside_the_bounds(estimator, kind, n_rows):
     X = live(n_rows, kind)
     out = estimator.set_params(era="era").fit(X).predict(X)
@@ -913,6 +918,7 @@ def test_a_frame_without_eras_is_refused_outside_the_bounds(estimator, kind, n_r
 
 @pytest.mark.parametrize("n_rows", [1800, 10000])
 @each_of(one_era)
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_the_bounds_hold_at_transform_too(estimator, n_rows):
     fitted = estimator.fit(live(5000))
     for method in (fitted.transform, fitted.predict):
@@ -921,6 +927,7 @@ def test_the_bounds_hold_at_transform_too(estimator, n_rows):
 
 
 @pytest.mark.parametrize(("n_rows", "fits"), [(9, False), (10, True), (11, False)])
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_the_bounds_can_be_moved(n_rows, fits):
     estimator = EraRank(single_era_rows=(9, 11))
     if fits:
@@ -940,6 +947,7 @@ def test_live_data_needs_no_era_after_a_fit_with_eras(kind, frame):
 
 
 @pytest.mark.parametrize("n_rows", [1, 1800, 9999])
+@pytest.mark.filterwarnings("ignore:X has no era column")
 def test_an_array_below_the_upper_bound_is_one_era(n_rows):
     X = np.arange(2.0 * n_rows).reshape(n_rows, 2)
     expected = (np.arange(n_rows) + 0.5) / n_rows

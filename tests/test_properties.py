@@ -215,7 +215,7 @@ class TestWindows:
         except ValueError:
             assume(False)
         rank = EraRank(["a"])
-        got = walk_forward_predict(rank, X, cv=cv)
+        got = walk_forward_predict(rank, X, cv=cv).to_numpy()
         expected = rank.fit(X).predict(X)
         np.testing.assert_array_equal(got[tested], expected[tested])
         rest = np.setdiff1d(np.arange(len(X)), tested)

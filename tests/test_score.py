@@ -238,6 +238,8 @@ class TestJudges:
         assert_close(score(X, y), judged(X, y, models).to_numpy().mean())
 
     @pytest.mark.parametrize("models", ["m", "mno"])
+    @pytest.mark.filterwarnings("ignore:X has no era column")
+    @pytest.mark.filterwarnings("ignore:X has no era column")
     def test_numerai_tools_at_full_size(self, models):
         X, y = data(1, 6000, models)
         X[list(models)] += np.arange(6000)[:, None] % 1000 / 1e5

@@ -153,7 +153,9 @@ def for_frame(estimator):
 
 def checks_of_scikit_learn():
     # scikit-learn 1.6 hands a generator to pytest, which wants a list since 9.1.
-    mark = parametrize_with_checks(checked(), expected_failed_checks=expected_failures)
+    mark = parametrize_with_checks(
+        checked(era=None), expected_failed_checks=expected_failures
+    )
     names, checks = mark.args
     return pytest.mark.parametrize(names, list(checks), **mark.kwargs)
 
@@ -365,7 +367,7 @@ def test_tags_say_whether_fit_is_needed(estimator):
 
 
 @pytest.mark.parametrize("method", ["transform", "predict"])
-@pytest.mark.parametrize("estimator", estimators()[:2], ids=name_of)
+@pytest.mark.parametrize("estimator", estimators(era=None)[:2], ids=name_of)
 def test_a_stateless_one_works_without_fit(estimator, method, frame):
     expected = getattr(clone(estimator).fit(frame), method)(frame)
     out = getattr(clone(estimator), method)(frame)
@@ -377,7 +379,7 @@ def test_the_neutralizer_works_without_fit(frame):
     np.testing.assert_array_equal(FeatureNeutralizer().predict(frame), expected)
 
 
-@pytest.mark.parametrize("estimator", estimators()[:2], ids=name_of)
+@pytest.mark.parametrize("estimator", estimators(era=None)[:2], ids=name_of)
 def test_a_stateless_one_stays_without_state(estimator, frame):
     estimator = clone(estimator).set_output(transform="polars")
     before = set(vars(estimator))
@@ -406,7 +408,7 @@ def test_check_is_fitted_agrees_with_fit(estimator, frame):
 
 
 def test_fitted_state_is_of_plain_types(frame):
-    for estimator in estimators():
+    for estimator in estimators(era=None):
         state = vars(for_frame(estimator).fit(frame))
         for name in state.keys() - estimator.get_params().keys():
             assert is_plain(state[name]), name
@@ -480,7 +482,10 @@ before = sklearn.get_config()
 import numpy as np
 from skbench import EraRank, EraRankGauss, FeatureNeutralizer, WeightedEnsemble
 X = np.random.default_rng(0).normal(size=(9, 3))
-for made in (EraRank(), EraRankGauss(), WeightedEnsemble(), FeatureNeutralizer([0])):
+for kind in (EraRank, EraRankGauss, WeightedEnsemble, FeatureNeutralizer):
+    made = kind(era=None)
+    if kind is FeatureNeutralizer:
+        made.neutralizers = [0]
     made.set_output(transform="polars").fit(X, X[:, 0]).transform(X)
     made.predict(X), made.score(X, X[:, 0]), repr(made), made._repr_html_()
 assert sklearn.get_config() == before, sklearn.get_config()

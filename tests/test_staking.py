@@ -440,13 +440,16 @@ class TestSimulate:
         scores = pd.DataFrame({"a": [0.5, 0.1, 0.1]}, index=[1200, 1201, 1203])
         ledger = simulate({"corr": scores}, 10, CORR, duration=3).ledger
         assert_close(ledger["at_risk"], [10, 10, 15])
-        # By position, where labels have no number.
-        scores.index = ["x", "y", "z"]
+        # In weeks, where labels are dates.
+        scores.index = pd.to_datetime(["2024-01-05", "2024-01-12", "2024-01-26"])
         ledger = simulate({"corr": scores}, 10, CORR, duration=3).ledger
-        assert_close(ledger["at_risk"], [10, 10, 10])
+        assert_close(ledger["at_risk"], [10, 10, 15])
+        scores.index = ["x", "y", "z"]
+        with pytest.raises(ValueError, match="do not say which comes first"):
+            simulate({"corr": scores}, 10, CORR, duration=3)
 
-    def test_rounds_without_any_score_count_by_position_too(self):
-        scores = pd.DataFrame({"a": [0.5, NAN, 0.1]}, index=["x", "y", "z"])
+    def test_rounds_without_any_score_count_too(self):
+        scores = pd.DataFrame({"a": [0.5, NAN, 0.1]}, index=[1, 2, 3])
         ledger = simulate({"corr": scores}, 10, CORR, duration=2).ledger
         assert_close(ledger["at_risk"], [10, 15])
 

@@ -289,6 +289,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
 
     def _check_purge(self, X: Any, y: Any) -> None:
         """Warn where the name of y says that it looks further ahead than the purge."""
+        self._check_parameters()
         name = target_name(X, y)
         ahead = ceil((target_days(name) or 0) / 5)
         if self.purge < ahead:
