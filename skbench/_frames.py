@@ -709,19 +709,20 @@ def target_name(X: Any, y: Any) -> str | None:
     name = name_of(y)
     if name != "target" or not is_frame(X):
         return name
-    table, values = as_table(X), np.asarray(y)
+    table = as_table(X)
     same = [
         str(other)
         for other in columns_of_role(table, "target", None)
         if other != name
         and table.kind(other) in ("float", "number")
-        and _equal(table.select([other])(ALL)[0], values)
+        and equal_columns(table.select([other])(ALL)[0], y)
     ]
     return max(same, key=lambda other: target_days(other) or 0, default=name)
 
 
-def _equal(column: NDArray[Any], values: NDArray[Any]) -> bool:
-    """Whether two columns of targets are one, missing where the other is."""
+def equal_columns(column: Any, values: Any) -> bool:
+    """Whether two columns of numbers are one, missing where the other is."""
+    column, values = np.asarray(column), np.asarray(values)
     if values.dtype.kind == "O":  # of nullable numbers
         values = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float)
     same_kind = values.dtype.kind in "biuf"

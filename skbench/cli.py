@@ -293,8 +293,9 @@ def score(
     high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
     tables have the order of CORR.
     """
-    from .folders import score_folder
+    from .folders import folder_target, score_folder
 
+    target = folder_target(folder, target)
     board = score_folder(
         folder,
         target=target,
@@ -305,6 +306,7 @@ def score(
     )
     if form != "table":
         return _show(board, form)
+    click.echo(f"Target: {target}\n")
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
@@ -434,14 +436,14 @@ def ensemble(
     made = ensemble_folder(
         folder, output, pipeline, target=target, progress=sys.stderr.isatty()
     )
-    board = leaderboard(made.scores, target=target)
+    board = leaderboard(made.scores, target=made.target)
     if form != "table":
         return _show(board, form)
     for name, weight in made.weights.items():
         click.echo(f"{weight:7.2%}  {name}")
     if made.learned:
         click.echo("\nThe weights were learned from the eras that are scored here:")
-    click.echo()
+    click.echo(f"\nTarget: {made.target}\n")
     for span, lines in board.groupby("eras", sort=False):
         _show_score("corr", str(span), lines)
     rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
@@ -481,6 +483,7 @@ def analyze(
         check_writable(report, "report")
     models: dict[str, Any] = {"predictions": predictions, "target": target}
     analysis = analyze_folder(folder, model=model, **models)
+    click.echo(f"Target: {analysis.target}")
     for sentence in analysis.sentences:
         click.echo(f"- {sentence}")
     if report is not None:

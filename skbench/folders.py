@@ -21,6 +21,7 @@ from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
 from .datasets import load_scores
 from .datasets._features import feature_set, feature_sets
+from .datasets._load import check_folder
 from .datasets._scores import check_account
 from .metrics import leaderboard, numerai_corr, score_models
 from .metrics._leaderboard import concat_scores
@@ -28,7 +29,7 @@ from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate
 from .staking._history import check_rule
 from .streaming import fit_parquet
-from .streaming._folder import FolderRows, open_folder
+from .streaming._folder import FolderRows, open_file, open_folder, target_of
 from .streaming._predict import FrameWriter, Predictions, frames
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "analyze_folder",
     "ensemble_folder",
     "ensemble_pipeline",
+    "folder_target",
     "report_account",
     "report_folder",
     "score_folder",
@@ -46,6 +48,32 @@ __all__ = [
 _INPUT = re.compile(
     r"((train|validation|live)(_benchmark_models)?|meta_model)\.parquet"
 )
+
+
+def folder_target(path: Address, target: str = "target") -> str:
+    """Return the target that a name stands for in a folder.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of Numerai's files, as for `score_folder`.
+    target : str, default="target"
+        The name. Numerai's files have a column "target", which is a copy of another.
+
+    Returns
+    -------
+    target : str
+        The name of that other column, such as "target_ender_60", whose number of days
+        says how far it looks ahead; or the name given, if it is no copy.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder lacks ``validation.parquet``.
+    ValueError
+        If that file cannot be read.
+    """
+    return target_of(open_file(check_folder(path), "validation"), target)
 
 
 def score_folder(
@@ -74,7 +102,8 @@ def score_folder(
         as Numerai lays them out. Where ``meta_model.parquet`` is there too, the
         contribution to the Meta Model is scored.
     target : str, default="target"
-        Target to score with; its name sets the block length of the intervals.
+        Target to score with; its name sets the block length of the intervals. "target"
+        stands for the column of which it is a copy.
     models : sequence of str, default=None
         Models of the folder to rank; None: all.
     predictions : path-like or sequence of path-like, default=()
@@ -104,8 +133,10 @@ def score_folder(
     """
     check_flag("progress", progress)
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
-    scores = _scores(rows, target, benchmark, progress)
-    return leaderboard(scores, recent=recent, target=target, random_state=random_state)
+    scores = _scores(rows, benchmark, progress)
+    return leaderboard(
+        scores, recent=recent, target=rows.target, random_state=random_state
+    )
 
 
 def report_folder(
@@ -161,11 +192,11 @@ def report_folder(
         predictions=predictions,
     )
     return PerformanceReport(
-        _scores(rows, target, benchmark),
+        _scores(rows, benchmark),
         benchmark=benchmark,
-        meta_model=_scores_of_meta_model(rows, target),
+        meta_model=_scores_of_meta_model(rows),
         analysis=analysis,
-        target=target,
+        target=rows.target,
         random_state=random_state,
         title=f"Models of {Path(path).resolve().name}",
     )
@@ -259,9 +290,9 @@ def analyze_folder(
         era="era",
         meta_model=rows.meta_model,
         models=rows.models,
-        targets=[target],
+        targets=[rows.target],
     )
-    return analyze(data, model=model, target=target, random_state=random_state)
+    return analyze(data, model=model, random_state=random_state)
 
 
 def stake_folder(
@@ -314,7 +345,7 @@ def stake_folder(
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
-    scores = _scores(rows, target, None)
+    scores = _scores(rows, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
     return allocate(
         scores,
@@ -384,12 +415,15 @@ class FolderEnsemble:
         Number of predictions of each data type.
     scores : pandas.DataFrame of shape (n_eras, 1)
         Numerai CORR of the ensemble in each validation era with a target.
+    target : str
+        The target of these scores.
     """
 
     pipeline: Pipeline
     file: Path
     n_rows: dict[str, int]
     scores: pd.DataFrame
+    target: str
 
     @property
     def predictions(self) -> pd.DataFrame:
@@ -565,9 +599,9 @@ def ensemble_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
     pipeline = fit_parquet(
-        clone(pipeline), rows.source, target, batch_rows=1, progress=progress
+        clone(pipeline), rows.source, rows.target, batch_rows=1, progress=progress
     )
-    blend = Predictions(rows.models, target)
+    blend = Predictions(rows.models, rows.target)
     with (
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
@@ -579,7 +613,9 @@ def ensemble_folder(
         scores = blend.scores()
         blend.warn_of_missing()
         joblib.dump(pipeline, unfinished_pipeline)
-    return FolderEnsemble(pipeline, predictions_file, dict(blend.n_rows), scores)
+    return FolderEnsemble(
+        pipeline, predictions_file, dict(blend.n_rows), scores, rows.target
+    )
 
 
 def _check_output(output: Address, path: Address) -> Path:
@@ -622,11 +658,11 @@ def _features_file(path: Address) -> Path:
 
 
 def _scores(
-    rows: FolderRows, target: str, benchmark: str | None, progress: bool = False
+    rows: FolderRows, benchmark: str | None, progress: bool = False
 ) -> dict[str, pd.DataFrame]:
     def score(era: pd.DataFrame) -> dict[str, pd.DataFrame]:
         return score_models(
-            era[target],
+            era[rows.target],
             era[rows.models],
             era=era["era"],
             meta_model=era[rows.meta_model] if rows.meta_model else None,
@@ -637,8 +673,8 @@ def _scores(
     return concat_scores(map(score, frames(rows.source, progress=progress)))
 
 
-def _scores_of_meta_model(rows: FolderRows, target: str) -> "pd.Series[float] | None":
-    name = rows.meta_model
+def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
+    name, target = rows.meta_model, rows.target
     if name is None:
         return None
     scores = concat_scores(

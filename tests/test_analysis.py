@@ -851,7 +851,7 @@ class TestAnalyze:
         assert "for 2 the data cannot tell" in got.sentences[3]
 
     def test_few_eras(self):
-        data = make_benchmark_models(20, 50, 3, meta_model_eras=20, random_state=0)
+        data = make_benchmark_models(14, 50, 3, meta_model_eras=9, random_state=0)
         got = analyze(data, model=data.models[0])
         assert sum("too few" in s for s in got.sentences) == 3 + 2
         assert not any("nan" in s for s in got.sentences)

@@ -29,6 +29,7 @@ from skbench.folders import (
     analyze_folder,
     ensemble_folder,
     ensemble_pipeline,
+    folder_target,
     report_folder,
     score_folder,
     stake_folder,
@@ -40,6 +41,8 @@ from skbench.staking import PAYOUT_RULES
 from skbench.streaming import sort_parquet
 
 ROOT = Path(__file__).parents[1]
+# The column of which "target" is a copy in the tournaments made here.
+TARGET = "target_cyrus_20"
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +189,9 @@ class TestScore:
 
     def test_a_table_a_score_with_aligned_columns(self, folder, data, capsys):
         out = run(capsys, "score", folder, "--benchmark", data.models[0])
-        tables = [table.splitlines() for table in out.strip().split("\n\n")]
+        first, *rest = out.strip().split("\n\n")
+        assert first == f"Target: {TARGET}"
+        tables = [table.splitlines() for table in rest]
         assert [table[0] for table in tables] == [
             f"{score}, {span} eras"
             for span in ("all", "last 52")
@@ -531,7 +536,10 @@ class TestLargerThanMemory:
         pd.testing.assert_frame_equal(
             made.scores, scores.dropna(), check_index_type=False, rtol=0, atol=1e-12
         )
-        names = [step.feature_names_in_.tolist() for step in expected]
+        names = [
+            [TARGET if name == "target" else name for name in step.feature_names_in_]
+            for step in expected
+        ]
         assert [step.feature_names_in_.tolist() for step in made.pipeline] == names
 
     @pytest.mark.parametrize("change", FOLDERS)
@@ -552,7 +560,7 @@ class TestLargerThanMemory:
         )
         assert told[: len(expected_warnings)] == expected_warnings
         fnc = scores.pop("fnc")
-        expected = leaderboard(scores, recent=20, target="target")
+        expected = leaderboard(scores, recent=20, target=TARGET)
         pd.testing.assert_frame_equal(board, expected, rtol=0, atol=1e-12)
         if change is meta_model_of_other_eras:
             return  # a report refuses a Meta Model without any score
@@ -565,7 +573,7 @@ class TestLargerThanMemory:
             {**scores, "fnc": fnc},
             benchmark=benchmark,
             meta_model=meta_model,
-            target="target",
+            target=TARGET,
             random_state=0,
             title="Models of files",
         )
@@ -630,6 +638,50 @@ OWN = [
 ]
 
 
+class TestFolderTarget:
+    """The column of targets of which "target" is a copy."""
+
+    @pytest.fixture
+    def frame(self):
+        rng = np.random.default_rng(0)
+        y = np.where(np.arange(3000) > 2800, np.nan, rng.integers(0, 5, 3000) / 4)
+        other = np.append(y[:-300], rng.permutation(y[-300:]))  # alike for a long time
+        return pd.DataFrame(
+            {
+                "era": np.repeat([f"{era:04d}" for era in range(30)], 100),
+                "target": y,
+                "target_a_20": rng.permutation(y),
+                "target_b_60": y,
+                "target_c_20": other,
+                "target_d_20": y,
+                "target_plain": y,
+            },
+            index=pd.Index([f"n{i}" for i in range(3000)], name="id"),
+        )
+
+    def written(self, folder, frame):
+        frame.to_parquet(folder / "validation.parquet", row_group_size=700)
+        return folder
+
+    def test_is_the_one_that_looks_furthest_ahead(self, tmp_path, frame):
+        assert folder_target(self.written(tmp_path, frame)) == "target_b_60"
+
+    def test_a_name_that_is_no_alias_stays(self, tmp_path, frame):
+        folder = self.written(tmp_path, frame)
+        assert folder_target(folder, "target_plain") == "target_plain"
+
+    @pytest.mark.parametrize("names", [[], ["target_a_20", "target_c_20"]])
+    def test_a_copy_of_none_stays(self, tmp_path, frame, names):
+        folder = self.written(tmp_path, frame[["era", "target", *names]])
+        assert folder_target(folder) == "target"
+
+    def test_no_folder(self, tmp_path):
+        with pytest.raises(
+            FileNotFoundError, match=r"validation\.parquet is not there"
+        ):
+            folder_target(tmp_path)
+
+
 class TestPredictions:
     """Files of predictions beside the models of a folder."""
 
@@ -667,7 +719,7 @@ class TestPredictions:
             meta_model=frame["numerai_meta_model"],
             benchmark="mine",
         )
-        expected = leaderboard(scores, recent=9, target="target")
+        expected = leaderboard(scores, recent=9, target=TARGET)
         assert expected["corr"].notna().all()
         board = score_folder(files, predictions=[mine], benchmark="mine", recent=9)
         pd.testing.assert_frame_equal(board, expected, rtol=0, atol=1e-12)
@@ -680,7 +732,7 @@ class TestPredictions:
                 scores,
                 benchmark="mine",
                 meta_model=meta_model,
-                target="target",
+                target=TARGET,
                 random_state=0,
                 title="Models of files",
             ).to_dict()
@@ -691,7 +743,9 @@ class TestPredictions:
     def test_answers_are_those_in_memory(self, files, mine, small, change):
         own = change(own_predictions(small))
         own.to_parquet(mine, row_group_size=101)
-        expected = analyze(self.in_memory(files, own), model="mine")
+        data = self.in_memory(files, own)
+        data.frame = data.frame.rename(columns={"target": TARGET})
+        expected = analyze(data, model="mine", target=TARGET)
         found = analyze_folder(files, model="mine", predictions=mine)
         assert found.sentences == expected.sentences
         for name in ("implied_weights", "underweight", "comparison"):
@@ -1089,7 +1143,10 @@ class TestAnalyze:
     def test_the_sentences_are_those_of_the_function(self, folder, data, capsys):
         told = run(capsys, "analyze", folder, "--model", data.models[0])
         sentences = analyze_folder(folder, model=data.models[0]).sentences
-        assert told.splitlines() == [f"- {sentence}" for sentence in sentences]
+        assert told.splitlines() == [
+            f"Target: {TARGET}",
+            *(f"- {sentence}" for sentence in sentences),
+        ]
         assert "Meta Model" in sentences[0]
 
     def test_the_report_holds_them_too(self, folder, tmp_path, capsys):

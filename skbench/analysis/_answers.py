@@ -8,7 +8,14 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skbench._base import check_resamples
-from skbench._frames import as_columns, at_labels, listed, name_of, row_labels
+from skbench._frames import (
+    as_columns,
+    at_labels,
+    listed,
+    name_of,
+    row_labels,
+    target_name,
+)
 from skbench.metrics import summarize
 
 from ._compare import compare
@@ -95,7 +102,8 @@ def analyze(
         One's own model: a column of ``data.frame``, which is then no benchmark, or its
         predictions. A pandas object is matched by its index, and may lack rows.
     target : str, default=None
-        Target to score with; its name sets the block length. None: the first of
+        Target to score with; its name sets the block length, where "target" stands for
+        the column of the data of which it is a copy. None: the first of
         ``data.targets``.
     groups : mapping of model to label, default=None
         Group of each model, for `synergy`.
@@ -137,6 +145,7 @@ def analyze(
         "random_state": random_state,
     }
     frame, y = data.frame, data.frame[_target(data, target)]
+    y = y.rename(target_name(frame, y))
     own = None if model is None else _own(data, model)
     names = [name for name in data.models if not _is(model, name)]
     if not names:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
+from skbench._eras import target_days
 from skbench._files import Address
-from skbench._frames import META_MODEL
+from skbench._frames import META_MODEL, equal_columns
 from skbench.datasets._load import (
     Columns,
     as_list,
@@ -29,13 +32,15 @@ from ._prediction_files import check_eras, check_names, open_predictions
 class FolderRows:
     """The rows of a split, as `load_benchmark_models` would load them, as a source.
 
-    `predictions` are the files that hold further models.
+    `target` is the column of targets, if there is one, and `predictions` are the files
+    that hold further models.
     """
 
     source: Joined
     benchmarks: list[str]
     features: list[str]
     meta_model: str | None
+    target: str = ""
     predictions: Sequence[Part] = ()
 
     @property
@@ -66,7 +71,8 @@ def open_folder(
 
     The arguments, and what of the files is refused, are as for `load_benchmark_models`;
     but here an id need only be unique in its era. Of the rows only eras and ids are
-    read. The validation rows may have further models, of files of predictions.
+    read. The validation rows may have further models, of files of predictions. Where
+    "target" is a copy of another column, that one is read in its place.
     """
     folder = check_folder(path)
     features = as_list(features, "features")
@@ -82,23 +88,44 @@ def _validation(
     folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Part]
 ) -> FolderRows:
     file, main = (
-        _open(folder, "validation_benchmark_models"),
-        _open(folder, "validation"),
+        open_file(folder, "validation_benchmark_models"),
+        open_file(folder, "validation"),
     )
     sets = read_sets(folder, features)
+    target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
     meta = _meta_model(folder)
     return _joined("validation", columns, file, main, meta, predictions)
 
 
+def target_of(file: EraFile, name: str) -> str:
+    """Return the target that a name stands for in a file.
+
+    "target" is a copy of another column. Of several that equal it, the one that looks
+    furthest ahead counts; where none does, or the file has none, the name stays.
+    """
+    floats = [str(f) for f, kind in file.types.items() if pa.types.is_floating(kind)]
+    same = [f for f in floats if f.startswith("target_") and target_days(f)]
+    while name == "target" and name in floats and same:
+        for chunk in file.source.chunks([name, *same]):
+            kept = [other for other in same if equal_columns(chunk[other], chunk[name])]
+            if kept != same:
+                same = kept  # most differ at once: begin again with the others
+                break
+        else:
+            return max(same, key=lambda other: target_days(other) or 0)
+    return name
+
+
 def _live(folder: Path, rows: FolderRows) -> FolderRows:
-    file = _open(folder, "live_benchmark_models")
-    main = _open(folder, "live") if rows.features else None
+    file = open_file(folder, "live_benchmark_models")
+    main = open_file(folder, "live") if rows.features else None
     columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
     return _joined("live", columns, file, main, None)
 
 
-def _open(folder: Path, name: str) -> EraFile:
+def open_file(folder: Path, name: str) -> EraFile:
+    """Open a parquet file of a folder by its name without the ending."""
     path = folder / f"{name}.parquet"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: download it")
@@ -108,7 +135,7 @@ def _open(folder: Path, name: str) -> EraFile:
 def _meta_model(folder: Path) -> EraFile | None:
     if not (folder / "meta_model.parquet").is_file():
         return None
-    file = _open(folder, "meta_model")
+    file = open_file(folder, "meta_model")
     check_meta_model(file)
     return file
 
@@ -141,7 +168,10 @@ def _joined(
     if meta_model is not None and not source.shares_eras(parts[1]):
         warn_of_no_meta_model(meta_model.path.name)
     name = META_MODEL if meta_model else None
-    return FolderRows(source, columns.models, columns.features, name, predictions)
+    target = next(iter(columns.targets), "")
+    return FolderRows(
+        source, columns.models, columns.features, name, target, predictions
+    )
 
 
 def _data_type(file: EraFile) -> list[str]:
