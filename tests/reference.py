@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
+from scipy.stats import t as student
 
 
 def by_era(function, eras, *arrays):
@@ -165,3 +166,26 @@ def score(predictions, target, eras):
             continue
         scores += [numerai_corr(one, target[rows]) for one in predictions[rows].T]
     return np.mean([one for one in scores if not math.isnan(one)])
+
+
+def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):
+    """Mean, half-width and degrees of freedom, with the matrices of the text."""
+    t = len(series)
+    distance = np.median(np.diff(numbers)) if t > 1 else 1.0
+    in_eras = int(np.ceil(horizon / distance - 1e-6))
+    if t < 2 * in_eras:
+        return np.mean(series), np.nan, np.nan
+    nu = int(np.clip(t // in_eras, 2, 24))
+    big_q = np.zeros((t, t))
+    for j in range(1, nu + 1):
+        q = [math.sqrt(2) * math.cos(math.pi * j * (k + 0.5) / t) / t for k in range(t)]
+        big_q += np.outer(q, q) / nu
+    s = [[max(1 - abs(a - b) / horizon, 0) for b in numbers] for a in numbers]
+    s = np.array(s)
+    a = big_q @ s
+    x = np.asarray(series, dtype=float)
+    variance = x @ big_q @ x * (s.sum() / t**2) / np.trace(a)
+    df = np.trace(a) ** 2 / np.trace(a @ a)
+    each = confidence ** (1 / n_chosen_from)
+    critical = student(df).ppf((1 + each) / 2)
+    return np.mean(x), critical * np.sqrt(variance), df
