@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFit
 from sklearn.utils import check_random_state
 
 from ._base import (
+    check_bounds,
     check_choice,
     check_count,
     check_flag,
@@ -42,7 +43,7 @@ Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
 _SCORES = ("corr", "contribution")
 _SEARCHES = ("slsqp", "greedy")
-# What `refit` cannot change: it decides which moments are kept.
+# What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What the squares of an era add up to at most, unless a value is huge.
 _LARGEST_SQUARE = 1e200
@@ -289,7 +290,8 @@ class StackingWeights(WeightedEnsemble):
         Parameters
         ----------
         other : StackingWeights
-            Fitted on other eras, with the same columns.
+            Fitted on other eras, with the same columns, and alike in all that `refit`
+            cannot change. One of the two may have seen no reference.
 
         Returns
         -------
@@ -299,21 +301,18 @@ class StackingWeights(WeightedEnsemble):
         Raises
         ------
         ValueError
-            If both hold an era, or their columns or ``nan_policy`` differ.
+            If both hold an era, or differ in what decides what is kept of the rows.
         """
         for estimator in (self, other):
             if not hasattr(estimator, "era_statistics_"):
                 raise NotFittedError("merge needs two fitted StackingWeights")
-        if other.columns_ != self.columns_:
-            raise ValueError(
-                f"cannot merge weights of other columns: {listed(self.columns_)} and "
-                f"{listed(other.columns_)}"
-            )
-        if other.nan_policy != self.nan_policy:
-            raise ValueError(
-                "cannot merge what was learned with another `nan_policy`: "
-                f"{self.nan_policy!r} and {other.nan_policy!r}"
-            )
+        own, others = self._kept_by(), other._kept_by()
+        for name in _OF_ROWS:
+            if own[name] != others[name]:
+                raise ValueError(
+                    f"cannot merge what was learned with another `{name}`: "
+                    f"{listed(own[name])} and {listed(others[name])}. Fit both alike"
+                )
         learned = copy(self)
         if learned._reference is None:
             learned._reference = other._reference
@@ -489,6 +488,17 @@ class StackingWeights(WeightedEnsemble):
                     f"prediction column {name!r} has {huge} huge values, whose squares "
                     "have no sum: rank it first, as EraRankGauss does"
                 )
+
+    def _kept_by(self) -> dict[str, list[Any]]:
+        """Return what decided which moments are kept, by the names in `_OF_ROWS`."""
+        found = self._reference is not None
+        return {
+            "columns": self.columns_,
+            "nan_policy": [self.nan_policy],
+            "meta_model": [self._reference if found else self.meta_model],
+            "era": [self.era],
+            "single_era_rows": [*check_bounds(self.single_era_rows)],
+        }
 
     def _hold(self, new: Statistics) -> None:
         """Add the statistics of further eras to those that are held."""

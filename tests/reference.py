@@ -154,7 +154,7 @@ def numerai_corr(prediction, target):
 
 
 def score(predictions, target, eras):
-    """Mean of the columns, each the mean over its eras, of the CORR that can be told."""
+    """Mean over the columns of the mean over eras of the CORR that can be told."""
     predictions, target = np.asarray(predictions), np.asarray(target, dtype=float)
     eras = np.asarray(eras)
     means = []

@@ -1751,6 +1751,51 @@ def test_merge_of_another_nan_policy_is_refused():
         learned(*one).merge(learned(*other, nan_policy="omit"))
 
 
+MIXED = {
+    "columns": ({"columns": MODELS[:2]}, "'model_d' and 'model_a', 'model_b'"),
+    "nan_policy": ({"nan_policy": "omit"}, "'propagate' and 'omit'"),
+    "meta_model": ({"meta_model": "bench"}, f"'{META_MODEL}' and 'bench'"),
+    "era": ({"era": None}, "'era' and None"),
+    "single_era_rows": ({"single_era_rows": (5, 9)}, "1800, 10000 and 5, 9"),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_merge_does_not_mix_what_refit_cannot_change(name):
+    X, y = tournament()
+    (one, one_y), (other, other_y) = batches(X.assign(bench=X["model_a"]), y, 2)
+    others, said = MIXED[name]
+    found = learned(one, one_y, columns=MODELS)
+    before = pickle.dumps(found)
+    with pytest.raises(ValueError, match=f"`{name}`: .*{said}"):
+        found.merge(learned(other, other_y, **{"columns": MODELS} | others))
+    assert pickle.dumps(found) == before
+
+
+def test_merge_takes_another_objective_and_columns_that_come_to_the_same():
+    X, y = tournament()
+    one, other = batches(X, y, 2)
+    merged = learned(*one).merge(learned(*other, "mse", columns=MODELS))
+    assert_same(merged, learned(X, y))
+
+
+def test_merge_of_another_reference_of_one_name_is_refused():
+    X, y = tournament()
+    (one, one_y), (other, other_y) = batches(X.assign(bench=X["model_a"]), y, 2)
+    found = learned(one, one_y, columns=MODELS, meta_model="bench")
+    found.set_params(meta_model=META_MODEL)
+    with pytest.raises(ValueError, match=f"`meta_model`: 'bench' and '{META_MODEL}'"):
+        found.merge(learned(other, other_y, columns=MODELS))
+
+
+def test_a_reference_that_was_missing_still_has_its_name():
+    X, y = tournament()
+    (one, one_y), (other, other_y) = batches(X, y, 2)
+    without = learned(one.drop(columns=META_MODEL), one_y, meta_model="bench")
+    with pytest.raises(ValueError, match="`meta_model`: 'bench' and"):
+        without.merge(learned(other, other_y))
+
+
 def test_contribution_counts_the_rows_that_have_the_reference():
     X, y = tournament()
     X[META_MODEL] = X[META_MODEL].mask(X.index % 3 == 0)
