@@ -172,11 +172,12 @@ class EraEstimator(  # type: ignore[call-arg]
         values = in_precision(computed, fitted._single_precision(table))
         return values[0] if len(values) == 1 else np.column_stack(list(values))
 
-    def score(self, X: Any, y: Any) -> float:
-        """Mean over eras (and columns) of the Numerai CORR of `predict` with y.
+    def score(self, X: Any, y: Any, sample_weight: None = None) -> float:
+        """Mean Numerai CORR over the eras of each column, then over the columns.
 
-        Eras without targets, or with fewer than 3 scored rows, are left out; a
-        constant prediction scores 0.
+        What is scored is what `predict` returns. Eras without targets, or with fewer
+        than 3 scored rows, are left out, for each column its own; a constant prediction
+        scores 0. That is what `skbench.metrics.numerai_corr_scorer` gives.
 
         Parameters
         ----------
@@ -184,6 +185,9 @@ class EraEstimator(  # type: ignore[call-arg]
             As for `transform`.
         y : array-like of shape (n_rows,)
             Targets, NaN where there is none yet.
+        sample_weight : None
+            Rows have no weights; here because scikit-learn's metadata routing passes
+            it.
 
         Returns
         -------
@@ -193,20 +197,29 @@ class EraEstimator(  # type: ignore[call-arg]
         Raises
         ------
         ValueError
-            If no era can be scored.
+            If no era can be scored, or `sample_weight` is not None.
         """
+        if sample_weight is not None:
+            raise ValueError(
+                "`sample_weight` must be None, as every row of an era weighs the same "
+                f"and so does every era; got {type(sample_weight).__name__!r}"
+            )
         fitted, table, eras = self._check(X)
         if y is None:
             raise ValueError("`score` needs the targets `y`; got None")
         target = aligned_target(table, y)
         values = fitted._compute(table, eras)
-        scores = [numerai_corr(values[:, rows], target[rows]) for rows in eras.rows]
-        if np.isnan(scores).all():
+        scores = np.array(
+            [numerai_corr(values[:, rows], target[rows]) for rows in eras.rows]
+        )
+        columns = [column[~np.isnan(column)] for column in scores.T]
+        means = [column.mean() for column in columns if column.size]
+        if not means:
             raise ValueError(
                 "no era can be scored: none has 3 rows with a prediction and a target "
                 "that varies"
             )
-        return float(np.nanmean(scores))
+        return float(np.mean(means))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return the names of the output's columns for the columns seen at fit.

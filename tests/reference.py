@@ -155,17 +155,20 @@ def numerai_corr(prediction, target):
 
 
 def score(predictions, target, eras):
-    """Mean over eras and columns of the CORR that can be told."""
+    """Mean over the columns of the mean over eras of the CORR that can be told."""
     predictions, target = np.asarray(predictions), np.asarray(target, dtype=float)
     eras = np.asarray(eras)
-    predictions = predictions.reshape(len(target), -1)
-    scores = []
-    for era in pd.unique(eras):
-        rows = eras == era
-        if np.isnan(target[rows]).all():
-            continue
-        scores += [numerai_corr(one, target[rows]) for one in predictions[rows].T]
-    return np.mean([one for one in scores if not math.isnan(one)])
+    means = []
+    for column in predictions.reshape(len(target), -1).T:
+        scores = []
+        for era in pd.unique(eras):
+            rows = eras == era
+            if not np.isnan(target[rows]).all():
+                scores.append(numerai_corr(column[rows], target[rows]))
+        told = [one for one in scores if not math.isnan(one)]
+        if told:
+            means.append(np.mean(told))
+    return np.mean(means)
 
 
 def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):

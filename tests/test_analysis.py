@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 from sklearn.utils import Bunch
 
 from skbench import EraRankGauss
@@ -90,6 +91,25 @@ class TestSlowReferences:
         got = implied_weights(frame["meta"], frame[MODELS], era=frame["era"], window=4)
         assert_close(got, slow.implied(frame, MODELS, window=4))
         assert list(got.index) == sorted(frame["era"].unique())[3:]
+
+    def test_eras_of_a_window_weigh_the_same_whatever_their_size(self):
+        rng = np.random.default_rng(0)
+        parts = []
+        for era, n, share in [("0001", 50, 0.9), ("0002", 500, 0.1)]:
+            a, b = rng.normal(size=(2, n))
+            meta = share * a + (1 - share) * b + 0.3 * rng.normal(size=n)
+            parts.append(pd.DataFrame({"era": era, "a": a, "b": b, "meta": meta}))
+        frame = pd.concat(parts, ignore_index=True)
+        models = frame[["a", "b"]]
+        got = implied_weights(frame["meta"], models, era=frame["era"], window=2)
+        normal = frame.groupby("era")[["meta", "a", "b"]].transform(slow.gaussianize)
+        root = np.sqrt(frame.groupby("era")["a"].transform("size").to_numpy())
+        rows = normal.to_numpy() / root[:, None]
+        v, residual = nnls(rows[:, 1:], rows[:, 0])
+        explained = 1 - residual**2 / (rows[:, 0] @ rows[:, 0])
+        assert_close(got, [[*v / v.sum(), explained]])
+        pooled, _ = nnls(normal[["a", "b"]].to_numpy(), normal["meta"].to_numpy())
+        assert got["a"].iloc[0] > pooled[0] / pooled.sum() + 0.2
 
     @pytest.mark.parametrize("model", MODELS)
     def test_the_derivative_is_a_finite_difference(self, model):

@@ -5,10 +5,20 @@ import pandas as pd
 import pytest
 import reference
 from numerai_tools import scoring
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    KFold,
+    cross_validate,
+)
+from sklearn.pipeline import make_pipeline
 
 from skbench import EraRank, EraRankGauss, FeatureNeutralizer, WeightedEnsemble
 from skbench.kernels.score import numerai_corr
+from skbench.metrics import numerai_corr_scorer
 
 NAN = np.nan
 BINS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -43,6 +53,11 @@ def judged(X, y, models=("m",)):
 
 def score(X, y, **options):
     return EraRankGauss(**options).fit(X).score(X, y)
+
+
+def one_era_of(X, y, label="0002"):
+    rows = X["era"] == label
+    return X[rows], y[rows]
 
 
 def one_era(prediction, target):
@@ -138,8 +153,24 @@ class TestLeftOut:
         X.loc[X["era"] == "0002", "n"] = NAN
         scores = judged(X[X["era"] != "0002"], y[X["era"] != "0002"], ["m", "n"])
         extra = judged(X[X["era"] == "0002"], y[X["era"] == "0002"])
-        expected = np.r_[scores.to_numpy().ravel(), extra.to_numpy().ravel()].mean()
+        of_m = [*scores["m"], *extra["m"]]
+        assert_close(score(X, y), (np.mean(of_m) + scores["n"].mean()) / 2)
+
+    def test_a_column_with_few_eras_weighs_as_much_as_any(self, complete):
+        X, y = complete
+        X = X.copy()
+        X.loc[X["era"] != "0002", "n"] = NAN
+        X.loc[X["era"] == "0002", "n"] = y[X["era"] == "0002"]
+        of_m = judged(X, y)["m"]
+        assert of_m.size == 5
+        expected = (of_m.mean() + judged(*one_era_of(X, y), ["n"]).iat[0, 0]) / 2
         assert_close(score(X, y), expected)
+        assert_close(score(X, y), numerai_corr_scorer(EraRankGauss(), X, y), 1e-15)
+
+    def test_a_column_without_any_score_has_no_part(self, complete):
+        X, y = complete
+        lost = X.assign(n=NAN)
+        assert score(lost, y) == score(X, y, columns=["m"])
 
     def test_no_era_at_all_is_an_error(self, complete):
         X, y = complete
@@ -224,6 +255,7 @@ class TestSlowReference:
         y = y.mask(rng.random(len(X)) < 0.5)
         expected = reference.score(X[["m", "n", "o"]], y, X["era"])
         assert_close(score(X, y), expected)
+        assert_close(score(X, y), numerai_corr_scorer(EraRankGauss(), X, y), 1e-15)
 
 
 class TestJudges:
@@ -277,3 +309,72 @@ class TestJudges:
             for _, test in KFold(3).split(X)
         ]
         assert_close(search.cv_results_["mean_test_score"][1], np.mean(folds))
+
+
+# Blends without ties, which rounding would break.
+GRID = {"weightedensemble__weights": [[1, 0], [0, 1], [0.7, 0.3]]}
+
+
+@pytest.fixture(params=[False, True], ids=["routing off", "routing on"])
+def routing(request):
+    """Whatever scikit-learn's metadata routing does, a score stays what it is."""
+    with config_context(enable_metadata_routing=request.param):
+        yield request.param
+
+
+class TestMetadataRouting:
+    @pytest.fixture
+    def fitted(self, routing):
+        X, y = data(9, models=("m", "n"))
+        X = X.sort_values("era", kind="stable")
+        pipeline = make_pipeline(EraRankGauss(), WeightedEnsemble([0.7, 0.3]))
+        return pipeline.fit(X), X, y[X.index]
+
+    def by_hand(self, X, y, weights=(0.7, 0.3)):
+        """Mean CORR of a blend of normal quantiles, by Numerai's own library."""
+        normal = X.groupby("era")[["m", "n"]].transform(reference.rank_gauss)
+        return judged(X[["era"]].assign(m=normal @ list(weights)), y)["m"].mean()
+
+    def folds(self, X, y, weights=(0.7, 0.3)):
+        return [
+            self.by_hand(X.iloc[test], y.iloc[test], weights)
+            for _, test in KFold(3).split(X)
+        ]
+
+    def test_score_of_a_pipeline(self, fitted):
+        pipeline, X, y = fitted
+        assert_close(pipeline.score(X, y), self.by_hand(X, y))
+
+    def test_cross_validate(self, fitted):
+        pipeline, X, y = fitted
+        got = cross_validate(pipeline, X, y, cv=KFold(3), error_score="raise")
+        assert_close(got["test_score"], self.folds(X, y))
+        scoring = {"one": numerai_corr_scorer}
+        got = cross_validate(pipeline, X, y, cv=KFold(3), scoring=scoring)
+        assert_close(got["test_one"], self.folds(X, y))
+
+    @pytest.mark.parametrize("kind", [GridSearchCV, HalvingGridSearchCV])
+    def test_searches(self, kind, fitted):
+        pipeline, X, y = fitted
+        options = {"error_score": "raise"}
+        if kind is HalvingGridSearchCV:
+            options |= {"min_resources": len(X), "random_state": 0}
+        search = kind(pipeline, GRID, cv=KFold(3), **options)
+        assert search.fit(X, y).n_splits_ == 3
+        if kind is GridSearchCV:
+            expected = [np.mean(self.folds(X, y, w)) for w in [(1, 0), (0, 1)]]
+            assert_close(search.cv_results_["mean_test_score"][:2], expected)
+        best = search.best_params_["weightedensemble__weights"]
+        assert_close(search.score(X, y), self.by_hand(X, y, best))
+
+    def test_weights_of_rows_are_refused_by_name(self, fitted, routing):
+        pipeline, X, y = fitted
+        ensemble = clone(pipeline[-1])
+        if routing:
+            ensemble.set_score_request(sample_weight=True)
+            pipeline = make_pipeline(EraRankGauss(), ensemble).fit(X)
+        with pytest.raises(ValueError, match="`sample_weight` must"):
+            pipeline.score(X, y, sample_weight=np.ones(len(X)))
+        with pytest.raises(ValueError, match=r"`sample_weight`.*got 'list'"):
+            pipeline[-1].score(X, y, sample_weight=[1.0] * len(X))
+        assert pipeline.score(X, y, sample_weight=None) == pipeline.score(X, y)

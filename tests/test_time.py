@@ -172,8 +172,9 @@ class TestScores:
         )
 
     def test_are_drawn_a_week_apart(self, scores):
-        pytest.importorskip("matplotlib").use("Agg")
-        display = CumulativeScoreDisplay.from_scores(scores).plot()
+        plt = pytest.importorskip("matplotlib.pyplot")
+        display = CumulativeScoreDisplay.from_scores(scores)
+        plt.close(display.figure_)
         x = display.ax_.lines[1].get_xdata()
         shift = x[0] - WEEKS[0]
         gaps = np.flatnonzero(np.diff(WEEKS) > 1)

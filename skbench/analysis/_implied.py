@@ -20,13 +20,15 @@ def implied_weights(
     r"""Find the blend of models that best explains the Meta Model, era by era.
 
     The Meta Model m and the models X are ranked and gaussianized within each era, to
-    unit standard deviation. The blend is that of non-negative least squares,
+    unit standard deviation, and centred. The blend is that of non-negative least
+    squares over the eras e of a window (or one era alone), of :math:`n_e` rows each,
 
-    .. math:: \hat v = \arg\min_{v \ge 0} \lVert m - X v \rVert^2,
+    .. math:: \hat v = \arg\min_{v \ge 0}
+        \sum_e \frac{1}{n_e} \lVert m_e - X_e v \rVert^2,
 
-    and the weights are :math:`\hat v` divided by its sum. What the blend leaves of the
-    Meta Model stands in ``r2``, the share of its variance that
-    :math:`X \hat v` explains. With a window the squares of its eras are summed.
+    so that every era weighs the same, whatever its number of rows. The weights are
+    :math:`\hat v` divided by its sum. What the blend explains of the Meta Model stands
+    in ``r2``: the share of its variance, of which each era has its mean, too.
 
     A row counts where it has the Meta Model and all models. A model without any value
     in an era, or with one value only, has weight NaN there, and the others share the
