@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._eras import Eras, Rows, count_eras, map_eras
+from .kernels.weights import columns_of
 
 # By name, arrays of one entry an era; "era" are the labels.
 Statistics = dict[str, NDArray[Any]]
@@ -43,11 +44,4 @@ def part_of(
     held: Statistics, eras: NDArray[np.intp], columns: NDArray[np.intp]
 ) -> Statistics:
     """Return the statistics of some eras, and of some of their columns."""
-    return {name: _columns_of(values[eras], columns) for name, values in held.items()}
-
-
-def _columns_of(values: NDArray[Any], columns: NDArray[np.intp]) -> NDArray[Any]:
-    """Take what is of each column, of each pair of them, or of none."""
-    if values.ndim == 3:
-        return values[:, columns[:, None], columns]
-    return values[:, columns] if values.ndim == 2 else values
+    return {name: columns_of(values[eras], columns) for name, values in held.items()}

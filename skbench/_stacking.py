@@ -37,7 +37,7 @@ from ._frames import (
 )
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
-from .kernels.weights import NotEnoughErasError, Problem, shrunk
+from .kernels.weights import NotEnoughErasError, Problem, presence
 
 Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
@@ -69,6 +69,10 @@ class StackingWeights(WeightedEnsemble):
     - "payout": the sum of the first and the fourth times their multipliers, over the
       eras that have both. Clips are not modelled.
 
+    An era in which a blend has no value, because all columns with a weight lack it, is
+    left out of the objective of that blend, as `score` leaves it out; the others then
+    share its weight. A blend that has values but is constant scores 0.
+
     Learning takes one pass over the rows, which keeps per-era moments only; so another
     objective costs no second pass (`refit`), and eras may come in batches
     (`partial_fit`) or be learned from elsewhere (`merge`), with the same result.
@@ -80,6 +84,11 @@ class StackingWeights(WeightedEnsemble):
     whole eras; "raise" is an error. Rows without a target, and eras without any, are
     left out. Columns that are not standardised within each era draw a
     `DataConversionWarning`: put `EraRankGauss` before this step.
+
+    With "omit" a column that does well in its few eras may win against those that are
+    there in all, since its blend is judged by these few: a warning says so where over
+    20 % of the eras are lost. A column may also get a weight of 0.001, which keeps the
+    eras that lack the others.
 
     Parameters
     ----------
@@ -101,7 +110,10 @@ class StackingWeights(WeightedEnsemble):
     shrinkage : float or "auto", default=0.0
         Share of the prior in the weights, between 0 and 1. "auto": the one of 0, 0.1,
         ... 1 that does best on later eras, over five expanding folds, with
-        ``block_size`` eras left out in between.
+        ``block_size`` eras left out in between. Where weights may be negative, they
+        are then scaled to absolute sum one again: one that would exceed ``max_weight``
+        is cut to it, and the others get the rest in proportion. Where the prior cancels
+        all weights, they are the prior.
     search : {"slsqp", "greedy"}, default="slsqp"
         Gradient ascent from several starts, or forward selection with replacement.
     max_iter : int, default=100
@@ -146,8 +158,8 @@ class StackingWeights(WeightedEnsemble):
     n_rows_ : int
         Rows that the weights rest on.
     n_eras_left_out_ : int
-        Further eras held: without a target, a complete row or, where it is needed, the
-        reference.
+        Further eras held: without a target, a complete row (with "omit": a column with
+        3 values) or, where it is needed, the reference.
     n_rows_left_out_ : int
         Further rows of all eras held.
     shrinkage_ : float
@@ -155,7 +167,9 @@ class StackingWeights(WeightedEnsemble):
     train_score_ : dict
         "objective": which; "optimised": its value; "exact" (after `fit` only): the
         score of the final blend as the tournament computes it, with ranks and powers
-        (CORR for "corr" and "mse", its Sharpe ratio, contribution or payout).
+        (CORR for "corr" and "mse", its Sharpe ratio, contribution or payout), over the
+        same eras; for "corr" without a halflife it is `score` of these. NaN where no
+        era has a value.
     columns_ : list of str or int
         The columns in play.
     n_features_in_ : int
@@ -528,16 +542,18 @@ class StackingWeights(WeightedEnsemble):
             self.shrinkage_ = problem.best_shrinkage(block_size)
         else:
             self.shrinkage_ = float(self.shrinkage)
-        weights = shrunk(weights, problem.prior, self.shrinkage_)
+        weights = problem.shrunk(weights, self.shrinkage_)
+        self._warn_of_lost_eras(problem, weights)
         self.weights_ = self._by_column(usable, weights)
         self.n_eras_ = scored.size
         counted = "reference_n_rows" if self.objective == "contribution" else "n_rows"
         self.n_rows_ = int(self.era_statistics_[counted][scored].sum())
         self.n_eras_left_out_ = self.era_statistics_["n_rows"].size - self.n_eras_
         self.n_rows_left_out_ = int(self.era_statistics_["n_all"].sum()) - self.n_rows_
+        value = problem.value(weights)
         self.train_score_ = {
             "objective": self.objective,
-            "optimised": problem.value(weights),
+            "optimised": value if np.isfinite(value) else np.nan,
         }
         self._set_interval(problem, usable, block_size)
         return problem, scored
@@ -559,6 +575,7 @@ class StackingWeights(WeightedEnsemble):
             scored &= ~absent[:, usable].any(axis=1)
         self._warn_of_lost_rows(held, usable, scored)
         scored &= self._has_reference(held)
+        scored &= presence(held, self._scores())[:, usable].any(axis=1)
         eras = np.flatnonzero(scored)
         least = 2 if self.objective == "sharpe" else 1
         if eras.size < least:
@@ -626,6 +643,18 @@ class StackingWeights(WeightedEnsemble):
             f"{listed(names)} have missing values there: drop these columns, or choose "
             "nan_policy='omit'",
         )
+
+    def _warn_of_lost_eras(
+        self, problem: Problem, weights: NDArray[np.float64]
+    ) -> None:
+        lost = ~problem.present()[:, weights != 0].any(axis=1)
+        if lost.mean() > _MANY:
+            warn(
+                f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
+                "the others no column with a weight has predictions, so neither the "
+                "objective nor `score` counts them. Drop columns with few eras, or use "
+                "`shrinkage`",
+            )
 
     def _has_reference(self, held: Statistics) -> NDArray[np.bool_]:
         """Whether each era has what the objective needs of the reference."""
@@ -701,7 +730,7 @@ class StackingWeights(WeightedEnsemble):
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rng = np.random.default_rng(seed)
         found = problem.resampled(self.n_bootstrap, block_size, rng)
-        found = shrunk(found, problem.prior, self.shrinkage_)
+        found = np.array([problem.shrunk(one, self.shrinkage_) for one in found])
         low, high = np.quantile(found, [0.025, 0.975], axis=0)
         lows, highs = self._by_column(usable, low), self._by_column(usable, high)
         self.weights_interval_ = {name: (lows[name], highs[name]) for name in lows}
@@ -721,7 +750,7 @@ class StackingWeights(WeightedEnsemble):
             fetch = table.select([self._reference])
             reference = fetch(slice(None))[0].astype(np.float64)
         rows_of = dict(zip(eras.labels, eras.rows, strict=True))
-        exact = np.zeros(scored.size)
+        exact = np.zeros(scored.size)  # NaN where the blend has no value
         for i, label in enumerate(self.era_statistics_["era"][scored]):
             rows = rows_of[label]
             for name, multiplier in self._scores().items():
@@ -733,7 +762,11 @@ class StackingWeights(WeightedEnsemble):
                         blend[:, rows], target[rows], reference[rows]
                     )
                 exact[i] += multiplier * score[0]
-        weights = problem.era_weights()
+        if np.isnan(exact).all():
+            self.train_score_["exact"] = np.nan
+            return
+        counted = ~np.isnan(exact)
+        weights, exact = problem.era_weights(counted)[counted], exact[counted]
         mean = float(weights @ exact)
         if self.objective == "sharpe":
             spread = float(np.sqrt(weights @ (exact - mean) ** 2))

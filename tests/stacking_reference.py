@@ -6,6 +6,7 @@ A tournament is a frame with `era`, models, maybe a Meta Model, and a series of 
 
 import itertools
 import math
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -203,6 +204,30 @@ class Rows:
         """Non-negative least squares on the stacked rows, scaled to sum one."""
         weights = nnls(*self.stacked())[0]
         return weights / weights.sum()
+
+
+class RowsWithGaps(Rows):
+    """The same where models lack whole eras: a blend counts where some model is."""
+
+    def __init__(self, X, y, halflife=None):
+        models = [name for name in X if name.startswith("model")]
+        super().__init__(X.fillna(dict.fromkeys(models, 0.0)), y, halflife)
+        has = X[models].notna().groupby(X["era"].astype(int)).any().to_numpy()
+        self.has = has[np.isin(sorted(set(X["era"].astype(int))), self.numbers)]
+
+    def value(self, objective, w):
+        """What the objective is worth in the eras that have something of the blend."""
+        w = np.asarray(w, dtype=float)
+        counted = np.flatnonzero(self.has[:, w != 0].any(axis=1))
+        part = copy(self)
+        part.eras = [self.eras[i] for i in counted]
+        part.numbers = self.numbers[counted]
+        part.compared = {
+            place: self.compared[i]
+            for place, i in enumerate(counted)
+            if i in self.compared
+        }
+        return Rows.value(part, objective, w)
 
 
 def corr_uncentred(b, y):

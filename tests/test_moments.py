@@ -1,6 +1,6 @@
 """Moments hold all that the scores of a blend need; the search finds the best."""
 
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,13 +8,13 @@ import pytest
 import reference
 import stacking_reference as slow
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import check_grad, nnls
+from scipy.optimize import brentq, check_grad, nnls
 
 from skbench.kernels import search
 from skbench.kernels.moments import era_moments
 from skbench.kernels.objectives import MeanScore, Ratio, SharpeRatio
 from skbench.kernels.search import Found, ascend, least_squares, pick
-from skbench.kernels.weights import SHRINKAGES, Problem, shrunk
+from skbench.kernels.weights import SHRINKAGES, Problem
 
 NAN = np.nan
 
@@ -90,6 +90,32 @@ def test_missing_values_cost_the_row_or_count_as_zero(as_zero):
     for name in ("covariance", "target_covariance", "target_variance"):
         assert_close(got[name], expected[name])
         assert_close(got[f"reference_{name}"], expected[f"reference_{name}"])
+
+
+def test_a_column_is_present_where_it_can_be_scored_alone():
+    columns, target, m = block(k=6)
+    target[:4] = 0.5
+    missing = np.ones(columns.shape, dtype=bool)
+    missing[0] = False
+    missing[1, 4:7] = False  # three rows
+    missing[2, 5:7] = False  # two
+    missing[3, :4] = False  # of one target
+    missing[4, [4, 5, 8]] = False  # one of which lacks the target
+    columns[missing] = NAN
+    target[8] = NAN
+    got = era_moments(columns, target, m, missing_as_zero=True)
+    assert_array_equal(got["present"], [True, True, False, False, False, False])
+    m[5:] = np.where(np.arange(m.size)[5:] < 20, NAN, m[5:])
+    m[:4] = [1, 2, 3, 4]
+    got = era_moments(columns, target, m, missing_as_zero=True)
+    # The rest of the reference varies on the target's rows of one value too.
+    assert_array_equal(
+        got["reference_present"], [True, False, False, True, False, False]
+    )
+    whole = block(k=2)
+    assert era_moments(*whole)["present"].all()
+    assert era_moments(*whole)["reference_present"].all()
+    assert not era_moments(*whole[:2])["reference_present"].any()
 
 
 @pytest.mark.parametrize("as_zero", [False, True])
@@ -643,11 +669,49 @@ def test_the_shares_tried_are_tenths():
     assert_close(SHRINKAGES, np.arange(11) / 10)
 
 
+def shrunk(w, prior, share, **options):
+    one = replace(problem(k=len(w), **options), prior=np.asarray(prior, dtype=float))
+    return one.shrunk(np.asarray(w, dtype=float), share)
+
+
 def test_shrunk_goes_a_share_of_the_way():
     w, prior = np.array([1.0, 0.0]), np.array([0.5, 0.5])
     assert_close(shrunk(w, prior, 0.2), [0.9, 0.1])
     assert_array_equal(shrunk(w, prior, 0.0), w)
     assert_array_equal(shrunk(w, prior, 1.0), prior)
+
+
+def test_signed_weights_that_shrink_have_an_absolute_sum_of_one():
+    w, prior = [0.7, -0.3], [0.5, 0.5]
+    assert_close(shrunk(w, prior, 0.5, signed=True), np.array([0.6, 0.1]) / 0.7)
+    assert_array_equal(shrunk(w, prior, 0.0, signed=True), w)
+    assert_array_equal(shrunk(w, prior, 1.0, signed=True), prior)
+
+
+@pytest.mark.parametrize("prior", [[0.5, 0.5, 0.0], [1 / 3, -1 / 3, 1 / 3]])
+def test_where_nothing_is_left_of_signed_weights_they_are_the_prior(prior):
+    assert_array_equal(shrunk(-np.array(prior), prior, 0.5, signed=True), prior)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_signed_weights_that_shrink_keep_within_the_largest(seed):
+    rng = np.random.default_rng(seed)
+    k, most = 5, 0.25
+    w = rng.choice([-0.2, 0.2], k)
+    prior = rng.permutation([0.25, 0.25, -0.25, 0.2, 0.05])
+    moved = 0.6 * w + 0.4 * prior
+    got = shrunk(w, prior, 0.4, signed=True, max_weight=most)
+    # The same multiple of every weight, but for those that it takes above the largest.
+    times = brentq(lambda t: np.minimum(t * abs(moved), most).sum() - 1, 0.5, 99)
+    assert_close(got, np.sign(moved) * np.minimum(times * np.abs(moved), most))
+    assert_close(np.abs(got).sum(), 1)
+
+
+def test_what_no_other_weight_can_take_goes_where_the_prior_has_some():
+    # Half-way, (0.5, 0, 0, 0) is left.
+    w, prior = [0.5, 0.0, -0.3, 0.2], [0.5, 0.0, 0.3, -0.2]
+    got = shrunk(w, prior, 0.5, signed=True, max_weight=0.5)
+    assert_close(got, [0.5, 0.0, 0.3, -0.2])
 
 
 def test_resamples_are_of_whole_blocks():

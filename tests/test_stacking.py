@@ -27,6 +27,7 @@ from stacking_reference import (
     MULTIPLIERS,
     OBJECTIVES,
     Rows,
+    RowsWithGaps,
     params,
     tournament,
     with_known_optimum,
@@ -418,6 +419,19 @@ def test_the_exact_score_is_that_of_numerai_tools(objective):
 
 
 # Prior and shrinkage
+
+
+@pytest.mark.parametrize("shrinkage", [0.2, 0.5, 0.9])
+def test_signed_weights_are_scaled_to_one_after_shrinkage(shrinkage):
+    X, y = tournament(n_eras=30, skill=0.05, noise=0.3, seed=2)
+    options = {"nonnegative": False, "n_bootstrap": 5, "block_size": 2}
+    optimum = weights(learned(X, y, nonnegative=False))
+    assert (optimum < 0).any()
+    found = learned(X, y, shrinkage=shrinkage, random_state=0, **options)
+    moved = (1 - shrinkage) * optimum + shrinkage / 4
+    assert np.abs(moved).sum() < 0.99
+    assert_close(weights(found), moved / np.abs(moved).sum())
+    assert np.abs(list(found.weights_interval_.values())).max() <= 1
 
 
 def test_full_shrinkage_is_the_prior():
@@ -1086,6 +1100,207 @@ def test_omit_leaves_out_rows_without_any_prediction():
     expected = X.dropna(subset=MODELS)
     assert found.n_rows_ == len(expected)
     assert_close(weights(found), weights(learned(expected, y[expected.index])), 1e-6)
+
+
+def lacking(X, eras_of):
+    """Take whole eras from models: {model: numbers of the eras it lacks}."""
+    numbers = X["era"].astype(int)
+    gaps = {name: X[name].mask(numbers.isin(eras)) for name, eras in eras_of.items()}
+    return X.assign(**gaps)
+
+
+def late(seed=0, n_eras=10, k=3):
+    """Models that begin one after the other, or lack eras here and there."""
+    rng = np.random.default_rng(seed)
+    X, y = tournament(n_eras, 30, k, seed, skill=0.1)
+    gone = rng.random((n_eras, k)) < 0.3
+    if seed % 2:
+        gone = np.arange(1, n_eras + 1)[:, None] <= rng.integers(0, n_eras - 2, k)
+    gone[gone.all(axis=1)] = False
+    return lacking(X, {MODELS[i]: np.flatnonzero(gone[:, i]) + 1 for i in range(k)}), y
+
+
+# Of very few eras, which is what these tests are about.
+few_eras = pytest.mark.filterwarnings("ignore:the weights rest on:UserWarning")
+
+
+@few_eras
+@pytest.mark.parametrize("weight", [0.0, 1e-9, 0.5])
+@pytest.mark.parametrize("options", [{}, {"halflife": 3.0}], ids=str)
+@each_objective
+def test_the_objective_is_of_the_eras_in_which_the_blend_has_a_value(
+    objective, options, weight
+):
+    X, y = tournament(k=2)
+    X = lacking(X, {"model_a": [9], "model_b": [1, 2, 3]})
+    given = {"shrinkage": 1, "prior": {"model_a": weight, "model_b": 1 - weight}}
+    found = learned(X, y, objective, nan_policy="omit", **options, **given)
+    expected = RowsWithGaps(X, y, **options).value(objective, weights(found))
+    assert_close(found.train_score_["optimised"], expected)
+
+
+@few_eras
+@pytest.mark.parametrize("weight", [0.0, 1e-9, 0.5])
+@each_objective
+def test_the_exact_score_is_of_the_eras_in_which_the_blend_has_a_value(
+    objective, weight
+):
+    X, y = tournament(k=2)
+    X = lacking(X, {"model_a": [9], "model_b": [1, 2, 3]})
+    given = {"shrinkage": 1, "prior": {"model_a": weight, "model_b": 1 - weight}}
+    found = learned(X, y, objective, nan_policy="omit", **given)
+    corrs, contributions = [], []
+    frame = X.assign(target=y, blend=found.predict(X)).dropna(subset="blend")
+    assert frame["era"].nunique() == (10 if weight else 7)
+    for _, rows in frame.drop(columns=MODELS[:2]).groupby("era"):
+        one = rows.reset_index(drop=True)
+        blend = one[["blend"]]
+        corrs.append(scoring.numerai_corr(blend, one["target"])["blend"])
+        contributions.append(
+            scoring.correlation_contribution(blend, one[META_MODEL], one["target"])[
+                "blend"
+            ]
+        )
+    corrs, contributions = np.array(corrs), np.array(contributions)
+    expected = {
+        "corr": corrs.mean(),
+        "mse": corrs.mean(),
+        "sharpe": corrs.mean() / corrs.std(ddof=0),
+        "contribution": contributions.mean(),
+        "payout": (3.0 * corrs + 15.0 * contributions).mean(),
+    }
+    assert_close(found.train_score_["exact"], expected[objective], 1e-12)
+    assert_close(found.score(X, y), corrs.mean(), 1e-12)
+
+
+@few_eras
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("seed", range(6))
+@each_objective
+def test_no_point_of_a_grid_beats_the_weights_of_models_with_gaps(objective, seed, k):
+    X, y = late(seed, k=k)
+    rows = RowsWithGaps(X, y)
+    found = learned(X, y, objective, nan_policy="omit")
+    value = rows.value(objective, weights(found))
+    assert_close(found.train_score_["optimised"], value)
+    steps = {2: 20, 3: 10}[k]
+    counts = np.array(list(np.ndindex(*[steps + 1] * k)))
+    grid = counts[counts.sum(axis=1) == steps] / steps
+    assert value >= max(rows.value(objective, w) for w in grid) - 1e-9
+
+
+@few_eras
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("seed", range(2))
+@each_objective
+def test_greedy_is_the_loop_of_caruana_with_gaps_too(objective, seed, signed):
+    X, y = late(seed)
+    rows = RowsWithGaps(X, y)
+    options = {"search": "greedy", "max_iter": 8, "nonnegative": not signed}
+    found = learned(X, y, objective, nan_policy="omit", **options)
+    expected = slow.caruana(lambda w: rows.value(objective, w), 3, 8, signed)
+    assert_close(weights(found), expected, 1e-12)
+
+
+@few_eras
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("objective", ["corr", "contribution"])
+def test_signed_weights_of_models_with_gaps(objective, seed):
+    X, y = late(seed)
+    rows = RowsWithGaps(X, y)
+    found = learned(X, y, objective, nan_policy="omit", nonnegative=False)
+    value = rows.value(objective, weights(found))
+    assert_close(found.train_score_["optimised"], value)
+    assert_close(np.abs(weights(found)).sum(), 1)
+    ends = np.vstack([np.eye(3), np.full(3, 1 / 3)])
+    signs = np.array(list(np.ndindex(2, 2, 2))) * 2 - 1
+    tried = (ends[:, None] * signs).reshape(-1, 3)
+    assert value >= max(rows.value(objective, w) for w in tried) - 1e-9
+
+
+@few_eras
+@each_objective
+def test_the_largest_weight_holds_with_gaps(objective):
+    for seed in range(4):
+        X, y = late(seed)
+        found = learned(X, y, objective, nan_policy="omit", max_weight=0.45)
+        assert_close(weights(found).sum(), 1)
+        assert weights(found).max() <= 0.45 + 1e-12
+
+
+@few_eras
+@each_objective
+def test_samples_and_folds_of_eras_with_gaps_are_judged_alike(objective):
+    X, y = late(1, n_eras=12)
+    rows, found = RowsWithGaps(X, y), learned(X, y, objective, nan_policy="omit")
+    problem = found._problem()[0]
+    rng = np.random.default_rng(0)
+    blends = rng.dirichlet(np.ones(3), 8) * (rng.random((8, 3)) < 0.6) + 0.0
+    blends = np.vstack([blends[blends.any(axis=1)], np.eye(3)])
+    part = problem.of_eras(np.arange(4, 12))
+    got = part.judge(part.era_weights()).values(blends.T)
+    later = X["era"].astype(int) > 4
+    rows = RowsWithGaps(X[later], y[later])
+    assert_close(got, [rows.value(objective, w) for w in blends])
+    counts = np.array([0] * 4 + [1, 0, 2, 1, 0, 3, 1, 4])
+    again = [
+        X[X["era"].astype(int) == e + 1].assign(era=f"{100 * e + i:04d}")
+        for e, count in enumerate(counts)
+        for i in range(count)
+    ]
+    drawn = pd.concat(again)
+    rows = RowsWithGaps(drawn.reset_index(drop=True), y[drawn.index])
+    got = problem.judge(problem.era_weights(counts)).values(blends.T)
+    assert_close(got, [rows.value(objective, w) for w in blends])
+
+
+@few_eras
+def test_intervals_and_shrinkage_of_models_with_gaps():
+    X, y = late(1, n_eras=30)
+    options = {"n_bootstrap": 5, "block_size": 2, "random_state": 0}
+    found = learned(X, y, shrinkage="auto", nan_policy="omit", **options)
+    assert found.shrinkage_ in kernel.SHRINKAGES
+    assert all(0 <= a <= b <= 1 for a, b in found.weights_interval_.values())
+
+
+@few_eras
+def test_a_blend_without_a_value_in_any_era_has_no_score():
+    X, y = tournament(k=2)
+    X.loc[X["model_b"].index[X["era"] > "0003"], META_MODEL] = NAN
+    X = lacking(X, {"model_b": [1, 2, 3]})
+    options = {"shrinkage": 1.0, "prior": {"model_b": 1.0}, "nan_policy": "omit"}
+    found = learned(X, y, "contribution", **options)
+    assert weights(found).tolist() == [0, 1]
+    assert np.isnan(found.train_score_["optimised"])
+    assert np.isnan(found.train_score_["exact"])
+    alone = learned(X, y, "contribution", nan_policy="omit")
+    assert weights(alone).tolist() == [1, 0]
+
+
+def test_weights_that_rest_on_few_eras_draw_a_warning():
+    X, y = tournament(k=2)
+    X = lacking(X, {"model_b": [1, 2]})
+    options = {"shrinkage": 1.0, "prior": {"model_b": 1.0}, "nan_policy": "omit"}
+    learned(X, y, **options)
+    X = lacking(X, {"model_b": [1, 2, 3]})
+    with pytest.warns(UserWarning, match="the weights rest on 7 of 10 scored eras"):
+        learned(X, y, **options)
+    found = StackingWeights(**options | {"shrinkage": 0.5})
+    assert weights(found.fit(X, y)).all()
+
+
+@few_eras
+def test_two_rows_of_a_model_are_no_era_of_it():
+    X, y = tournament(k=2)
+    in_first = X.index[X["era"] == "0001"]
+    X.loc[in_first[2:], "model_b"] = NAN
+    given = {"shrinkage": 1.0, "prior": {"model_b": 1.0}, "nan_policy": "omit"}
+    found = learned(X, y, **given)
+    rest = pick_eras(X, y, sorted(set(X["era"]))[1:])
+    assert_close(found.train_score_["optimised"], Rows(*rest).value("corr", [0, 1]))
+    assert_close(found.train_score_["exact"], found.score(X, y), 1e-15)
+    X.loc[in_first, "model_a"] = NAN
+    assert learned(X, y, nan_policy="omit").n_eras_ == 9
 
 
 def test_raise_names_the_column():

@@ -46,14 +46,18 @@ def era_moments(
         - ``n_missing`` (n_columns,): values missing in rows with a target;
         - ``standardized`` (n_columns,): whether the era's values are, or are alike;
         - ``varies`` (n_columns,): whether not all values of these rows are alike;
+        - ``present`` (n_columns,): whether the column alone can be scored: it has
+          values in 3 of these rows or more, over which the target varies;
         - ``covariance`` (n_columns, n_columns), ``target_covariance`` (n_columns,),
           ``target_variance``;
-        - ``reference_...``: the same over the rows that also have the reference;
+        - ``reference_...``: the same over the rows that also have the reference, which
+          is what has to vary for ``reference_present``;
           ``reference_cross`` (n_columns,), ``reference_square``, ``reference_target``:
           mean products of the reference with the columns, itself, the centred target;
         - ``target_unit``: 4 if the target lies inside [0, 1] there, else 1.
     """
     has_target = ~np.isnan(target)
+    missing = None
     # One sum tells whether anything is missing, in a fraction of the time of a mask.
     if np.isnan(columns.sum()):
         missing = np.isnan(columns)
@@ -67,13 +71,18 @@ def era_moments(
         filled, used = columns, has_target
         n_missing = np.zeros(len(columns), dtype=np.intp)
         standardized = _standardized(columns, np.full(len(columns), target.size))
+    moments = _moments(filled, target, used)
+    present = np.full(len(columns), moments["target_variance"] > 0)
+    if missing is not None:
+        present = _present(missing, used, target)
     return {
         "n_all": target.size,
         "n_target": int(has_target.sum()),
         "n_missing": n_missing,
         "standardized": standardized,
-        **_moments(filled, target, used),
-        **_reference_moments(filled, target, reference, used),
+        **moments,
+        "present": present,
+        **_reference_moments(filled, target, reference, used, missing),
     }
 
 
@@ -84,6 +93,17 @@ def _counted(
     if missing_as_zero:
         return np.asarray(~missing.all(axis=0))
     return np.asarray(~missing[present].any(axis=0) & present.any())
+
+
+def _present(
+    missing: NDArray[np.bool_], rows: NDArray[np.bool_], other: Floats
+) -> NDArray[np.bool_]:
+    """Whether each column has values in enough of the rows, where the other varies."""
+    there = rows & ~missing
+    highest = np.where(there, other, -np.inf).max(axis=1)
+    lowest = np.where(there, other, np.inf).min(axis=1)
+    present: NDArray[np.bool_] = (there.sum(axis=1) >= MIN_ROWS) & (highest > lowest)
+    return present
 
 
 def _standardized(filled: Floats, counts: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -126,7 +146,11 @@ def _of_rows(columns: Floats, rows: NDArray[np.bool_]) -> Floats:
 
 
 def _reference_moments(
-    columns: Floats, target: Floats, reference: Floats | None, used: NDArray[np.bool_]
+    columns: Floats,
+    target: Floats,
+    reference: Floats | None,
+    used: NDArray[np.bool_],
+    missing: NDArray[np.bool_] | None,
 ) -> Moments:
     rows = np.zeros_like(used) if reference is None else used & ~np.isnan(reference)
     moments = _moments(columns, target, rows)
@@ -137,13 +161,18 @@ def _reference_moments(
             "reference_cross": nothing,
             "reference_square": 0.0,
             "reference_target": 0.0,
+            "reference_present": np.zeros(len(columns), dtype=bool),
             "target_unit": 1.0,
         }
     x, y = _of_rows(columns, rows), target[rows]
     m = rank_gauss(reference[None, rows], scale=False)[0]
+    present = np.full(len(columns), m.any())
+    if missing is not None:
+        present = _present(missing, rows, reference)
     return out | {
         "reference_cross": x @ m / m.size,
         "reference_square": m @ m / m.size,
         "reference_target": (y - y.mean()) @ m / m.size,
+        "reference_present": present,
         "target_unit": 4.0 if y.min() >= 0 and y.max() <= 1 else 1.0,
     }

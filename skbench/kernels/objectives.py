@@ -45,11 +45,15 @@ class Ratio:
         return self.multiplier * scores[:, 0], self.multiplier * slopes
 
 
-class Objective(Protocol):
-    """Something to maximise."""
+class Judge(Protocol):
+    """Something that tells blends apart."""
 
     def values(self, weights: Floats) -> Floats:
         """Value of each column of ``weights``, (n_blends,)."""
+
+
+class Objective(Judge, Protocol):
+    """Something to maximise."""
 
     def gradient(self, weights: Floats) -> tuple[float, Floats]:
         """Value of one blend, and the gradient (n_columns,)."""
@@ -64,8 +68,11 @@ class MeanScore:
 
     def values(self, weights: Floats) -> Floats:
         """Value of each column of ``weights``, (n_blends,)."""
-        values: Floats = self.eras @ _sum_of_scores(self.terms, weights)
-        return values
+        return self.reduced(_sum_of_scores(self.terms, weights), self.eras)
+
+    def reduced(self, scores: Floats, eras: Floats) -> Floats:
+        """Reduce scores (n_eras, n_blends) to values, with other weights of eras."""
+        return _mean(scores, eras)
 
     def gradient(self, weights: Floats) -> tuple[float, Floats]:
         """Value of one blend, and the gradient (n_columns,)."""
@@ -85,9 +92,12 @@ class SharpeRatio:
 
     def values(self, weights: Floats) -> Floats:
         """Value of each column of ``weights``, (n_blends,)."""
-        scores = _sum_of_scores(self.terms, weights)
-        mean = self.eras @ scores
-        return _divided(mean, _spread(mean, self.eras @ (scores - mean) ** 2))
+        return self.reduced(_sum_of_scores(self.terms, weights), self.eras)
+
+    def reduced(self, scores: Floats, eras: Floats) -> Floats:
+        """Reduce scores (n_eras, n_blends) to values, with other weights of eras."""
+        mean = _mean(scores, eras)
+        return _divided(mean, _spread(mean, _mean((scores - mean) ** 2, eras)))
 
     def gradient(self, weights: Floats) -> tuple[float, Floats]:
         """Value of one blend, and the gradient (n_columns,)."""
@@ -100,6 +110,57 @@ class SharpeRatio:
         spread_slope = (self.eras * (scores - mean)) @ slopes / spread
         slope = (mean_slope - mean / spread * spread_slope) / spread
         return float(mean / spread), slope
+
+
+@dataclass(frozen=True)
+class WherePresent:
+    """An objective, for each blend over the eras that have a column of it.
+
+    ``present`` (n_eras, n_columns) says which columns an era has. The value is -inf
+    where no era has any. It jumps where a weight becomes zero.
+    """
+
+    objective: MeanScore | SharpeRatio
+    present: NDArray[np.bool_]
+
+    def values(self, weights: Floats) -> Floats:
+        """Value of each column of ``weights``, (n_blends,)."""
+        scores = _sum_of_scores(self.objective.terms, weights)
+        eras = self.objective.eras[:, None] * counted(self.present, weights)
+        total = eras.sum(axis=0)
+        values = self.objective.reduced(scores, _divided(eras, total))
+        return np.where(total > 0, values, -np.inf)
+
+
+@dataclass(frozen=True)
+class PooledWherePresent:
+    """The same of a correlation over the rows of all eras.
+
+    An era without a column of the blend has a part in the size of the target only, by
+    its share in ``sizes``.
+    """
+
+    objective: Objective
+    present: NDArray[np.bool_]
+    sizes: Floats
+
+    def values(self, weights: Floats) -> Floats:
+        """Value of each column of ``weights``, (n_blends,)."""
+        share = self.sizes @ counted(self.present, weights) / self.sizes.sum()
+        values = _divided(self.objective.values(weights), _root(share))
+        return np.where(share > 0, values, -np.inf)
+
+
+def counted(present: NDArray[np.bool_], weights: Floats) -> NDArray[np.bool_]:
+    """Whether each era has a column of each blend: (n_eras, n_blends)."""
+    n_columns = present.astype(np.float64) @ (weights != 0)
+    return np.asarray(n_columns > 0)
+
+
+def _mean(values: Floats, eras: Floats) -> Floats:
+    """Mean over eras, whose weights are those of all blends or of each its own."""
+    mean: Floats = eras @ values if eras.ndim == 1 else (eras * values).sum(axis=0)
+    return mean
 
 
 def _sum_of_scores(terms: Sequence[Ratio], weights: Floats) -> Floats:

@@ -5,13 +5,14 @@ they may be negative, the absolute weights do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, nnls
 
-from .objectives import Objective
+from .objectives import Judge, Objective
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +22,9 @@ _TOLERANCE = 1e-14
 # weights count as optimal.
 _OPTIMAL = 1e-5
 # Weights below this are what rounding left of zero.
-_NOTHING = 1e-12
+NOTHING = 1e-12
+# What a column gets at least that is there for the sake of eras without any other.
+TRACE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def ascend(
     max_weight: float = 1.0,
     signed: bool = False,
     max_iter: int = 100,
+    least: float = 0.0,
 ) -> Found:
     """Maximise by SLSQP from each start, and take the best.
 
@@ -55,10 +59,12 @@ def ascend(
         Whether weights may be negative.
     max_iter : int
         Iterations from each start.
+    least : float
+        Smallest absolute weight.
     """
     if not signed:
         return _ascend_within(
-            objective, np.ones(starts[0].size), starts, max_weight, max_iter
+            objective, np.ones(starts[0].size), starts, max_weight, max_iter, least
         )
     # As the difference of two non-negative parts. What both parts of a column hold
     # cancels, and would loosen a cap: so this only finds the signs.
@@ -67,10 +73,28 @@ def ascend(
     difference = both[: starts[0].size] - both[starts[0].size :]
     starts = [difference, *starts]
     signs = np.where(difference < 0, -1.0, 1.0)
-    best = _ascend_within(objective, signs, starts, max_weight, max_iter)
+    limits = max_weight, max_iter, least
+    best = _ascend_within(objective, signs, starts, *limits)
     if max_weight < 1.0:
-        best = _flip_signs(objective, best, starts, max_weight, max_iter)
+        best = _flip_signs(objective, best, starts, *limits)
     return best
+
+
+def settled(
+    found: Found, judge: Judge, least: float, max_weight: float, signed: bool
+) -> Found:
+    """Give up the least weights that the judge can spare, or turn them."""
+    weights, factors = found.weights, [0.0, 1.0, -1.0] if signed else [0.0, 1.0]
+    for column in np.flatnonzero(np.abs(weights) < 1.5 * least):
+        tried = np.repeat(weights[:, None], len(factors), axis=1)
+        tried[column] *= factors
+        weights = tried[:, int(np.argmax(judge.values(tried)))]
+    kept = weights != 0
+    if kept.sum() * max_weight < 1.0 - 1e-12:
+        return found
+    out = np.zeros(weights.size)
+    out[kept] = _onto_simplex(np.abs(weights[kept]), max_weight)
+    return replace(found, weights=np.sign(weights) * out)
 
 
 def _ascend_within(
@@ -79,9 +103,10 @@ def _ascend_within(
     starts: Sequence[Floats],
     max_weight: float,
     max_iter: int,
+    least: float = 0.0,
 ) -> Found:
     """Maximise over weights of given signs."""
-    orthant = _Orthant(objective, signs, max_weight, starts[0])
+    orthant = _Orthant(objective, signs, max_weight, starts[0], least)
     found = [orthant.ascend(_positive(signs * start), max_iter) for start in starts]
     best, n_iter = max(found, key=lambda pair: orthant.value(pair[0]))
     if orthant.value(best) <= 0.0:
@@ -95,8 +120,7 @@ def _flip_signs(
     objective: Objective,
     best: Found,
     starts: Sequence[Floats],
-    max_weight: float,
-    max_iter: int,
+    *limits: Any,
 ) -> Found:
     """Flip the sign of one column at a time for as long as that gains."""
     value = objective.gradient(best.weights)[0]
@@ -109,9 +133,7 @@ def _flip_signs(
             if tuple(flipped) not in tried:
                 tried.add(tuple(flipped))
                 nearby = [flipped * np.abs(best.weights), *starts]
-                found.append(
-                    _ascend_within(objective, flipped, nearby, max_weight, max_iter)
-                )
+                found.append(_ascend_within(objective, flipped, nearby, *limits))
         values = [objective.gradient(one.weights)[0] for one in found]
         if not values or max(values) <= value + 1e-12 * abs(value):
             return best
@@ -119,7 +141,7 @@ def _flip_signs(
 
 
 def pick(
-    objective: Objective,
+    objective: Judge,
     n_columns: int,
     *,
     max_weight: float = 1.0,
@@ -187,14 +209,19 @@ class _Difference:
 
 
 class _Orthant:
-    """The objective on ``signs * x``; x is non-negative, capped and sums to one."""
+    """The objective on ``signs * x``; x has a least and a most, and sums to one."""
 
     def __init__(
-        self, objective: Objective, signs: Floats, max_weight: float, start: Floats
+        self,
+        objective: Objective,
+        signs: Floats,
+        max_weight: float,
+        start: Floats,
+        least: float = 0.0,
     ) -> None:
         self.objective = objective
         self.signs = signs
-        self.max_weight = min(max_weight, 1.0)
+        self.least, self.most = least, min(max_weight, 1.0)
         # SLSQP's tolerances are absolute: the objective is put in units of its slope.
         value, slope = objective.gradient(start)
         self.unit = max(float(np.abs(slope).max()), abs(value)) or 1.0
@@ -203,23 +230,23 @@ class _Orthant:
         return self.objective.gradient(self.signs * x)[0]
 
     def ascend(self, start: Floats, max_iter: int) -> tuple[Floats, int]:
-        begin = _onto_simplex(start, self.max_weight)
+        begin = _onto_simplex(start, self.most, self.least)
         result = minimize(
             self._loss,
             begin,
             jac=True,
             method="SLSQP",
-            bounds=[(0.0, self.max_weight)] * start.size,
+            bounds=[(self.least, self.most)] * start.size,
             constraints={"type": "eq", "fun": _excess, "jac": np.ones_like},
             options={"ftol": _TOLERANCE, "maxiter": max_iter},
         )
-        end = _onto_simplex(np.nan_to_num(result.x), self.max_weight)
+        end = _onto_simplex(np.nan_to_num(result.x), self.most, self.least)
         return max(begin, end, key=self.value), max(int(result.nit), 1)
 
     def is_optimal(self, x: Floats) -> bool:
         """Whether moving weight from one column to another gains nothing."""
         slope = self.signs * self.objective.gradient(self.signs * x)[1] / self.unit
-        can_grow, can_shrink = x < self.max_weight - 1e-9, x > 1e-9
+        can_grow, can_shrink = x < self.most - 1e-9, x > self.least + 1e-9
         if not can_grow.any():
             return True
         return bool(slope[can_grow].max() - slope[can_shrink].min() <= _OPTIMAL)
@@ -237,16 +264,16 @@ def _positive(x: Floats) -> Floats:
     return np.maximum(x, 0.0)
 
 
-def _onto_simplex(x: Floats, max_weight: float) -> Floats:
-    """Nearest point with entries in [0, max_weight] that sum to one, by bisection."""
+def _onto_simplex(x: Floats, most: float, least: float = 0.0) -> Floats:
+    """Nearest point with entries in [least, most] that sum to one, by bisection."""
     low, high = x.min() - 1.0, x.max()
     for _ in range(100):
         shift = (low + high) / 2
-        if np.clip(x - shift, 0.0, max_weight).sum() > 1.0:
+        if np.clip(x - shift, least, most).sum() > 1.0:
             low = shift
         else:
             high = shift
-    point = np.clip(x - high, 0.0, max_weight)
-    point[point < _NOTHING] = 0.0
+    point = np.clip(x - high, least, most)
+    point[point < NOTHING] = 0.0
     nearest: Floats = point / point.sum()
     return nearest

@@ -1,6 +1,6 @@
 """From per-era moments to the weights of a blend."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Self
@@ -9,10 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import block_counts
-from .objectives import MeanScore, Objective, Ratio, SharpeRatio
-from .search import Found, ascend, least_squares, pick
+from .objectives import (
+    Judge,
+    MeanScore,
+    Objective,
+    PooledWherePresent,
+    Ratio,
+    SharpeRatio,
+    WherePresent,
+)
+from .search import NOTHING, TRACE, Found, ascend, least_squares, pick, settled
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
 
@@ -22,6 +31,8 @@ class NotEnoughErasError(ValueError):
 
 SHRINKAGES = np.arange(11) / 10
 N_FOLDS = 5
+# Faces of the weights that are searched from one point, the most promising ones.
+N_FACES = 4
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,21 @@ class Problem:
         moments = {name: values[eras] for name, values in self.moments.items()}
         return replace(self, moments=moments, numbers=self.numbers[eras])
 
+    def of_columns(self, columns: Indices) -> Self:
+        """Return the same problem on some of the columns."""
+        moments = {
+            name: columns_of(values, columns) for name, values in self.moments.items()
+        }
+        prior = self.prior[columns]
+        if not prior.any():
+            prior = np.ones(columns.size)
+        return replace(self, moments=moments, prior=prior / np.abs(prior).sum())
+
+    def present(self) -> Bools:
+        """Whether each era can score each column alone: (n_eras, n_columns)."""
+        default = "contribution" if self.objective == "contribution" else "corr"
+        return presence(self.moments, self.multipliers or [default])
+
     def era_weights(self, counts: Indices | None = None) -> Floats:
         """Weigh the eras alike, or by halves every ``halflife``; the sum is one.
 
@@ -67,8 +93,18 @@ class Problem:
             weights: Floats = 0.5 ** (ages / self.halflife)
         return weights
 
-    def function(self, eras: Floats) -> Objective:
-        """Return the objective for given weights of the eras."""
+    def judge(self, eras: Floats) -> Judge:
+        """Return the objective over the eras in which a blend has a value."""
+        present, function = self.present(), self.function(eras)
+        if present.all():
+            return function
+        if self.objective == "mse":
+            sizes = eras * self.moments["target_variance"]
+            return PooledWherePresent(function, present, sizes)
+        return WherePresent(function, present)
+
+    def function(self, eras: Floats) -> MeanScore | SharpeRatio:
+        """Return the objective for given weights of the eras, all of which count."""
         if self.objective == "mse":
             return MeanScore([self._pooled(eras)], np.ones(1))
         reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
@@ -80,27 +116,101 @@ class Problem:
         ``start`` takes the place of the several starts of a search from nowhere.
         """
         eras = self.era_weights() if eras is None else eras
-        objective = self.function(eras)
-        limits: dict[str, Any] = {
+        if self.search == "greedy":
+            picked = pick(self.judge(eras), self.prior.size, **self._limits())
+            return Found(picked, True, self.max_iter)
+        if self.present()[eras > 0].all():
+            return self._search(eras, start)
+        return self._search_faces(eras, start)
+
+    def _limits(self) -> dict[str, Any]:
+        return {
             "max_weight": self.max_weight,
             "signed": self.signed,
             "max_iter": self.max_iter,
         }
-        if self.search == "greedy":
-            return Found(
-                pick(objective, self.prior.size, **limits), True, self.max_iter
-            )
+
+    def _search(self, eras: Floats, start: Floats | None, least: float = 0.0) -> Found:
+        """Find the weights, where all eras count."""
+        objective = self.function(eras)
         fitted = self._least_squares(eras)
         if self.objective == "mse":
             if not fitted.any() or np.abs(fitted).max() <= self.max_weight:
                 return Found(fitted)
-            return ascend(objective, [fitted], **limits)
+            return ascend(objective, [fitted], **self._limits())
         starts = [start] if start is not None else self._starts(objective)
-        return ascend(objective, [*starts, fitted], **limits)
+        return ascend(objective, [*starts, fitted], **self._limits(), least=least)
+
+    def _search_faces(self, eras: Floats, start: Floats | None) -> Found:
+        """Find the weights where some era lacks a column.
+
+        Weights that drop all columns of an era drop the era, and the objective jumps.
+        So it is also searched without the columns that an era has, for one such set
+        after the other, as long as that gains.
+        """
+        judge, present = self.judge(eras), self.present()[eras > 0]
+        face = np.asarray(present.any(axis=0))
+        if not self._is_feasible(face):
+            face = np.ones_like(face)
+        best = self._search_face(face, eras, start)
+        while True:
+            before = best
+            for smaller in self._faces(judge, present, face, before.weights):
+                other = self._search_face(smaller, eras, before.weights)
+                if _beats(other, best, judge):
+                    best, face = other, smaller
+            if best is before:
+                return best
+
+    def _is_feasible(self, face: Bools) -> bool:
+        return bool(face.any() and face.sum() * self.max_weight >= 1.0 - 1e-12)
+
+    def _faces(
+        self, judge: Judge, present: Bools, face: Bools, weights: Floats
+    ) -> list[Bools]:
+        """Faces without all columns of some era, those that promise most first.
+
+        And that of the columns that have a weight, and those of single columns.
+        """
+        lost, single = np.unique(present & face, axis=0), np.eye(face.size, dtype=bool)
+        smaller = face & np.vstack([~lost, weights != 0, single])
+        faces = [
+            one
+            for one in smaller
+            if (one != face).any() and self._is_feasible(one) and (present & one).any()
+        ]
+        if not faces:
+            return []
+        there = np.array(faces)
+        blends = np.where(there, weights, 0.0)
+        blends = np.where(blends.any(axis=1, keepdims=True), blends, there)
+        best_first = np.argsort(-judge.values(blends.T), kind="stable")
+        return [faces[i] for i in best_first[:N_FACES]]
+
+    def _search_face(self, face: Bools, eras: Floats, start: Floats | None) -> Found:
+        """Find the weights among those of some columns, where these have an era."""
+        columns = np.flatnonzero(face)
+        counted = np.flatnonzero((eras > 0) & self.present()[:, face].any(axis=1))
+        part, eras = self.of_eras(counted).of_columns(columns), eras[counted]
+        eras = eras / eras.sum()
+        if start is not None:
+            start = start[columns]
+            start = start / np.abs(start).sum() if start.any() else None
+        if self.objective == "mse" or part.present().all():
+            found = part._search(eras, start)
+        else:  # the objective is smooth as long as no weight is zero
+            least = min(TRACE, 0.1 / columns.size)
+            found = part._search(eras, start, least)
+            found = settled(
+                found, part.judge(eras), least, self.max_weight, self.signed
+            )
+        weights = np.zeros(face.size)
+        weights[columns] = found.weights
+        return replace(found, weights=weights)
 
     def value(self, weights: Floats) -> float:
-        """Value of the objective for given weights."""
-        return float(self.function(self.era_weights()).values(weights[:, None])[0])
+        """Value of the objective for given weights; -inf where no era has a value."""
+        return float(self.judge(self.era_weights()).values(weights[:, None])[0])
 
     def best_shrinkage(self, block_size: int) -> float:
         """Share of the prior that does best on later eras than those it was fitted on.
@@ -110,13 +220,27 @@ class Problem:
         gains = []
         for train, test in self._folds(block_size):
             best = self.of_eras(train)._weights()
-            blends = [shrunk(best, self.prior, share) for share in SHRINKAGES]
+            blends = [self.shrunk(best, share) for share in SHRINKAGES]
             later = self.of_eras(test)
-            gains.append(
-                later.function(later.era_weights()).values(np.transpose(blends))
-            )
+            gains.append(later.judge(later.era_weights()).values(np.transpose(blends)))
         means = np.mean(gains, axis=0)
         return float(SHRINKAGES[np.flatnonzero(means == means.max())[-1]])
+
+    def shrunk(self, weights: Floats, share: float) -> Floats:
+        """Move weights towards the prior by a share of the way.
+
+        Signed weights cancel on the way, and are scaled to absolute sum one again: a
+        weight above the largest is cut, in favour of the others. Where nothing is
+        left, this is the prior.
+        """
+        moved = (1.0 - share) * weights + share * self.prior
+        if not self.signed or share in (0.0, 1.0):
+            return moved
+        sizes = np.abs(moved)
+        if sizes.sum() <= NOTHING:
+            return self.prior
+        signs = np.sign(np.where(moved == 0, self.prior, moved))
+        return signs * _capped(sizes, np.abs(self.prior), self.max_weight)
 
     def resampled(
         self, n_bootstrap: int, block_size: int, rng: np.random.Generator
@@ -195,6 +319,41 @@ class Problem:
             yield train, np.arange(begin, end)
 
 
-def shrunk(weights: Floats, prior: Floats, share: float) -> Floats:
-    """Move weights towards the prior by a share of the way."""
-    return (1.0 - share) * weights + share * prior
+def _beats(other: Found, best: Found, judge: Judge) -> bool:
+    """Whether other weights are better; or about as good, and alone an optimum."""
+    both = np.stack([other.weights, best.weights], axis=1)
+    value, least = judge.values(both).tolist()
+    margin = 1e-9 if best.optimal or not other.optimal else -1e-6
+    return bool(value > least + margin * abs(value))
+
+
+def presence(moments: Mapping[str, NDArray[Any]], scores: Iterable[str]) -> Bools:
+    """Whether each era has all of the scores of each column: (n_eras, n_columns)."""
+    names = {"corr": "present", "contribution": "reference_present"}
+    each = [moments[names[score]] for score in scores]
+    return np.asarray(np.logical_and.reduce(each))
+
+
+def columns_of(values: NDArray[Any], columns: Indices) -> NDArray[Any]:
+    """Of moments of eras, take what is of each column, of each pair, or of none."""
+    if values.ndim == 3:
+        return values[:, columns[:, None], columns]
+    return values[:, columns] if values.ndim == 2 else values
+
+
+def _capped(sizes: Floats, spare: Floats, most: float) -> Floats:
+    """Scale sizes to sum one, none above ``most``: what exceeds it goes to the others.
+
+    In proportion to their sizes; where none is left, in proportion to ``spare``.
+    """
+    full = np.zeros(sizes.size, dtype=bool)
+    while True:
+        rest = np.where(full, 0.0, sizes)
+        if not rest.any():
+            rest = np.where(full, 0.0, spare)
+        left = 1.0 - most * full.sum()
+        scaled: Floats = np.where(full, most, rest * (left / (rest.sum() or 1.0)))
+        above = ~full & (scaled > most * (1.0 + 1e-12))
+        if not above.any():
+            return scaled
+        full |= above
