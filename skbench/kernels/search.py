@@ -6,6 +6,7 @@ they may be negative, the absolute weights do.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,13 +120,10 @@ def _flip_signs(
     objective: Objective,
     best: Found,
     starts: Sequence[Floats],
-    max_weight: float,
-    max_iter: int,
-    least: float = 0.0,
+    *limits: Any,
 ) -> Found:
     """Flip the sign of one column at a time for as long as that gains."""
     value = objective.gradient(best.weights)[0]
-    limits = max_weight, max_iter, least
     tried = set()
     while True:
         signs = np.where(best.weights < 0, -1.0, 1.0)
