@@ -14,7 +14,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._eras import Eras, era_column, find_eras
+from ._eras import Eras, era_column, eras_lack, find_eras
 from ._frames import (
     META_MODEL,
     Layout,
@@ -28,6 +28,7 @@ from ._frames import (
     convert,
     listed,
     n_dimensions,
+    present,
     resolve,
     role,
 )
@@ -215,10 +216,8 @@ class EraEstimator(  # type: ignore[call-arg]
         columns = [column[~np.isnan(column)] for column in scores.T]
         means = [column.mean() for column in columns if column.size]
         if not means:
-            raise ValueError(
-                "no era can be scored: none has 3 rows with a prediction and a target "
-                "that varies"
-            )
+            there = {"a target": present(target), "a prediction": present(values.T)}
+            raise ValueError(f"no era can be scored: {eras_lack(eras, there)}")
         return float(np.mean(means))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:

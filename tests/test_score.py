@@ -147,6 +147,16 @@ class TestLeftOut:
         X, y = self.with_era(*complete, [0.1] * 4, [0, 0.5, 1, 1])
         assert_close(score(X, y), 5 / 6 * score(*complete))
 
+    def test_which_eras_lack_what(self, complete):
+        X, y = complete
+        late = X["era"] > "0003"
+        message = (
+            r"no era can be scored: 3 of 5 \('0001' to '0003'\) lack a target; "
+            r"2 of 5 \('0004' to '0005'\) lack a prediction"
+        )
+        with pytest.raises(ValueError, match=message):
+            score(X.assign(m=NAN, n=X["n"].mask(late)), y.where(late))
+
     def test_one_column_may_lack_an_era(self, complete):
         X, y = complete
         X = X.copy()
@@ -174,7 +184,7 @@ class TestLeftOut:
 
     def test_no_era_at_all_is_an_error(self, complete):
         X, y = complete
-        with pytest.raises(ValueError, match="no era can be scored"):
+        with pytest.raises(ValueError, match=r"no era can be scored: (\d of \d|none)"):
             score(X, y * NAN)
 
     def test_some_targets_of_an_era_may_be_missing(self, complete):
