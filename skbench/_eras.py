@@ -317,8 +317,8 @@ def chronological(labels: Sequence[Hashable], *, needed: bool = True) -> list[in
     return order
 
 
-def block_length(target: str | None) -> int:
-    """Eras over which the scores of a target hang together: blocks for a bootstrap.
+def horizon_of(target: str | None) -> int:
+    """Return the horizon of a target: over how many eras its scores share days.
 
     One a week of the target's days, which its name ends in, and one more; 13 (60 days)
     where it does not say.

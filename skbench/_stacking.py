@@ -24,7 +24,7 @@ from ._base import (
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged, part_of
-from ._eras import Eras, Rows, block_length, chronological, era_numbers, find_eras
+from ._eras import Eras, Rows, chronological, era_numbers, find_eras, horizon_of
 from ._frames import (
     Table,
     aligned_target,
@@ -716,7 +716,7 @@ class StackingWeights(WeightedEnsemble):
     def _block_size(self) -> int:
         if self.block_size is not None:
             return int(self.block_size)
-        return block_length(self._target)
+        return horizon_of(self._target)
 
     def _by_column(
         self, usable: NDArray[np.intp], weights: NDArray[np.float64]

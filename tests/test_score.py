@@ -149,10 +149,10 @@ class TestLeftOut:
 
     def test_which_eras_lack_what(self, complete):
         X, y = complete
-        late = X["era"] > "0003"
+        late = X["era"] > "0002"
         message = (
-            r"no era can be scored: 3 of 5 \('0001' to '0003'\) lack a target; "
-            r"2 of 5 \('0004' to '0005'\) lack a prediction"
+            r"no era can be scored: 3 of 5 \('0000' to '0002'\) lack a target; "
+            r"2 of 5 \('0003' to '0004'\) lack a prediction"
         )
         with pytest.raises(ValueError, match=message):
             score(X.assign(m=NAN, n=X["n"].mask(late)), y.where(late))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skbench._base import check_count, check_resamples
-from skbench._eras import block_length
+from skbench._eras import horizon_of
 from skbench._frames import name_of
 from skbench.kernels.bootstrap import block_counts, mean_interval
 from skbench.metrics._summary import check_confidence
@@ -34,7 +34,7 @@ class Bootstrap:
             check_count("block_size", block_size, 1)
         check_confidence(confidence)
         self.n_bootstrap = int(n_bootstrap)
-        self.block_size = int(block_size or block_length(name_of(y)))
+        self.block_size = int(block_size or horizon_of(name_of(y)))
         self.confidence = float(confidence)
         self.seed = int(check_random_state(random_state).randint(2**31 - 1))
 

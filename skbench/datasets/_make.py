@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from sklearn.utils import Bunch, check_random_state
 
 from skbench._base import check_count, check_flag, is_number
-from skbench._eras import block_length
+from skbench._eras import horizon_of
 from skbench._frames import META_MODEL
 
 __all__ = ["make_benchmark_models"]
@@ -331,7 +331,7 @@ def _weeks_in(target: str) -> int:
             "`targets` must be names that end in their days, such as "
             f"'target_cyrus_20'; got {target!r}"
         )
-    return block_length(target)
+    return horizon_of(target)
 
 
 def _check_some_scored(n_eras: int, waits: dict[str, int]) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from skbench._base import check_count, check_resamples, is_number
-from skbench._eras import block_length, chronological
+from skbench._eras import chronological, horizon_of
 from skbench._frames import (
     as_columns,
     at_labels,
@@ -235,6 +235,6 @@ def _block_size(target: Any, block_size: Any) -> int:
     if not (target is None or isinstance(target, str)):
         raise ValueError(f"`target` must be the name of a target; got {target!r}")
     if block_size is None:
-        return block_length(target)
+        return horizon_of(target)
     check_count("block_size", block_size, 1)
     return int(block_size)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._base import check_count, check_flag
-from skbench._eras import block_length, stated_era_column
+from skbench._eras import horizon_of, stated_era_column
 from skbench._frames import (
     Table,
     as_table,
@@ -81,7 +81,7 @@ def published_cv(target: str, era: Any) -> WalkForwardEraSplit:
     cv : WalkForwardEraSplit
         The splitter.
     """
-    return WalkForwardEraSplit(purge=block_length(target) + _EXTRA_PURGE, era=era)
+    return WalkForwardEraSplit(purge=horizon_of(target) + _EXTRA_PURGE, era=era)
 
 
 def reproduce(recipe: Recipe, train: Any, options: Options) -> pd.DataFrame:

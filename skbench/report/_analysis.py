@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._eras import block_length, chronological
+from skbench._eras import chronological, horizon_of
 from skbench._frames import listed
 from skbench.metrics import summarize
 
@@ -114,7 +114,7 @@ def _weights(
         "r2": frame["r2"].tolist(),
         "means": _records(models, "model"),
         "explained": means.loc[["r2"]].to_dict(orient="records")[0],
-        "block_size": options.block_size or block_length(options.target),
+        "block_size": options.block_size or horizon_of(options.target),
     }
 
 

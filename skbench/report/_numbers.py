@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._eras import block_length, chronological
+from skbench._eras import chronological, horizon_of
 from skbench._frames import at_labels, has_name, listed, n_dimensions
 from skbench.metrics import summarize
 
@@ -268,7 +268,7 @@ def _score(
     return {
         "label": _label(name),
         "explained": _explained(name),
-        "block_size": options.block(name) or block_length(options.target),
+        "block_size": options.block(name) or horizon_of(options.target),
         "values": {str(model): plain(frame[model].tolist()) for model in frame},
         "references": {
             key: plain(other.series[name].reindex(frame.index).tolist())
