@@ -69,7 +69,7 @@ def fit(data):
     for model, weight in ensemble[1].weights_.items():
         print(f"{weight:8.2%}  {model}")
     scores = numerai_corr(frame["target"], ensemble.predict(frame), era=frame["era"])
-    row = summarize(scores, random_state=0).iloc[0]
+    row = summarize(scores).iloc[0]
     print(
         f"CORR {row['mean']:.4f} (95 % interval {row['low']:.4f} to {row['high']:.4f}) "
         f"in {row['n_eras']:.0f} eras that it learned from"

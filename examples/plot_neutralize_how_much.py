@@ -61,7 +61,7 @@ path.columns = proportions
 
 era = frame["era"]
 summary = summarize(
-    numerai_corr(frame["target"], path, era=era), benchmark=0, random_state=0
+    numerai_corr(frame["target"], path, era=era), benchmark=0
 )
 largest = max_feature_exposure(path, frame[data.features], era=era).mean()
 table = summary[["mean", "std", "sharpe", "max_drawdown"]].assign(largest=largest)

@@ -128,7 +128,7 @@ scores = {
     ),
 }
 summaries = {
-    name: summarize(values, "equal weights", random_state=0)
+    name: summarize(values, "equal weights")
     for name, values in scores.items()
 }
 shown = ["mean", "low", "high", "difference", "difference_low", "difference_high"]

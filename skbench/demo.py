@@ -58,10 +58,10 @@ class Demo:
 
         Returns
         -------
-        summary : pandas.DataFrame of shape (n_models + 3, 10)
+        summary : pandas.DataFrame of shape (n_models + 3, 12)
             As `skbench.metrics.summarize` gives it.
         """
-        return summarize(self.scores, random_state=0)
+        return summarize(self.scores)
 
     def report(self) -> PerformanceReport:
         """Report the scores beside those of equal weights.
@@ -76,7 +76,6 @@ class Demo:
             benchmark="equal weights",
             weights=self.weights,
             title="skbench demo",
-            random_state=0,
         )
 
 

@@ -14,6 +14,7 @@ from sklearn.utils import Bunch
 
 from ._base import check_flag, is_several
 from ._ensemble import WeightedEnsemble
+from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
@@ -84,7 +85,6 @@ def score_folder(
     predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     recent: int = 52,
-    random_state: int | None = 0,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Rank the models in a folder by their scores.
@@ -102,7 +102,7 @@ def score_folder(
         as Numerai lays them out. Where ``meta_model.parquet`` is there too, the
         contribution to the Meta Model is scored.
     target : str, default="target"
-        Target to score with; its name sets the block length of the intervals. "target"
+        Target to score with; its name sets the horizon of the intervals. "target"
         stands for the column of which it is a copy.
     models : sequence of str, default=None
         Models of the folder to rank; None: all.
@@ -114,8 +114,6 @@ def score_folder(
         Model to which the contribution is scored as well.
     recent : int, default=52
         Number of the most recent eras that are also scored by themselves.
-    random_state : int, default=0
-        Seed of the intervals.
     progress : bool, default=False
         Whether to show a progress bar.
 
@@ -134,9 +132,7 @@ def score_folder(
     check_flag("progress", progress)
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     scores = _scores(rows, benchmark, progress)
-    return leaderboard(
-        scores, recent=recent, target=rows.target, random_state=random_state
-    )
+    return leaderboard(scores, recent=recent, target=rows.target)
 
 
 def report_folder(
@@ -148,7 +144,6 @@ def report_folder(
     benchmark: str | None = None,
     features: str | None = None,
     analysis: Analysis | None = None,
-    random_state: int = 0,
 ) -> PerformanceReport:
     """Report on the models in a folder.
 
@@ -169,8 +164,6 @@ def report_folder(
         neutral to these features.
     analysis : skbench.analysis.Analysis, default=None
         What `analyze_folder` found, to show too.
-    random_state : int, default=0
-        Seed of the intervals.
 
     Returns
     -------
@@ -197,7 +190,6 @@ def report_folder(
         meta_model=_scores_of_meta_model(rows),
         analysis=analysis,
         target=rows.target,
-        random_state=random_state,
         title=f"Models of {Path(path).resolve().name}",
     )
 
@@ -255,7 +247,6 @@ def analyze_folder(
     model: str | None = None,
     predictions: Address | Sequence[Address] = (),
     target: str = "target",
-    random_state: int = 0,
 ) -> Analysis:
     """Ask what the Meta Model lacks, what ensembles well and if a model is still good.
 
@@ -269,8 +260,6 @@ def analyze_folder(
         Files with further models, as for `score_folder`.
     target : str, default="target"
         Target to score with.
-    random_state : int, default=0
-        Seed of the intervals.
 
     Returns
     -------
@@ -292,7 +281,7 @@ def analyze_folder(
         models=rows.models,
         targets=[rows.target],
     )
-    return analyze(data, model=model, random_state=random_state)
+    return analyze(data, model=model)
 
 
 def stake_folder(
@@ -303,7 +292,6 @@ def stake_folder(
     models: Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     total_at_risk: float | None = None,
-    random_state: int = 0,
     **options: Any,
 ) -> Allocation:
     """Spread a stake over the models of a folder. Nothing is staked.
@@ -323,8 +311,6 @@ def stake_folder(
         Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
         Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.
-    random_state : int, default=0
-        Seed of the intervals.
     **options
         For `skbench.staking.allocate`.
 
@@ -351,8 +337,7 @@ def stake_folder(
         scores,
         rule.renamed(kinds),
         total_at_risk=total_at_risk,
-        random_state=random_state,
-        **options,
+        **{"horizon": horizon_of(rows.target), **options},
     )
 
 
@@ -396,9 +381,7 @@ def stake_account(
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
     scores = load_scores(account, api, resolved=True)
-    return allocate(
-        scores, rule, total_at_risk=total_at_risk, random_state=0, **options
-    )
+    return allocate(scores, rule, total_at_risk=total_at_risk, **options)
 
 
 @dataclass(frozen=True)

@@ -574,7 +574,6 @@ class TestLargerThanMemory:
             benchmark=benchmark,
             meta_model=meta_model,
             target=TARGET,
-            random_state=0,
             title="Models of files",
         )
         report = report_folder(files, benchmark=benchmark, features="small")
@@ -733,7 +732,6 @@ class TestPredictions:
                 benchmark="mine",
                 meta_model=meta_model,
                 target=TARGET,
-                random_state=0,
                 title="Models of files",
             ).to_dict()
         )

@@ -371,7 +371,7 @@ class TestEraScoreDisplay:
     def test_mean_and_interval_are_those_of_summarize(self):
         scores = make_scores(1)
         display = EraScoreDisplay.from_scores(scores, target="target_ender_20")
-        row = summarize(scores, target="target_ender_20", random_state=0).iloc[0]
+        row = summarize(scores, target="target_ender_20").iloc[0]
         assert_allclose(display.mean_line_.get_ydata(), row["mean"])
         low, high = (
             display.interval_.get_extents()
@@ -600,8 +600,8 @@ def make_path(gain, eras=ERAS):
 class TestNeutralizationPathDisplay:
     def test_line_and_band_are_those_of_summarize(self):
         scores = make_path(0.01)
-        display = NeutralizationPathDisplay.from_scores(scores, block_size=5)
-        rows = summarize(scores, 0, block_size=5, random_state=0).sort_index()
+        display = NeutralizationPathDisplay.from_scores(scores, horizon=5)
+        rows = summarize(scores, 0, horizon=5).sort_index()
         assert_array_equal(display.line_.get_xdata(), [0, 0.4, 0.8, 1])
         assert_allclose(display.line_.get_ydata(), rows["mean"])
         band = display.interval_.get_paths()[0].vertices
@@ -640,7 +640,7 @@ class TestNeutralizationPathDisplay:
         data = make_benchmark_models(30, 100, 2, random_state=0)
         frame, name = data.frame, data.models[0]
         display = NeutralizationPathDisplay.from_predictions(
-            frame, frame["target"], proportions=[1, 0.5], columns=name, block_size=5
+            frame, frame["target"], proportions=[1, 0.5], columns=name, horizon=5
         )
         assert list(display.summary.index) == [0, 0.5, 1]
         for share, mean in display.summary["mean"].items():

@@ -91,9 +91,9 @@ class TestLeaderboard:
         for span, eras in {"all": scored, "last 52": scored[-52:]}.items():
             lines = board[board["eras"] == span].set_index("model")
             for name, frame in scores.items():
-                numbers = summarize(
-                    frame.loc[eras], target="target_ender_20", random_state=0
-                ).loc[lines.index]
+                numbers = summarize(frame.loc[eras], target="target_ender_20").loc[
+                    lines.index
+                ]
                 assert lines[name].tolist() == numbers["mean"].tolist()
                 for column in ("low", "high", "sharpe", "max_drawdown", "n_eras"):
                     np.testing.assert_array_equal(

@@ -69,13 +69,11 @@ class TestNumbers:
         ("span", "n"), [("all", 65), ("last 52", 52), ("last 13", 13)]
     )
     def test_all_numbers_are_those_of_summarize(self, data, scores, span, n):
-        report = PerformanceReport(scores, benchmark=data.models[1], block_size=BLOCK)
+        report = PerformanceReport(scores, benchmark=data.models[1], horizon=BLOCK)
         scored = scores["corr"].dropna(how="all").index[-n:]
         for name, frame in scores.items():
             part = frame.loc[scored]
-            expected = summarize(
-                part, part[data.models[1]], block_size=BLOCK, random_state=0
-            )
+            expected = summarize(part, part[data.models[1]], horizon=BLOCK)
             for model, row in rows_of(report, span, name).items():
                 for field in ("mean", "low", "high", "sharpe", "max_drawdown"):
                     assert row[field] == pytest.approx(
@@ -95,7 +93,7 @@ class TestNumbers:
 
     def test_a_mean_and_its_count_by_hand(self):
         frame = pd.DataFrame({"a": [1.0, None, 3.0], "b": [1.0, 2.0, 9.0]}, eras(3))
-        report = PerformanceReport(frame, benchmark="b", n_bootstrap=0)
+        report = PerformanceReport(frame, benchmark="b")
         row = rows_of(report)["a"]
         assert (row["mean"], row["n_eras"], row["n_missing"]) == (2.0, 2, 1)
         assert row["differences"]["benchmark"] == {
@@ -123,7 +121,7 @@ class TestNumbers:
         frame = random_scores(60)
         frame.iloc[-5:] = np.nan
         shuffled = frame.sample(frac=1, random_state=0)
-        report = PerformanceReport(shuffled, n_bootstrap=0)
+        report = PerformanceReport(shuffled)
         assert report.to_dict()["eras"] == eras(60)
         wanted = frame["a"].iloc[-18:-5].mean()
         assert rows_of(report, "last 13")["a"]["mean"] == pytest.approx(wanted)
@@ -152,12 +150,10 @@ class TestNumbers:
         report.to_dict()["models"].clear()
         assert report.to_dict()["models"]
 
-    def test_the_same_seed_gives_the_same_report(self):
+    def test_nothing_is_left_to_chance(self):
         frame = random_scores(100)
-        one, two = (PerformanceReport(frame, block_size=3) for _ in range(2))
+        one, two = (PerformanceReport(frame, horizon=3) for _ in range(2))
         assert one.to_dict() == two.to_dict()
-        other = PerformanceReport(frame, block_size=3, random_state=1)
-        assert rows_of(other)["a"]["low"] != rows_of(one)["a"]["low"]
 
     def test_frames_of_other_kinds_count_their_rows(self):
         frame = random_scores(20)
@@ -174,12 +170,15 @@ class TestNumbers:
         assert list(numbers["scores"]["mmc"]["values"]) == ["b"]
         assert numbers["scores"]["mmc"]["references"] == {}
 
-    def test_the_target_sets_the_blocks(self):
+    def test_the_target_sets_the_horizon(self):
         frame = random_scores(30)
         short = PerformanceReport(frame, target="target_ender_20")
-        assert short.to_dict()["scores"]["corr"]["block_size"] == 5
+        assert short.to_dict()["scores"]["corr"]["horizon"] == 5
         assert rows_of(short)["a"]["low"] is not None
-        assert PerformanceReport(frame).to_dict()["scores"]["corr"]["block_size"] == 13
+        assert short.to_dict()["scores"]["corr"]["least_eras"] == 10
+        assert PerformanceReport(frame).to_dict()["scores"]["corr"]["horizon"] == 13
+        seldom = PerformanceReport(random_scores(60).iloc[::4]).to_dict()
+        assert seldom["scores"]["corr"]["least_eras"] == 8  # 13 weeks hold 4 of these
 
     @pytest.mark.parametrize(
         ("name", "label"),
@@ -226,7 +225,7 @@ class TestReferences:
 
     def test_both_references_are_compared(self):
         report = PerformanceReport(
-            random_scores(60), benchmark="b", meta_model="c", block_size=BLOCK
+            random_scores(60), benchmark="b", meta_model="c", horizon=BLOCK
         )
         rows = rows_of(report)
         means = {key: row["mean"] for key, row in rows.items()}
@@ -335,8 +334,7 @@ class TestOtherInputs:
             ),
             ({"title": " "}, "`title` must be a text"),
             ({"title": None}, "`title` must be a text"),
-            ({"block_size": 0}, "`block_size` must be a whole number"),
-            ({"n_bootstrap": -1}, "`n_bootstrap` must be a whole number"),
+            ({"horizon": 0}, "`horizon` must be a whole number"),
             ({"target": 20}, "`target` must be the name of a target; got 20"),
         ],
     )
@@ -575,7 +573,7 @@ class TestLive:
         assert numbers["eras"] == ["1", "2", "3", "4"]
         assert score["values"]["a"] == [0.1, 0.2, None, 0.4]
         assert score["unresolved"] == ["4"]
-        assert score["block_size"] == 21
+        assert score["horizon"] == 24
         row = rows_of(report, score="corr20")["a"]
         assert (row["n_eras"], row["mean"]) == (2, pytest.approx(0.15))
         difference = row["differences"]["benchmark"]
@@ -594,7 +592,7 @@ class TestLive:
         scores = report.to_dict()["scores"]
         assert scores["corr20"]["unresolved"] == ["4"]
         assert scores["corr60"]["unresolved"] == ["1", "2", "3", "4"]
-        assert scores["corr60"]["block_size"] == 61
+        assert scores["corr60"]["horizon"] == 64
         assert rows_of(report, score="corr60")["a"]["mean"] is None
 
     def test_a_score_that_is_open_hides_no_other(self):
@@ -624,7 +622,7 @@ class TestLive:
         rows = [(1, 19, 0.1), (1, None, -0.9), (2, 20, 0.2), (2, 21, None)]
         frame = pd.DataFrame(rows, columns=["round", "day", "value"])
         frame = frame.assign(model="m", score="corr20", resolved=True)
-        numbers = PerformanceReport.from_live(frame, n_bootstrap=0).to_dict()
+        numbers = PerformanceReport.from_live(frame).to_dict()
         assert numbers["scores"]["corr20"]["values"] == {"m": [0.1, 0.2]}
         rule = PayoutRule("corr", {"corr20": 1.0})
         paid = simulate(frame, 1.0, rule, duration=9).ledger["payout"]
@@ -660,8 +658,8 @@ class TestLive:
 
     @pytest.mark.parametrize("wrong", [0, np.array([]), random_scores(2)])
     def test_a_block_that_is_no_length(self, wrong):
-        with pytest.raises(ValueError, match="`block_size` must be a whole number"):
-            PerformanceReport.from_live(live_rows(), block_size=wrong)
+        with pytest.raises(ValueError, match="`horizon` must be a whole number"):
+            PerformanceReport.from_live(live_rows(), horizon=wrong)
 
     @pytest.mark.parametrize(
         "change",
@@ -682,7 +680,7 @@ class TestLive:
     def test_no_days_of_so_many_digits(self):
         rows = live_rows().assign(score="corr" + "9" * 5000)
         (score,) = PerformanceReport.from_live(rows).to_dict()["scores"].values()
-        assert score["block_size"] == 61
+        assert score["horizon"] == 64
 
     def test_what_is_no_frame(self):
         with pytest.raises(TypeError, match="must be a pandas frame"):

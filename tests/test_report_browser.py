@@ -116,7 +116,7 @@ def make_report():
         weights=weights,
         exposures=exposures,
         analysis=ANALYSIS,
-        block_size=5,
+        horizon=5,
         title=HOSTILE,
     )
 
@@ -290,10 +290,6 @@ class TestLoading:
     @pytest.mark.parametrize(
         ("report", "says"),
         [
-            (
-                lambda: PerformanceReport(SCORES, n_bootstrap=0),
-                "Intervals were not asked for",
-            ),
             (
                 lambda: live_report(final=0),
                 "No round has a final CORR20 yet, so there is nothing to tell.",

@@ -1,9 +1,10 @@
-"""summarize(): plain loops, exact cases and the limits of the bootstrap."""
+"""summarize(): plain loops, exact cases, and intervals by the slow formula."""
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import reference
 
 from skbench.kernels import bootstrap
 from skbench.metrics import numerai_corr, summarize
@@ -20,8 +21,18 @@ PLAIN = [
     "n_missing",
     "low",
     "high",
+    "sharpe_low",
+    "sharpe_high",
 ]
-PAIRED = ["difference", "difference_low", "difference_high", "n_paired"]
+PAIRED = [
+    "difference",
+    "difference_low",
+    "difference_high",
+    "sharpe_difference",
+    "sharpe_difference_low",
+    "sharpe_difference_high",
+    "n_paired",
+]
 
 
 def assert_close(got, expected, tolerance=1e-12):
@@ -49,24 +60,10 @@ def slow_drawdown(series):
     return worst
 
 
-def slow_interval(series, block, n_resamples, confidence, seed):
-    """One resample after the other, by hand."""
-    rng = np.random.default_rng(seed)
-    n, means = len(series), []
-    for _ in range(n_resamples):
-        drawn = []
-        while len(drawn) < n:
-            start = rng.integers(n - block + 1)
-            drawn += list(series[start : start + block])
-        means.append(np.mean(drawn[:n]))
-    tail = (1 - confidence) / 2
-    return np.quantile(means, [tail, 1 - tail])
-
-
 class TestPlainNumbers:
     def test_frozen(self):
         frame = pd.DataFrame({"m": [-0.02, 0.03, 0.01, -0.05, 0.02, 0.04]})
-        got = summarize(frame, random_state=0).loc["m"]
+        got = summarize(frame).loc["m"]
         assert_close(got["mean"], 0.005)
         assert_close(got["std"], (0.0059 / 6 - 0.005**2) ** 0.5)
         assert_close(got["sharpe"], 0.005 / got["std"])
@@ -84,7 +81,7 @@ class TestPlainNumbers:
 
     def test_against_pandas(self):
         frame = scores()
-        got = summarize(frame, random_state=0)
+        got = summarize(frame)
         assert_close(got["mean"], frame.mean())
         assert_close(got["std"], frame.std(ddof=0))
         assert_close(got["sharpe"], frame.mean() / frame.std(ddof=0))
@@ -108,9 +105,7 @@ class TestPlainNumbers:
     def test_the_order_is_that_of_the_eras(self):
         frame = scores()
         mixed = frame.iloc[np.random.default_rng(0).permutation(len(frame))]
-        pd.testing.assert_frame_equal(
-            summarize(mixed, random_state=0), summarize(frame, random_state=0)
-        )
+        pd.testing.assert_frame_equal(summarize(mixed), summarize(frame))
         bench = np.arange(60.0)
         got = summarize(
             mixed, pd.Series(bench, frame.index).loc[mixed.index].to_numpy()
@@ -135,7 +130,7 @@ class TestPlainNumbers:
         assert summarize(series[::-1].to_numpy())["autocorrelation"].isna().all()
 
     def test_a_series_that_does_not_vary(self):
-        got = summarize(pd.Series([0.1] * 40), block_size=3).iloc[0]
+        got = summarize(pd.Series([0.1] * 40), horizon=3).iloc[0]
         assert np.isnan(got["sharpe"])
         assert np.isnan(got["autocorrelation"])
         assert_close(got[["mean", "low", "high"]].to_numpy(float), 0.1, 1e-15)
@@ -155,44 +150,79 @@ class TestPlainNumbers:
 
     def test_other_containers(self):
         frame = scores().fillna(0.0)
-        expected = summarize(frame, "b", random_state=0)
+        expected = summarize(frame, "b")
         for other in (frame.to_numpy(), pl.from_pandas(frame)):
             name = "b" if isinstance(other, pl.DataFrame) else 1
-            got = summarize(other, name, random_state=0)
+            got = summarize(other, name)
             assert_close(got, expected)
 
     def test_pairs_of_model_and_feature(self):
         frame = scores(models=("a", "b"))
         frame.columns = pd.MultiIndex.from_tuples([("m", "f"), ("m", "g")])
-        got = summarize(frame, ("m", "g"), random_state=0)
+        got = summarize(frame, ("m", "g"))
         assert list(got.index) == [("m", "f"), ("m", "g")]
         assert got["difference"].iloc[1] == 0
 
 
+def slow_interval(series, horizon, confidence=0.95):
+    """Ends of the interval of the mean of scores, from the matrices of the formula."""
+    series = series.dropna()
+    numbers = [int(era) for era in series.index]
+    mean, half, _ = reference.interval_of_mean(series, numbers, horizon, confidence)
+    return mean - half, mean + half
+
+
+def slow_influence(series):
+    """Turn scores into the Sharpe ratio plus the influence of each on it."""
+    m, s = series.mean(), series.std(ddof=0)
+    z = (series - m) / s
+    return m / s + z - m / s * (z**2 - 1) / 2
+
+
 class TestInterval:
+    @pytest.mark.parametrize("horizon", [1, 5, 13])
+    def test_is_that_of_the_slow_formula(self, horizon):
+        frame = scores()
+        got = summarize(frame, "a", horizon=horizon, confidence=0.9)
+        both = frame["a"].notna()
+        for model in frame:
+            low, high = slow_interval(frame[model], horizon, 0.9)
+            assert_close(got.loc[model, ["low", "high"]].to_numpy(float), [low, high])
+            ends = slow_interval(slow_influence(frame[model]), horizon, 0.9)
+            found = got.loc[model, ["sharpe_low", "sharpe_high"]].to_numpy(float)
+            assert_close(found, ends)
+            paired = slow_influence(frame[model][both])
+            ends = slow_interval(
+                paired - slow_influence(frame["a"][both]), horizon, 0.9
+            )
+            assert_close(got.loc[model, PAIRED[4:6]].to_numpy(float), ends)
+            of_both = [frame.loc[both, name].dropna() for name in (model, "a")]
+            ratios = [scores.mean() / scores.std(ddof=0) for scores in of_both]
+            assert_close(got.loc[model, "sharpe_difference"], ratios[0] - ratios[1])
+
+    def test_eras_far_apart_need_fewer(self):
+        frame = scores(120).iloc[::4]
+        got = summarize(frame, target="target_x_60")
+        for model in frame:
+            low, high = slow_interval(frame[model], 13)
+            assert_close(got.loc[model, ["low", "high"]].to_numpy(float), [low, high])
+        assert summarize(frame.iloc[:8], target="target_x_60")["low"].notna().any()
+
     def test_a_model_does_not_depend_on_others(self):
         frame = scores()
-        together = summarize(frame, random_state=3)
+        together = summarize(frame)
         for model in frame:
-            alone = summarize(frame[[model]], random_state=3)
+            alone = summarize(frame[[model]])
             assert_close(alone[["low", "high"]], together.loc[[model], ["low", "high"]])
 
-    def test_random_state(self):
-        frame = scores()
-        first, again, other = (summarize(frame, random_state=s) for s in (1, 1, 2))
-        pd.testing.assert_frame_equal(first, again)
-        assert (first["low"] != other["low"]).all()
-        state = np.random.RandomState(0)
-        assert summarize(frame, random_state=state)["low"].notna().all()
-
-    def test_fewer_eras_than_two_blocks(self):
+    def test_fewer_eras_than_two_horizons(self):
         frame = scores(28)  # 26 scored, and 23 in one model
         got = summarize(frame)
         assert got["low"].isna().tolist() == [True, False, False]
-        assert summarize(frame, block_size=14)[["low", "high"]].isna().all(axis=None)
+        assert summarize(frame, horizon=14)[["low", "high"]].isna().all(axis=None)
 
     @pytest.mark.parametrize(
-        ("target", "block"),
+        ("target", "horizon"),
         [
             ("target_ender_20", 5),
             ("target_ender_60", 13),
@@ -203,55 +233,26 @@ class TestInterval:
             (None, 13),
         ],
     )
-    def test_blocks_are_as_long_as_the_target_says(self, target, block):
+    def test_the_horizon_is_as_long_as_the_target_says(self, target, horizon):
         frame = scores()
-        got = summarize(frame, target=target, random_state=0)
-        expected = summarize(frame, block_size=block, random_state=0)
-        pd.testing.assert_frame_equal(got, expected)
-
-    def test_no_bootstrap(self):
-        got = summarize(scores(), "b", n_bootstrap=0)
-        intervals = [name for name in got if name.endswith(("low", "high"))]
-        assert got[intervals].isna().all(axis=None)
-        assert got["difference"].notna().all()
+        got = summarize(frame, target=target)
+        pd.testing.assert_frame_equal(got, summarize(frame, horizon=horizon))
 
     def test_more_confidence_is_wider(self):
         frame = scores()
-        narrow = summarize(frame, confidence=0.5, random_state=0)
-        wide = summarize(frame, confidence=0.99, random_state=0)
+        narrow, wide = (summarize(frame, confidence=c) for c in (0.5, 0.99))
         assert (wide["low"] < narrow["low"]).all()
         assert (wide["high"] > narrow["high"]).all()
         assert (narrow["low"] < narrow["mean"]).all()
 
-    def test_overlapping_targets_need_blocks(self):
+    def test_overlapping_targets_need_more(self):
         frame = scores(400, ["a"])
-        blocks, naive = (
-            summarize(frame, block_size=b, random_state=0) for b in (13, 1)
-        )
-        ratio = (blocks["high"] - blocks["low"]) / (naive["high"] - naive["low"])
-        assert 1.5 < ratio.iloc[0] < 2.6  # sqrt(5) without end
+        got = summarize(frame, horizon=5).iloc[0]
+        naive = 2 * 1.96 * got["std"] / np.sqrt(got["n_eras"])
+        assert 1.5 < (got["high"] - got["low"]) / naive < 3.0  # sqrt(5) without end
 
-    @pytest.mark.parametrize("block", [1, 4])
-    def test_the_slow_loop_agrees(self, block):
-        series = scores(81, ["a"])["a"].dropna().to_numpy()[:76]
-        got = bootstrap.mean_interval(series[None], block, 20_000, 0.9, seed=0)[:, 0]
-        slow = slow_interval(series, block, 20_000, 0.9, seed=1)
-        # The loop is off by what the ends of the series lack.
-        n = len(series)
-        bias = (bootstrap.expected_counts(n, block) / n) @ series - series.mean()
-        assert_close(got, slow - bias, 2e-4)
 
-    def test_coverage(self):
-        # A mean of 5 weekly innovations, as scores of a 20-day target are.
-        rng = np.random.default_rng(0)
-        noise = rng.normal(size=(400, 304))
-        series = sum(noise[:, i : i + 300] for i in range(5)) + 0.7
-        low, high = bootstrap.mean_interval(series, 13, 500, 0.95, seed=0)
-        covered = np.mean((low <= 0.7) & (high >= 0.7))
-        assert 0.86 < covered <= 0.97
-        low, high = bootstrap.mean_interval(series, 1, 500, 0.95, seed=0)
-        assert np.mean((low <= 0.7) & (high >= 0.7)) < 0.7
-
+class TestBlocks:
     def test_resamples(self):
         counts = bootstrap.block_counts(11, 4, 5000, np.random.default_rng(0))
         assert counts.shape == (5000, 11)
@@ -271,35 +272,34 @@ class TestInterval:
         series = np.tile([1.0, -1.0], 10)[None]
         counts = bootstrap.block_counts(20, 2, 50, np.random.default_rng(0))
         assert_close(series @ counts.T, 0)
-        assert_close(bootstrap.mean_interval(series, 2, 50, 0.9, 0), 0)
 
 
 class TestBenchmark:
     def test_differences_are_paired(self):
         frame = scores()
-        got = summarize(frame, "a", random_state=0)
+        got = summarize(frame, "a")
         paired = frame.sub(frame["a"], axis=0)
         assert_close(got["difference"], paired.mean())
         assert list(got["n_paired"]) == [55, 55, 55]
-        expected = summarize(paired, random_state=0)
+        expected = summarize(paired)
         assert_close(got["difference_low"], expected["low"])
         assert_close(got["difference_high"], expected["high"])
 
     def test_a_benchmark_does_not_differ_from_itself(self):
         got = summarize(scores(), "b").loc["b", PAIRED]
-        assert_close(got.to_numpy(float), [0, 0, 0, 58])
+        assert_close(got.to_numpy(float), [0, 0, 0, 0, 0, 0, 58])
 
     def test_what_is_common_cancels(self):
         rng = np.random.default_rng(0)
         common = rng.normal(size=100)
         frame = pd.DataFrame({"a": common + 0.1, "b": common})
-        got = summarize(frame, "b", block_size=5).loc["a"]
+        got = summarize(frame, "b", horizon=5).loc["a"]
         assert got["low"] < 0 < got["high"]
         assert_close(got[["difference_low", "difference_high"]].to_numpy(float), 0.1)
 
     def test_series_are_matched_by_era(self):
         frame = scores()
-        expected = summarize(frame, "b", random_state=0)
+        expected = summarize(frame, "b")
         for benchmark in (
             frame["b"].iloc[::-1],
             frame[["b"]],
@@ -307,7 +307,7 @@ class TestBenchmark:
             pl.Series(frame["b"].to_numpy()),
             list(frame["b"]),
         ):
-            got = summarize(frame, benchmark, random_state=0)
+            got = summarize(frame, benchmark)
             pd.testing.assert_frame_equal(got, expected)
 
     def test_only_the_eras_of_both(self):
@@ -322,9 +322,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"n_bootstrap": -1}, "`n_bootstrap` must be a whole number of at least 0"),
-            ({"n_bootstrap": 2.5}, "`n_bootstrap` must be a whole number"),
-            ({"block_size": 0}, "`block_size` must be a whole number of at least 1"),
+            ({"horizon": 0}, "`horizon` must be a whole number of at least 1; got 0"),
+            ({"horizon": 2.5}, "`horizon` must be a whole number"),
             ({"confidence": 1}, "`confidence` must be above 0 and below 1; got 1"),
             ({"confidence": 95}, "`confidence` must be above 0 and below 1; got 95"),
             ({"target": 20}, "`target` must be the name of a target; got 20"),

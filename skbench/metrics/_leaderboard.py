@@ -115,9 +115,8 @@ def leaderboard(
     *,
     recent: int | None = 52,
     target: str | None = None,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
-    random_state: Any = 0,
+    horizon: int | None = None,
+    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Rank models by their scores, over all eras and over the most recent.
 
@@ -134,20 +133,18 @@ def leaderboard(
         Number of the most recent eras that stand for themselves as well; None: only
         all eras.
     target : str, default=None
-        Name of the target, which sets the block length as in `summarize`.
-    n_bootstrap : int, default=1000
-        Number of resamples of the intervals. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as ``target`` says.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the resamples.
+        Name of the target, which sets the horizon as in `summarize`.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as ``target`` says.
+    confidence : float, default=0.95
+        Probability that an interval is to have.
 
     Returns
     -------
     board : pandas.DataFrame
         One row a span of eras and model, in columns ``eras`` ("all", "last 52"),
         ``model`` and, for each score, its mean under the score's own name,
-        ``{score}_low`` and ``{score}_high`` (95 % interval), ``{score}_sharpe``,
+        ``{score}_low`` and ``{score}_high`` (its interval), ``{score}_sharpe``,
         ``{score}_max_drawdown`` and ``{score}_n_eras``.
 
     Raises
@@ -167,7 +164,7 @@ def leaderboard(
     >>> scores = pd.DataFrame({"a": [0.02, -0.01, 0.03, 0.04],
     ...                        "b": [0.01, 0.01, 0.01, 0.02]},
     ...                       index=["0001", "0002", "0003", "0004"])
-    >>> board = leaderboard(scores, recent=2, n_bootstrap=0)
+    >>> board = leaderboard(scores, recent=2)
     >>> board[["eras", "model", "corr", "corr_sharpe", "corr_n_eras"]].round(4)
          eras model    corr  corr_sharpe  corr_n_eras
     0     all     a  0.0200       1.0690            4
@@ -192,9 +189,8 @@ def leaderboard(
         spans[f"last {recent}"] = scored[-recent:]
     options = {
         "target": target,
-        "n_bootstrap": n_bootstrap,
-        "block_size": block_size,
-        "random_state": random_state,
+        "horizon": horizon,
+        "confidence": confidence,
     }
     parts = [_board(span, frames, eras, options) for span, eras in spans.items()]
     return pd.concat(parts, ignore_index=True)

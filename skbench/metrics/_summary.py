@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from skbench._base import check_count, check_resamples, is_number
-from skbench._eras import chronological, horizon_of
+from skbench._base import check_count, is_number
+from skbench._eras import chronological, era_numbers, horizon_of
 from skbench._frames import (
     as_columns,
     at_labels,
@@ -20,8 +19,8 @@ from skbench._frames import (
     row_labels,
     too_large,
 )
-from skbench.kernels.bootstrap import mean_interval
 from skbench.kernels.series import autocorrelation, max_drawdown, sharpe
+from skbench.solvers import intervals
 
 Floats = NDArray[np.float64]
 
@@ -31,23 +30,27 @@ def summarize(
     benchmark: Any = None,
     *,
     target: str | None = None,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> pd.DataFrame:
     r"""Summarise era scores: one row a model.
 
-    Eras without a score are left out and counted, never filled; their
-    labels must say which comes first.
+    Eras without a score are left out and counted, never filled; their labels must say
+    which comes first.
 
-    Targets of successive eras overlap, so their scores depend on each other, and an
-    interval that ignores this is far too narrow. The interval of a mean comes from a
-    moving-block bootstrap: resamples of blocks of neighbouring scored eras, drawn with
-    replacement. It is NaN for fewer eras than two blocks. Even so it is rather too
-    narrow: in simulated series whose neighbours overlap as those of a target do, an
-    interval of 95 % holds the true mean in 86 % of the cases with 300 eras, and in 80
-    to 85 % with 100.
+    Scores of neighbouring eras share days, over a horizon of h eras, and an interval
+    that ignores this is far too narrow. Here it is the mean plus and minus
+
+    .. math:: t_{\text{df}} \sqrt{s'Qs \cdot c}
+
+    with Q the equal-weighted cosine estimator of the long-run variance; df and c follow
+    from the overlap of the eras that have a score. The intervals of the Sharpe ratio
+    and of differences are those of the means of their influence functions. Fewer
+    than 2 h eras (in their usual distance) have no interval: NaN. In simulated series
+    that overlap as targets do, an interval of 95 % holds the truth in 94 to 96 % of the
+    cases, with 41 eras of a 60-day target as with 690; where eras do not overlap at all
+    it is wider than it need be, and holds it in some 97 %. The user guide has the
+    formula in full, and what intervals do not tell.
 
     Parameters
     ----------
@@ -58,22 +61,17 @@ def summarize(
         What to compare each model with, on the eras that both have. A pandas object is
         matched by era, an array by position.
     target : str, default=None
-        Name of the target, whose last number, as in "target_ender_20", is its days:
-        blocks have one era for each 5 of them, rounded up, and one more. None, or no
+        Name of the target, whose last number, as in "target_ender_20", is its days: the
+        horizon is one era for each 5 of them, rounded up, and one more. None, or no
         number: 13 eras, right for 60 days.
-    n_bootstrap : int, default=1000
-        Number of resamples. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as `target` says.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as `target` says.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples. The interval of a model does not depend on which other
-        models stand beside it.
 
     Returns
     -------
-    summary : pandas.DataFrame of shape (n_models, 10) or (n_models, 14)
+    summary : pandas.DataFrame of shape (n_models, 12) or (n_models, 19)
         The columns:
 
         - mean, std: of the scores, std with ``ddof=0``;
@@ -84,20 +82,22 @@ def summarize(
           (lag 1), both scored; NaN for fewer than 3 such pairs;
         - share_positive: share of scores above 0;
         - n_eras, n_missing: number of eras with a score, and without;
-        - low, high: interval of the mean;
+        - low, high: interval of the mean; sharpe_low, sharpe_high: of the Sharpe ratio;
         - with a benchmark: difference, the mean over the n_paired eras that both have
-          of model less benchmark; difference_low, difference_high: its interval.
+          of model less benchmark; difference_low, difference_high: its interval;
+          sharpe_difference, sharpe_difference_low, sharpe_difference_high: the same of
+          the Sharpe ratios in these eras.
 
     Raises
     ------
     ValueError
-        If an option cannot be used, an era stands twice, or the benchmark has none of
-        the eras.
+        If an option cannot be used, an era stands twice, eras have no order, or the
+        benchmark has none of the eras.
 
     References
     ----------
-    H. R. Künsch, "The Jackknife and the Bootstrap for General Stationary
-    Observations", Annals of Statistics 17 (1989).
+    E. Lazarus, D. J. Lewis, J. H. Stock and M. W. Watson, "HAR Inference:
+    Recommendations for Practice", Journal of Business & Economic Statistics 36 (2018).
 
     Examples
     --------
@@ -106,36 +106,47 @@ def summarize(
     >>> scores = pd.DataFrame({"a": [0.02, -0.01, 0.03, 0.04],
     ...                        "b": [0.01, 0.01, None, 0.02]},
     ...                       index=["0001", "0002", "0003", "0004"])
-    >>> summary = summarize(scores, "b", block_size=1, random_state=0)
+    >>> summary = summarize(scores, "b", horizon=1)
     >>> summary[["mean", "sharpe", "max_drawdown", "n_eras", "difference"]].round(4)
              mean  sharpe  max_drawdown  n_eras  difference
     model
     a      0.0200  1.0690          0.01       4      0.0033
     b      0.0133  2.8284          0.00       3      0.0000
     >>> summary[["low", "high"]].round(4)
-            low   high
+              low    high
     model
-    a      0.00  0.035
-    b      0.01  0.020
+    a     -0.0144  0.0544
+    b     -0.0010  0.0277
     """
-    size = _block_size(target, block_size)
-    check_resamples(n_bootstrap)
+    horizon = check_horizon(horizon, target)
     check_confidence(confidence)
     models, eras, series = _read(scores)
     order = chronological(eras)
-    seed = int(check_random_state(random_state).randint(2**31 - 1))
-    options = (size, int(n_bootstrap), float(confidence), seed)
+    times = era_numbers(eras)[order]
+    in_time = series[:, order]
 
-    numbers = [_numbers(row) for row in series[:, order]]
+    def interval(values: Floats) -> intervals.Estimate:
+        return intervals.of_means(values, times, horizon, confidence)
+
     index = pd.Index(models, name="model", tupleize_cols=False)
-    summary = pd.DataFrame(numbers, index=index)
-    summary["low"], summary["high"] = mean_interval(series[:, order], *options)
+    summary = pd.DataFrame([_numbers(row) for row in in_time], index=index)
+    mean, ratio = interval(in_time), interval(intervals.sharpe_influence(in_time))
+    summary["low"], summary["high"] = mean.low, mean.high
+    summary["sharpe_low"], summary["sharpe_high"] = ratio.low, ratio.high
     if benchmark is not None:
-        difference = series - _benchmark(benchmark, models, eras, series)
-        low, high = mean_interval(difference[:, order], *options)
-        summary["difference"] = [_mean(row[~np.isnan(row)]) for row in difference]
-        summary["difference_low"], summary["difference_high"] = low, high
-        summary["n_paired"] = (~np.isnan(difference)).sum(axis=1)
+        other = _benchmark(benchmark, models, eras, series)[order]
+        paired = np.where(np.isnan(other), np.nan, in_time)
+        beside = np.where(np.isnan(in_time), np.nan, other)
+        influence = intervals.sharpe_influence(paired)
+        influence -= intervals.sharpe_influence(beside)
+        for name, values in {
+            "difference": paired - beside,
+            "sharpe_difference": influence,
+        }.items():
+            found = interval(values)
+            summary[name] = found.value
+            summary[f"{name}_low"], summary[f"{name}_high"] = found.low, found.high
+        summary["n_paired"] = (~np.isnan(paired)).sum(axis=1)
     return summary
 
 
@@ -231,10 +242,29 @@ def check_confidence(confidence: Any) -> None:
         )
 
 
-def _block_size(target: Any, block_size: Any) -> int:
+def check_horizon(horizon: Any, target: Any) -> int:
+    """Return the horizon that is given, or else that of the target.
+
+    Parameters
+    ----------
+    horizon : object
+        What was given; None: nothing.
+    target : object
+        Name of the target, or None.
+
+    Returns
+    -------
+    horizon : int
+        In eras.
+
+    Raises
+    ------
+    ValueError
+        If it is no whole number of at least 1, or ``target`` is no name.
+    """
     if not (target is None or isinstance(target, str)):
         raise ValueError(f"`target` must be the name of a target; got {target!r}")
-    if block_size is None:
+    if horizon is None:
         return horizon_of(target)
-    check_count("block_size", block_size, 1)
-    return int(block_size)
+    check_count("horizon", horizon, 1)
+    return int(horizon)

@@ -42,13 +42,13 @@ def read_live(scores: Any) -> LiveScores:
     return LiveScores(frames, unresolved)
 
 
-def round_block_length(score: str) -> int:
-    """Count the rounds over which a score hangs together: a day each, and one more.
+def horizon_in_rounds(score: str) -> int:
+    """Count the rounds over which a score shares days with others: a day each, and 4.
 
     The days are the number that the name of the score ends in; 60 if there is none.
     """
-    days = re.search(r"(?<!\d)(\d{1,18})$", score)
-    return (int(days[1]) if days else 60) + 1
+    days = re.search(r"(?<!\d)(\d{1,4})$", score)
+    return (int(days[1]) if days else 60) + 4
 
 
 def _checked(scores: Any) -> pd.DataFrame:

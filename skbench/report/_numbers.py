@@ -8,9 +8,11 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._eras import chronological, horizon_of
+from skbench._eras import chronological, era_numbers
 from skbench._frames import at_labels, has_name, listed, n_dimensions
 from skbench.metrics import summarize
+from skbench.metrics._summary import check_horizon
+from skbench.solvers.intervals import least_eras
 
 from ._inputs import as_frame, check_labels
 
@@ -54,11 +56,9 @@ class Options:
     """How scores are summarised, and which of them do not count yet."""
 
     target: str | None = None
-    n_bootstrap: int = 1000
-    block_size: int | None = None
-    random_state: int = 0
-    # Of live rounds: by score, the length of a block and which values may change.
-    block_sizes: Mapping[str, int] = field(default_factory=dict)
+    horizon: int | None = None
+    # Of live rounds: by score, the horizon and which values may change.
+    horizons: Mapping[str, int] = field(default_factory=dict)
     unresolved: Frames = field(default_factory=dict)
 
     def open_values(self, score: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -66,9 +66,10 @@ class Options:
         known = self.unresolved.get(score, pd.DataFrame())
         return known.reindex(index=frame.index, columns=frame.columns).eq(True)
 
-    def block(self, score: str) -> int | None:
-        """Block length of a score, as far as it is given."""
-        return self.block_sizes.get(score, self.block_size)
+    def horizon_of(self, score: str) -> int:
+        """Over how many eras or rounds a score shares days with others."""
+        given = self.horizons.get(score, self.horizon)
+        return check_horizon(given, self.target)
 
 
 def collect(
@@ -98,7 +99,6 @@ def collect(
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,
-        "n_bootstrap": int(options.n_bootstrap),
         "spans": [{"name": name, "n_eras": len(kept)} for name, kept in spans.items()],
         "summary": summary,
         "scores": {
@@ -206,11 +206,8 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Summarise one score over one span: a dict a model."""
     settings: dict[str, Any] = {
-        "target": options.target,
-        "n_bootstrap": options.n_bootstrap,
-        "block_size": options.block(score),
+        "horizon": options.horizon_of(score),
         "confidence": CONFIDENCE,
-        "random_state": options.random_state,
     }
     numbers = summarize(frame, **settings)
     compared = {
@@ -268,7 +265,8 @@ def _score(
     return {
         "label": _label(name),
         "explained": _explained(name),
-        "block_size": options.block(name) or horizon_of(options.target),
+        "horizon": (horizon := options.horizon_of(name)),
+        "least_eras": _least_eras(final, horizon),
         "values": {str(model): plain(frame[model].tolist()) for model in frame},
         "references": {
             key: plain(other.series[name].reindex(frame.index).tolist())
@@ -282,6 +280,12 @@ def _score(
             "values": plain(correlations.to_numpy().tolist()),
         },
     }
+
+
+def _least_eras(final: pd.DataFrame, horizon: int) -> int:
+    """Return how many eras with scores it takes for an interval."""
+    scored = final.index[final.notna().any(axis=1)].tolist()
+    return least_eras(era_numbers(scored or final.index.tolist()), horizon)
 
 
 def _labels(chosen: pd.Series) -> list[str]:

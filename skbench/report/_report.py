@@ -10,7 +10,7 @@ from skbench._files import check_writable, written_whole
 from ._analysis import read_analysis
 from ._html import render
 from ._inputs import read_correlations, read_exposures, read_weights
-from ._live import read_live, round_block_length
+from ._live import horizon_in_rounds, read_live
 from ._numbers import Options, collect, plain, read_scores
 
 
@@ -59,15 +59,10 @@ class PerformanceReport:
         implied weights have intervals as the options below say, of the confidence of
         the analysis; all other numbers are those of the analysis.
     target : str, default=None
-        Name of the target, which sets the block length as in
-        `skbench.metrics.summarize`.
-    block_size : int, default=None
-        Eras in a block of the bootstrap. None: as ``target`` says.
-    n_bootstrap : int, default=1000
-        Resamples of the intervals, which are to hold the mean with a probability of
-        95 %. 0: no intervals.
-    random_state : int, default=0
-        Seed of the resamples.
+        Name of the target, which sets the horizon as in `skbench.metrics.summarize`.
+    horizon : int, default=None
+        Over how many eras a score shares days with others, for the intervals, which
+        hold the mean with a probability of 95 %. None: as ``target`` says.
     title : str, default="Performance of models"
         Heading of the page.
 
@@ -113,12 +108,10 @@ class PerformanceReport:
         correlations: Any = None,
         analysis: Any = None,
         target: str | None = None,
-        block_size: int | None = None,
-        n_bootstrap: int = 1000,
-        random_state: int = 0,
+        horizon: int | None = None,
         title: str = "Performance of models",
     ) -> None:
-        options = Options(target, n_bootstrap, block_size, random_state)
+        options = Options(target, horizon)
         numbers = collect(read_scores(scores), benchmark, meta_model, options)
         self._numbers = {
             "title": _checked_title(title),
@@ -137,9 +130,7 @@ class PerformanceReport:
         *,
         benchmark: Any = None,
         meta_model: Any = None,
-        block_size: int | None = None,
-        n_bootstrap: int = 1000,
-        random_state: int = 0,
+        horizon: int | None = None,
         title: str = "Performance in live rounds",
     ) -> Self:
         """Report the scores of live rounds.
@@ -158,13 +149,10 @@ class PerformanceReport:
             As for `PerformanceReport`; mostly the name of a model in ``scores``.
         meta_model : str, Series of shape (n_rounds,) or mapping, default=None
             As for `PerformanceReport`.
-        block_size : int, default=None
-            Rounds in a block of the bootstrap. None: the days in the name of the score
-            ("corr20"), 60 if it has none, and one more, since rounds are a day apart.
-        n_bootstrap : int, default=1000
-            Resamples of the intervals. 0: no intervals.
-        random_state : int, default=0
-            Seed of the resamples.
+        horizon : int, default=None
+            Over how many rounds a score shares days with others. None: the days in the
+            name of the score ("corr20"), 60 if it has none, and 4 more, since rounds
+            are a day apart.
         title : str, default="Performance in live rounds"
             Heading of the page.
 
@@ -195,12 +183,10 @@ class PerformanceReport:
         """
         live = read_live(scores)
         frames = read_scores(live.frames)
-        blocks = {}
-        if block_size is None:
-            blocks = {name: round_block_length(name) for name in frames}
-        options = Options(
-            None, n_bootstrap, block_size, random_state, blocks, live.unresolved
-        )
+        horizons = {name: horizon_in_rounds(name) for name in frames}
+        if horizon is not None:
+            horizons = {}
+        options = Options(None, horizon, horizons, live.unresolved)
         report = cls.__new__(cls)
         report._numbers = {
             "title": _checked_title(title),

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from skbench._base import check_choice, check_count, check_share, is_number, warn
+from skbench._eras import era_numbers
 from skbench._frames import listed
 from skbench.kernels.additive import adjusted_means, n_compared
 from skbench.kernels.shares import cvar, mean_cvar, min_variance
 from skbench.metrics import summarize
+from skbench.solvers.intervals import least_eras
 
 from ._history import check_payouts, is_live, read_payouts
 from ._rules import PayoutRule
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 _LARGEST = 1e6
 _METHODS = ("mean_cvar", "min_variance", "equal")
 # Thirteen weeks: more than a 60-day target reaches over. Live rounds open five a week.
-_BLOCK_ERAS, _BLOCK_LIVE = 13, 65
+_HORIZON_ERAS, _HORIZON_LIVE = 13, 64
 _WARNING = (
     "The past is no promise: the shares were chosen on the rounds that they are judged "
     "by here, so the bands flatter them, and payout rules change."
@@ -122,10 +123,8 @@ def allocate(
     risk_aversion: float = 1.0,
     tail: float = 0.05,
     prior_rounds: float | None = None,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> Allocation:
     r"""Spread a stake over models by what they would have been paid. Nothing is staked.
 
@@ -170,17 +169,13 @@ def allocate(
     tail : float, default=0.05
         Share of the rounds, the worst, that the CVaR is the mean of.
     prior_rounds : float, default=None
-        Rounds that a model is taken to have been average in. None: two blocks, the
+        Rounds that a model is taken to have been average in. None: two horizons, the
         least for which there is an interval. 0: none.
-    n_bootstrap : int, default=1000
-        Number of resamples of the intervals. 0: no intervals.
-    block_size : int, default=None
-        Rounds in a block of the moving-block bootstrap. None: 13 weeks, enough for a
-        60-day target; that is 13 weekly eras, or 65 live rounds of a tidy frame.
+    horizon : int, default=None
+        Over how many rounds a payout shares days with others. None: that of a 60-day
+        target, 13 weekly eras, or 64 live rounds of a tidy frame.
     confidence : float, default=0.95
         Probability that an interval is to have; see `skbench.metrics.summarize`.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples. The shares do not depend on it.
 
     Returns
     -------
@@ -199,7 +194,7 @@ def allocate(
     Warns
     -----
     UserWarning
-        If all models share fewer rounds than two blocks: too few for bands.
+        If all models share fewer rounds than two horizons: too few for bands.
 
     See Also
     --------
@@ -218,7 +213,7 @@ def allocate(
     ...                      "b": [-0.01, 0.03, 0.00, 0.02]},
     ...                     index=["0001", "0002", "0003", "0004"])
     >>> rule = PayoutRule("corr", {"corr": 1.0})
-    >>> allocation = allocate({"corr": corr}, rule, block_size=1, random_state=0)
+    >>> allocation = allocate({"corr": corr}, rule, horizon=1)
     >>> {model: round(share, 6) for model, share in allocation.shares.items()}
     {'a': 0.5, 'b': 0.5}
     """
@@ -227,18 +222,13 @@ def allocate(
     payouts = read_payouts(scores, rule, total_at_risk).dropna(how="all")
     check_payouts(payouts)
     _check_max_share(max_share, payouts.shape[1])
-    size = _block_size(block_size, scores)
-    intervals: dict[str, Any] = {
-        "n_bootstrap": n_bootstrap,
-        "block_size": size,
-        "confidence": confidence,
-        "random_state": int(check_random_state(random_state).randint(2**31 - 1)),
-    }
+    horizon = _horizon(horizon, scores)
+    intervals: dict[str, Any] = {"horizon": horizon, "confidence": confidence}
     table = summarize(payouts, **intervals)[["n_eras", "mean", "low", "high"]]
     shared = _shared_rounds(payouts)
     tail = max(float(tail), 1 / len(shared))  # less than a round is the worst one
-    _warn_if_short(len(shared), size)
-    expected = _expected(payouts, _prior_rounds(prior_rounds, size))
+    _warn_if_short(shared, horizon)
+    expected = _expected(payouts, _prior_rounds(prior_rounds, horizon))
     shares = _shares(method, shared, expected, max_share, risk_aversion, tail)
     by_model: dict[Hashable, float] = dict(
         zip(payouts.columns, shares.tolist(), strict=True)
@@ -276,9 +266,9 @@ def _shares(
     return mean_cvar(scenarios, float(risk_aversion), tail, float(max_share))
 
 
-def _prior_rounds(prior_rounds: float | None, block_size: int) -> float:
+def _prior_rounds(prior_rounds: float | None, horizon: int) -> float:
     if prior_rounds is None:
-        return min(2 * block_size, _LARGEST)  # a block may be beyond any float
+        return min(2 * horizon, _LARGEST)  # a horizon may be beyond any float
     return float(prior_rounds)
 
 
@@ -342,18 +332,20 @@ def _shared_rounds(payouts: pd.DataFrame) -> pd.DataFrame:
     return shared
 
 
-def _block_size(block_size: Any, scores: Any) -> int:
-    if block_size is None:
-        return _BLOCK_LIVE if is_live(scores) else _BLOCK_ERAS
-    check_count("block_size", block_size, 1)
-    return int(block_size)
+def _horizon(horizon: Any, scores: Any) -> int:
+    if horizon is None:
+        return _HORIZON_LIVE if is_live(scores) else _HORIZON_ERAS
+    check_count("horizon", horizon, 1)
+    return int(horizon)
 
 
-def _warn_if_short(n_shared: int, block_size: int) -> None:
-    if n_shared < 2 * block_size:
+def _warn_if_short(shared: pd.DataFrame, horizon: int) -> None:
+    least = least_eras(era_numbers(shared.index.tolist()), horizon)
+    if len(shared) < least:
         warn(
-            f"the {n_shared} rounds that all models have are fewer than two blocks of "
-            f"{block_size} (`block_size`): too few for bands, and for much trust"
+            f"the {len(shared)} rounds that all models have are fewer than {least}, "
+            f"twice as many as share days (`horizon` {horizon}): too few for bands, "
+            "and for much trust"
         )
 
 

@@ -120,7 +120,7 @@ class CumulativeScoreDisplay:
             If there is no score at all, the scores or eras cannot be used, or the
             benchmark is not there.
         """
-        check_scored(summarize(scores, benchmark, n_bootstrap=0))
+        check_scored(summarize(scores, benchmark))
         models, line = _told_apart(scores, benchmark)
         display = cls(
             cumulative=_renamed(models, name).cumsum(),

@@ -17,8 +17,8 @@ from ._read import by_era, check_scored
 class EraScoreDisplay:
     """Score of one model in each era, with its rolling mean and its mean.
 
-    The band is the 95 % interval of the mean by a moving-block bootstrap over eras, as
-    in `skbench.metrics.summarize`; with fewer eras than two blocks there is none. Eras
+    The band is the 95 % interval of the mean, as in `skbench.metrics.summarize`; with
+    fewer eras than two horizons of the target there is none. Eras
     stand at the number in their label, dates at their week. An era without a score has
     no bar.
 
@@ -61,13 +61,13 @@ class EraScoreDisplay:
     >>> from skbench.report import EraScoreDisplay
     >>> scores = pd.Series([0.02, -0.01, 0.03, 0.04],
     ...                    index=["0001", "0002", "0003", "0004"])
-    >>> display = EraScoreDisplay.from_scores(scores, window=2, block_size=1)
+    >>> display = EraScoreDisplay.from_scores(scores, window=2, horizon=1)
     >>> [round(float(bar.get_height()), 2) for bar in display.bars_]
     [0.02, -0.01, 0.03, 0.04]
     >>> display.rolling.round(3).tolist()
     [0.02, 0.005, 0.01, 0.035]
     >>> display.summary.round(4).to_dict()
-    {'mean': 0.02, 'low': 0.0, 'high': 0.035}
+    {'mean': 0.02, 'low': -0.0144, 'high': 0.0544}
     >>> plt.close(display.figure_)
     """
 
@@ -95,8 +95,7 @@ class EraScoreDisplay:
         window: int = 20,
         score_name: str = "score",
         target: str | None = None,
-        block_size: int | None = None,
-        random_state: Any = 0,
+        horizon: int | None = None,
         ax: Any = None,
     ) -> Self:
         """Draw the scores of a model.
@@ -114,11 +113,10 @@ class EraScoreDisplay:
         score_name : str, default="score"
             What the score is called: "CORR".
         target : str, default=None
-            Name of the target, which sets the block length as in `summarize`.
-        block_size : int, default=None
-            Eras in a block of the bootstrap. None: as ``target`` says.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the bootstrap.
+            Name of the target, which sets the horizon as in `summarize`.
+        horizon : int, default=None
+            Over how many eras a score shares days with others. None: as ``target``
+            says.
         ax : matplotlib axes, default=None
             Axes to draw on. None: a new figure.
 
@@ -135,9 +133,7 @@ class EraScoreDisplay:
         """
         check_count("window", window, 1)
         series = _of_one_model(scores, model)
-        summary = summarize(
-            series, target=target, block_size=block_size, random_state=random_state
-        )
+        summary = summarize(series, target=target, horizon=horizon)
         check_scored(summary)
         display = cls(
             scores=series,
@@ -201,7 +197,7 @@ class EraScoreDisplay:
 
 def _of_one_model(scores: Any, model: Any) -> pd.Series:
     """Return the scores of one model, eras in order."""
-    summarize(scores, n_bootstrap=0)  # refuses what cannot be drawn
+    summarize(scores)  # refuses what cannot be drawn
     frame = by_era(scores)
     if model is None and frame.shape[1] > 1:
         raise ValueError(

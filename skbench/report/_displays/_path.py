@@ -20,12 +20,11 @@ from ._read import by_era, check_scored
 class NeutralizationPathDisplay:
     """Mean score against the proportion of neutralisation: how much to take.
 
-    The band is the 95 % interval of the mean at each proportion, by a moving-block
-    bootstrap over eras. The scores at two proportions are close relatives, so whether
-    one is better than the other is not seen from the bands. The title says it: from the
-    interval of the paired difference between the best proportion and none. This
-    interval does not know that the best was chosen among several, so that a gain that
-    it barely tells from none is not one to count on.
+    The band is the 95 % interval of the mean at each proportion. The scores at two
+    proportions are close relatives, so whether one is better than the other is not seen
+    from the bands. The title says it: from the interval of the paired difference
+    between the best proportion and none. As the best of k is chosen, these intervals
+    are wider, so that all k hold together with a probability of 95 %.
 
     Parameters
     ----------
@@ -61,12 +60,12 @@ class NeutralizationPathDisplay:
     >>> scores = pd.DataFrame({0: [0.02, -0.01, 0.03, 0.04],
     ...                        0.5: [0.02, 0.01, 0.03, 0.04],
     ...                        1: [0.01, 0.0, 0.01, 0.02]})
-    >>> display = NeutralizationPathDisplay.from_scores(scores, block_size=1)
+    >>> display = NeutralizationPathDisplay.from_scores(scores, horizon=1)
     >>> display.best, display.summary["mean"].round(3).tolist()
     (0.5, [0.02, 0.025, 0.01])
     >>> print(display.ax_.get_title())
     Highest at 0.5, but it cannot be told from none:
-    +0.0050 (95 % interval +0.0000 to +0.0150)
+    +0.0050 (95 % interval -0.0158 to +0.0258)
     >>> plt.close(display.figure_)
     """
 
@@ -96,8 +95,7 @@ class NeutralizationPathDisplay:
         *,
         score_name: str = "score",
         target: str | None = None,
-        block_size: int | None = None,
-        random_state: Any = 0,
+        horizon: int | None = None,
         ax: Any = None,
     ) -> Self:
         """Draw scores, one an era and proportion.
@@ -110,11 +108,10 @@ class NeutralizationPathDisplay:
         score_name : str, default="score"
             What the score is called: "CORR".
         target : str, default=None
-            Name of the target, which sets the block length as in `summarize`.
-        block_size : int, default=None
-            Eras in a block of the bootstrap. None: as ``target`` says.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the bootstrap.
+            Name of the target, which sets the horizon as in `summarize`.
+        horizon : int, default=None
+            Over how many eras a score shares days with others. None: as ``target``
+            says.
         ax : matplotlib axes, default=None
             Axes to draw on. None: a new figure.
 
@@ -129,16 +126,15 @@ class NeutralizationPathDisplay:
             If the columns are no proportions, 0 is not among them, or there is no
             score.
         """
-        summarize(scores, n_bootstrap=0)  # refuses what cannot be drawn
+        summarize(scores)  # refuses what cannot be drawn
         frame = by_era(scores)
         frame.columns = pd.Index(_proportions(frame.columns), name="proportion")
-        summary = summarize(
-            frame,
-            0.0,
-            target=target,
-            block_size=block_size,
-            random_state=random_state,
-        )
+        options: dict[str, Any] = {"target": target, "horizon": horizon}
+        summary = summarize(frame, 0.0, **options)
+        # The best of them is shown: all are to hold together (Sidak).
+        together = 0.95 ** (1 / max(frame.shape[1] - 1, 1))
+        paired = ["difference", "difference_low", "difference_high"]
+        summary[paired] = summarize(frame, 0.0, confidence=together, **options)[paired]
         check_scored(summary)
         summary = summary.rename_axis("proportion").sort_index()
         return cls(summary=summary, score_name=score_name).plot(ax)
@@ -150,8 +146,7 @@ class NeutralizationPathDisplay:
         y: Any,
         *,
         proportions: Iterable[float] = tuple(i / 10 for i in range(11)),
-        block_size: int | None = None,
-        random_state: Any = 0,
+        horizon: int | None = None,
         ax: Any = None,
         **params: Any,
     ) -> Self:
@@ -165,14 +160,13 @@ class NeutralizationPathDisplay:
             A prediction, its neutralizers and the era column.
         y : array-like of shape (n_rows,)
             Targets, NaN where there is none yet. Its name, as in "target_ender_20",
-            sets the block length as in `summarize`.
+            sets the horizon as in `summarize`.
         proportions : iterable of float, default=(0.0, 0.1, ..., 1.0)
             Shares of the explained part to subtract. 0 is added if it is not there, as
             the one to compare with.
-        block_size : int, default=None
-            Eras in a block of the bootstrap. None: as the name of ``y`` says.
-        random_state : int, RandomState instance or None, default=0
-            Seed of the bootstrap.
+        horizon : int, default=None
+            Over how many eras a score shares days with others. None: as the name of
+            ``y`` says.
         ax : matplotlib axes, default=None
             Axes to draw on. None: a new figure.
         **params
@@ -203,8 +197,7 @@ class NeutralizationPathDisplay:
             scores.set_axis(shares, axis=1),
             score_name="CORR",
             target=name_of(y),
-            block_size=block_size,
-            random_state=random_state,
+            horizon=horizon,
             ax=ax,
         )
 

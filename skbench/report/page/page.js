@@ -80,14 +80,13 @@ function legendEntries() {
 
 // What the chosen eras can tell, in a sentence or two.
 function verdict() {
-  const { label, block_size: block } = DATA.scores[state.score];
+  const { label, least_eras: least } = DATA.scores[state.score];
   const rows = rowsOf(state.span).filter((row) => row.model !== referenceModel());
   const n = Math.max(0, ...rows.map((row) => row.of(state.score).n_eras));
   if (n === 0) return `No ${DATA.unit} has a final ${label} yet, so there is nothing to tell.`;
-  if (DATA.n_bootstrap === 0) return "Intervals were not asked for, so chance is not told apart.";
-  if (n < 2 * block) {
+  if (n < least) {
     return `${counted(n, DATA.unit)} of ${label} ${n === 1 ? "is" : "are"} too few to tell models apart: `
-      + `an interval needs ${2 * block}, two blocks of ${block}.`;
+      + `an interval needs ${least}, twice as many as share days with each other.`;
   }
   return referenceSeries() ? comparison(rows, n, label)
     : `${label} over up to ${counted(n, DATA.unit)}. Choose what to compare with to see differences.`;
@@ -103,7 +102,20 @@ function comparison(rows, n, label) {
     + `and ${count("unclear")} that cannot be told from it`
     + (few ? `; ${few} with too few ${DATA.unit}s to say.` : ".")
     + (above + below && rows.length >= MANY
-      ? " With so many models, chance alone may set one or more of them apart." : "");
+      ? " With so many models, chance alone may set one or more of them apart." : "")
+    + moreEras(rows);
+}
+
+// How many eras it would take to tell the model apart that comes closest to it.
+function moreEras(rows) {
+  const needed = rows.map((row) => row.of(state.score).differences[state.reference])
+    .filter((d) => d && told(d.low, d.high) === "unclear" && d.mean)
+    .map((d) => d.n_eras * (((d.high - d.low) / 2) / Math.abs(d.mean)) ** 2);
+  if (!needed.length) return "";
+  const least = Math.min(...needed);
+  const eras = least > 1000 ? "more than 1,000" : `some ${Math.ceil(least / 10) * 10}`;
+  return ` What cannot be told apart may be chosen by other reasons: it would take ${eras} `
+    + `${DATA.unit}s to tell the nearest of them, if its difference stays as it is.`;
 }
 
 function correlationText() {
