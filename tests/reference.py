@@ -130,9 +130,11 @@ def neutralization_error(
     smallest that counts, and e the relative error of F and of products with it, the
     residuals of x differ by about k e |x| (Higham, "Accuracy and Stability of Numerical
     Algorithms", 2nd ed., theorem 20.1). Over n rows and m features rounding adds up as
-    a random walk does, to e = √(n m) u, u being half of epsilon; and a feature far from zero loses digits when
-    it is centred, by its size over its spread. Whole numbers are fitted in single
-    precision first, u of which leaves a share k √n u, and then once more, with √m. This is the root mean square; 4 times as much is the largest of n values.
+    a random walk does: e = √(n m) u, with u half of epsilon. A feature far from zero
+    also loses digits when it is centred, by its size over its spread. Whole numbers are
+    fitted in single precision first; a share k √n u of that remains, of which the
+    fitting, in single precision again, leaves the share k √m u. All this is a root mean
+    square over the rows, of which the largest error is taken to be 4 times as much.
     """
     x = np.asarray(prediction, dtype=float)
     x, F = x[~np.isnan(x)], fill_missing(features, missing)[~np.isnan(x)]
@@ -141,7 +143,7 @@ def neutralization_error(
     if left == 0:
         return 0.0
     single, double = np.finfo(np.float32).eps / 2, np.finfo(float).eps / 2
-    whole = (4 * F == np.rint(4 * F)).all()
+    whole = (np.rint(4 * F) == 4 * F).all()
     size = np.linalg.norm(F, axis=0)
     F = F - F.mean(axis=0) if fit_intercept else F
     spread = np.linalg.norm(F, axis=0)

@@ -758,6 +758,90 @@ class TestRcond:
         assert_close(got, expected, 1e-7)
 
 
+class TestRcondBelowRounding:
+    """Numpy's `lstsq` draws the line where rounding ends: epsilon x max(shape)."""
+
+    @pytest.mark.parametrize("rcond", [0, 0.0, 1e-16, 1e-300])
+    @pytest.mark.parametrize("shape", [(200, 10), (60, 40), (30, 60), (3, 8)])
+    @pytest.mark.parametrize("kind", ["int8 bins", "continuous", "float32"])
+    def test_duplicates_give_the_minimum_norm_answer(self, rcond, shape, kind):
+        rng = np.random.default_rng(0)
+        n, m = shape
+        F = np.repeat(FEATURES[kind](rng, n, m // 2), 2, axis=1)
+        x = rng.normal(size=n)
+        output = kernel(x, F, rcond=rcond, standardize=False)
+        F, x = F - F.mean(axis=0, dtype=float), x - x.mean()
+        scaled = F / np.maximum(np.linalg.norm(F, axis=0), 1e-300)
+        expected = x - scaled @ np.linalg.lstsq(scaled, x, rcond=None)[0]
+        assert_close(output, expected, 1e-9)
+
+    def test_a_sum_of_others_too(self):
+        rng = np.random.default_rng(0)
+        F = rng.normal(size=(100, 4)) @ rng.normal(size=(4, 30))
+        x = rng.normal(size=100)
+        output = kernel(x, F, rcond=0.0, standardize=False, fit_intercept=False)
+        expected = x - F @ np.linalg.lstsq(F, x, rcond=1e-10)[0]
+        assert_close(output, expected, 1e-9)
+
+    def test_what_counts_above_it_still_counts(self):
+        """A direction of 1e-12 is no rounding: only rcond can leave it out."""
+        rng = np.random.default_rng(0)
+        one, other, x = rng.normal(size=(3, 100))
+        F = np.column_stack([one, one + 1e-12 * other])
+        options = {"standardize": False, "fit_intercept": False}
+        both = np.column_stack([one, F[:, 1] - one])
+        both /= np.linalg.norm(both, axis=0)
+        expected = x - both @ np.linalg.lstsq(both, x, rcond=None)[0]
+        assert_close(kernel(x, F, rcond=0.0, **options), expected, 1e-2)
+        expected = x - one * (one @ x) / (one @ one)
+        assert_close(kernel(x, F, **options), expected, 1e-9)
+
+    @pytest.mark.parametrize("rcond", [0.0, 1e-16])
+    def test_nothing_left_is_zero_and_no_rounding_scaled_up(self, rcond):
+        rng = np.random.default_rng(0)
+        F = bins(rng, 100, 5)
+        assert not kernel(F @ rng.normal(size=5), F, rcond=rcond).any()
+
+    @pytest.mark.parametrize("rcond", [0.0, 1e-16])
+    def test_in_the_estimator_and_the_path(self, rcond):
+        X = frame()
+        X = X.assign(**{f"{name}_too": X[name] for name in features_of(X)})
+        expected = FeatureNeutralizer(columns="p").fit(X).predict(X)
+        got = FeatureNeutralizer(columns="p", rcond=rcond).fit(X).predict(X)
+        path = neutralization_path(X, [1], columns="p", rcond=rcond)
+        assert_close(got, expected, 1e-9)
+        assert_close(path["p_1"], expected, 1e-9)
+
+
+class TestHalfPrecision:
+    """float16 holds numbers up to 65,504, and four times one only up to 16,376."""
+
+    @pytest.mark.parametrize("largest", [16_376, 16_384, 40_000, 65_504])
+    @pytest.mark.parametrize("m", [5, 120])
+    def test_large_features_and_predictions(self, largest, m):
+        rng = np.random.default_rng(0)
+        F = (largest * rng.random((100, m))).astype(np.float16)
+        F[0] = largest
+        x = (largest * rng.random(100)).astype(np.float16)
+        got, expected = kernel(x, F), kernel(x, F.astype(float))
+        assert np.isfinite(got).all()
+        np.testing.assert_array_equal(got, expected)
+        assert_close(got, reference.neutralize(x, F), 1e-9)
+
+    def test_a_fill_that_it_cannot_hold(self):
+        X = frame("float32 quarters").astype({"feature_0": np.float16})
+        X.loc[X.index[::5], "feature_0"] = NAN
+        wide = X.astype({"feature_0": np.float64})
+        np.testing.assert_array_equal(
+            neutralized(X, missing=1e5), neutralized(wide, missing=1e5)
+        )
+
+    def test_a_median_between_its_largest_numbers(self):
+        features = np.array([[65_504.0, NAN, 65_472.0]], dtype=np.float16)
+        filled = fill_missing(features)
+        np.testing.assert_array_equal(filled, [[65_504, 65_488, 65_472]])
+
+
 def unit(x):
     return x / np.linalg.norm(x)
 
