@@ -276,7 +276,7 @@ class TestStaking:
         try:
             found = allocate(
                 {"corr": scores}, RULE, method=method, max_share=max_share,
-                n_bootstrap=0, block_size=1,
+                horizon=1,
             )  # fmt: skip
         except ValueError as error:
             assume("rounds" not in str(error))
