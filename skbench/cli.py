@@ -67,9 +67,9 @@ def _numbers_by_name(
 
 
 _ABOUT_INTERVALS = """\
-The interval from low to high holds the true mean in 95 of 100 cases; four times as many
-eras halve it. Models whose intervals overlap may still be told apart by their difference
-in each era: skbench report FOLDER --benchmark MODEL"""
+The interval from low to high holds the true mean in 95 of 100 cases; four times as
+many eras halve it. Models whose intervals overlap may still be told apart by their
+difference in each era: skbench report FOLDER --benchmark MODEL"""
 
 
 def _show(frame: "pd.DataFrame", form: str) -> None:
