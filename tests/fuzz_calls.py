@@ -836,16 +836,19 @@ def _whole_jobs(world):
             partial(_distributed, world, distributed.fit),
             {"frame": whole, "pipeline": stacking, "y": "target"}, 2, aliases=file,
         ),
+        "folders.folder_target": Call(
+            f.folder_target, {"path": world.folder, **target}, 1
+        ),
         "folders.score_folder": Call(
             f.score_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
-             "predictions": (), "recent": 5, "random_state": 0}, 3,
+             "predictions": (), "recent": 5}, 3,
         ),
         "folders.report_folder": Call(
             f.report_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
              "predictions": (), "features": "small", "analysis": None,
-             "random_state": 0}, 3,
+             }, 3,
         ),
         "folders.report_account": Call(
             f.report_account,
@@ -855,12 +858,12 @@ def _whole_jobs(world):
         "folders.analyze_folder": Call(
             f.analyze_folder,
             {"path": world.folder, "model": own, **target, "predictions": (),
-             "random_state": 0}, 2,
+             }, 2,
         ),
         "folders.stake_folder": Call(
             f.stake_folder,
             {"path": world.folder, "rule": RULE, **target, "models": None,
-             "predictions": (), "random_state": 0, "method": "equal"}, 3,
+             "predictions": (), "method": "equal"}, 3,
         ),
         "folders.stake_account": Call(
             f.stake_account,
