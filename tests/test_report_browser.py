@@ -72,11 +72,17 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
     middle = {"derivative": steps, "implied_weight": rng.random(k)}
     middle |= {"corr": rng.normal(size=k), "contribution": rng.normal(size=k)}
     board = pd.DataFrame({**with_ends(middle), "n_eras": 48}, index=names)
+    board["derivative_joint_low"] = board["derivative"] - 0.02
+    board["derivative_joint_high"] = board["derivative"] + 0.02
 
     gain = rng.uniform(0.001, 0.01, (k, k))
     gain = np.where(np.eye(k, dtype=bool), 0.0, (gain + gain.T) / 2)
-    share = np.where(gain > np.median(gain), 0.98, 0.5) * (gain > 0)
-    frames = (pd.DataFrame(v, names, names) for v in (gain, gain / 4, share))
+    tilt = np.where(gain > np.median(gain), 0.02, 0.005) * (gain > 0)
+    halves = np.array([0.01, 0.018])[:, None, None] * (gain > 0)
+    ends = [tilt + sign * half for half in halves for sign in (-1, 1)]
+    n_pair_eras = 48 * (gain > 0)
+    values = gain, tilt, *ends, n_pair_eras
+    frames = (pd.DataFrame(v, names, names) for v in values)
 
     comparison = pd.DataFrame(
         {
@@ -94,8 +100,9 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
         index=names,
     )
     sentences = [f"It has most of {name}." for name in names]
-    pairs = Synergy(*frames, n_bootstrap=1000, confidence=0.95, chance_of_best=0.01)
-    return Analysis(weights, board, pairs, comparison, sentences, 0.95, "target", 50)
+    pairs = Synergy(*frames, confidence=0.95)
+    basis = (0.95, "target", 50, 5)
+    return Analysis(weights, board, pairs, comparison, sentences, *basis)
 
 
 ANALYSIS = make_analysis()
@@ -302,7 +309,7 @@ class TestLoading:
                 '"x" <b> over up to 79 eras: of 7 models, ',
             ),
         ],
-        ids=["no intervals", "nothing final", "hostile eras and score"],
+        ids=["nothing final", "hostile eras and score"],
     )
     def test_odd_reports(self, visit, report, says):
         page = visit(report())
@@ -539,10 +546,9 @@ class TestAnalysis:
         assert row[:3] == [first, f"{means[first]:.3f}", "48"]
         assert row[4] == "to"
         hint = page.inner_text("#analysis .hint >> nth=0")
-        share = f"Over 49 eras the models explain {100 * means['r2']:.1f} %"
+        share = f"Over 49 eras the models explain {100 * means['r2']:.2f} %"
         assert hint.startswith(share)
         assert "of the Meta Model (95 % interval" in hint
-        assert "in blocks of 5 eras" in hint
 
     def test_the_list_of_what_is_underweighted(self, page):
         rows = page.locator("#underweight-list tbody tr").all_inner_texts()
@@ -582,13 +588,10 @@ class TestAnalysis:
         (heat,) = chart(page, "synergy").values()
         means = SCORES["corr"].mean().sort_values(ascending=False)
         order = [name for name in means.index if name in ANALYSIS.synergy.gain]
-        gain, half, share = (
+        found = ANALYSIS.synergy
+        gain, tilt, low, high = (
             frame.loc[order, order].to_numpy()
-            for frame in (
-                ANALYSIS.synergy.gain,
-                ANALYSIS.synergy.half_width,
-                ANALYSIS.synergy.share_positive,
-            )
+            for frame in (found.gain, found.tilt, found.tilt_low, found.tilt_high)
         )
         for i, j in np.ndindex(gain.shape):
             if i == j:
@@ -597,15 +600,16 @@ class TestAnalysis:
                 continue
             assert heat["z"][i][j] == pytest.approx(gain[i, j], rel=1e-5)
             text = heat["cells"][i][j].removeprefix("<b>").removesuffix("</b>")
-            star = " *" if share[i, j] >= 0.975 else ""
-            assert text == f"{1000 * gain[i, j]:.1f}{star}<br>±{1000 * half[i, j]:.1f}"
-            assert f"± {half[i, j]:.4f}" in heat["text"][i][j]
-            assert f"in {100 * share[i, j]:.1f} % of the" in heat["text"][i][j]
+            star = " **" if tilt[i, j] > 0.018 else " *" if low[i, j] > 0 else ""
+            below = f"{1000 * tilt[i, j]:.1f} ±{1000 * (high - low)[i, j] / 2:.1f}"
+            assert text == f"{1000 * gain[i, j]:.1f}{star}<br>{below}"
+            ends = f"({low[i, j]:.4f} to {high[i, j]:.4f})"
+            assert f"tilt {tilt[i, j]:.4f} {ends}" in heat["text"][i][j]
             assert escaped(order[i]) in heat["text"][i][j]
-        marked = int((np.triu(share) >= 0.975).sum())
+        marked = int((np.triu(low) > 0).sum())
         assert 0 < marked < 21
         text = page.inner_text("#analysis")
-        assert f"in at most 2.5 % of the resamples: {marked} of 21." in text
+        assert f"whose tilt has an interval above 0: {marked} of 21." in text
         assert "Scored with target, which 50 eras have. All intervals" in text
         assert "95 % intervals" in text
 
@@ -628,13 +632,13 @@ class TestAnalysis:
         # An object in JavaScript would sort such keys by their size.
         names = [str(i) for i in range(20, 0, -1)]
         found = make_analysis(names, first=1, n_eras=31)
-        page = visit(PerformanceReport(SCORES, analysis=found, block_size=5))
+        page = visit(PerformanceReport(SCORES, analysis=found, horizon=5))
         means = found.implied_weights.drop(columns="r2").mean()
         order = means.sort_values(ascending=False).index
         assert list(chart(page, "implied"))[:5] == list(order[:5])
         assert "15 other models, added up" in chart(page, "implied")
         (heat,) = chart(page, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "**"}
 
     def test_too_few_eras_for_any_interval(self, visit):
         found = make_analysis(("__proto__", "b"), n_eras=31)
@@ -643,18 +647,24 @@ class TestAnalysis:
             frame.assign(**dict.fromkeys(frame.filter(regex="_(low|high)$"), np.nan))
             for frame in (found.underweight, found.comparison)
         )
-        pairs = replace(found.synergy, half_width=nothing, share_positive=nothing)
+        ends = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
+        pairs = replace(found.synergy, **dict.fromkeys(ends, nothing))
         found = replace(
-            found, underweight=board, synergy=pairs, comparison=compared, sentences=[]
+            found,
+            underweight=board,
+            synergy=pairs,
+            comparison=compared,
+            sentences=[],
+            horizon=40,
         )
-        page = visit(PerformanceReport(SCORES, analysis=found, block_size=40))
+        page = visit(PerformanceReport(SCORES, analysis=found, horizon=40))
         for table in ("underweight-list", "comparison-list"):
             told = page.locator(f"#{table} .told").all_inner_texts()
             assert set(told) == {"too few"}
         assert set(column(page, "interval", "implied-list")) == {"–"}
         text = page.inner_text("#analysis")
         assert "of the Meta Model, without an interval." in text
-        assert "too few eras, or too few resamples, to say so of any pair" in text
+        assert "too few eras for an interval of any tilt" in text
         (heat,) = chart(page, "synergy").values()
         assert "too few eras for an interval" in heat["text"][0][1]
         assert "±" not in heat["cells"][0][1]
@@ -807,7 +817,7 @@ class TestScreens:
         assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
         # No room for numbers in the cells: a star is left of them.
         (heat,) = chart(fresh, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "**"}
 
     def test_dark_and_light(self, page):
         ground = "getComputedStyle(document.body).backgroundColor"
