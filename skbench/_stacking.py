@@ -38,7 +38,6 @@ from ._frames import (
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
 from .kernels.weights import NotEnoughErasError, Problem, presence
-from .solvers.intervals import least_eras
 from .solvers.widening import factor
 
 Name = Hashable
@@ -737,22 +736,24 @@ class StackingWeights(WeightedEnsemble):
         self._forget("weights_interval_")
         if not self.n_bootstrap:
             return
-        least = max(2 * block_size, least_eras(problem.numbers, block_size))
-        if problem.numbers.size < least:
+        numbers = problem.numbers
+        if numbers.size < 2 * block_size:
             raise NotEnoughErasError(
                 f"a bootstrap with blocks of {block_size} eras (`block_size`) needs "
-                f"twice as many, {least}; got {problem.numbers.size}"
+                f"twice as many; got {numbers.size}"
             )
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rng = np.random.default_rng(seed)
         found = problem.resampled(self.n_bootstrap, block_size, rng)
         found = np.array([problem.shrunk(one, self.shrinkage_) for one in found])
         weights = np.array([self.weights_[self.columns_[i]] for i in usable])
-        widened = factor(problem.numbers, block_size, block_size, _CONFIDENCE)
+        # A block counts eras, as they mostly lie: every fourth, or days of a week.
+        horizon = block_size * float(np.median(np.diff(numbers)))
+        widened = factor(numbers, horizon, block_size, _CONFIDENCE)
         tail = (1.0 - _CONFIDENCE) / 2.0
         ends = np.quantile(found - weights, [tail, 1.0 - tail], axis=0)
-        least = 0.0 if self.nonnegative else -self.max_weight
-        low, high = np.clip(weights + widened * ends, least, self.max_weight)
+        floor = 0.0 if self.nonnegative else -self.max_weight
+        low, high = np.clip(weights + widened * ends, floor, self.max_weight)
         lows, highs = self._by_column(usable, low), self._by_column(usable, high)
         self.weights_interval_ = {name: (lows[name], highs[name]) for name in lows}
 

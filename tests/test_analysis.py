@@ -479,7 +479,7 @@ class TestTilt:
         derivative = (moved.mean() / moved.std() - ratio) / step
         tilts = pairs.tilts("sharpe")[0]
         assert_close(tilts.mean(), derivative * a.std(), 1e-7)
-        slope, intercept = np.polyfit(a, b, 1)
+        _, intercept = np.polyfit(a, b, 1)
         assert_close(tilts.mean(), intercept)
 
     def test_of_sharpe_varies_as_the_intercept_does(self):
@@ -556,7 +556,8 @@ class TestCoverage:
                 pairs.tilts(objective), np.arange(float(n_eras))
             )
             claimed = (found.low > 0) & (pairs.best(objective).over_better > 0)
-            assert claimed.mean() <= 0.04
+            # Two standard errors of a share of 4,000 worlds.
+            assert claimed.mean() <= 0.04 + 2 * np.sqrt(0.04 * 0.96 / 4000)
 
 
 @pytest.mark.slow
@@ -565,13 +566,13 @@ def test_derivatives_hold_the_truth_on_rows_of_benchmark_models():
     held = []
     for seed in range(60):
         data = make_benchmark_models(
-            400, 60, 3, meta_model_eras=400, random_state=seed, targets=["target_20"]
+            400, 60, 3, meta_model_eras=400, random_state=seed, targets=["target_x_20"]
         )
         frame = data.frame
 
-        def board(rows):
+        def board(rows, data=data):
             return underweight(
-                rows[data.meta_model], rows[data.models], rows["target_20"],
+                rows[data.meta_model], rows[data.models], rows["target_x_20"],
                 era=rows["era"],
             ).loc[data.models]  # fmt: skip
 
@@ -976,12 +977,12 @@ class TestAnalyze:
         frame = pd.DataFrame(rng.normal(size=(n_eras * n_rows, 3)), columns=MODELS)
         frame["numerai_meta_model"] = frame["a"] + 0.05 * rng.normal(size=len(frame))
         noise = rng.normal(size=len(frame))
-        frame["target_20"] = 0.1 * (frame["a"] + frame["b"]) + noise
+        frame["target_x_20"] = 0.1 * (frame["a"] + frame["b"]) + noise
         frame["era"] = np.repeat(np.arange(n_eras), n_rows)
         data = make_benchmark_models(20, 50, 2, random_state=0)
-        data.update(frame=frame, models=MODELS, targets=["target_20"])
+        data.update(frame=frame, models=MODELS, targets=["target_x_20"])
         got = analyze(data, model="c").sentences
-        assert "a has the largest implied weight, 100 %" in got[0]
+        assert "a has the largest implied weight, 99.9 %" in got[0]
         assert got[1].startswith("The Meta Model underweights b: 1 % of b added to it")
         assert got[2].startswith("a and b ensemble well: the best blend scores ")
         assert "beats 0 and is behind 2" in got[3]

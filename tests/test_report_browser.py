@@ -321,7 +321,7 @@ class TestLoading:
 
     def test_a_page_of_one_era_and_one_sentence(self, visit):
         none = (None, None, None, None)
-        found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1)
+        found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1, 13)
         scores = SCORES["corr"].iloc[:1, :1]
         page = visit(PerformanceReport(scores, analysis=found))
         text = page.inner_text("#verdict")

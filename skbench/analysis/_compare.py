@@ -93,7 +93,7 @@ def compare(
     ...                      era=frame["era"])
     >>> comparison.loc[others[1], "verdict"]
     'v53_lgbm_cyrus20 beats v53_lgbm_ender20: +0.0152 CORR an era
-    (95 % interval +0.0051 to +0.0253, 85 eras).'
+    (95 % interval +0.0027 to +0.0276, 85 eras).'
     """
     check_count("recent", recent, 1)
     check_count("window", window, 1)

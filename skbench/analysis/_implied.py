@@ -85,6 +85,12 @@ def implied_weights(
     >>> weights = implied_weights(
     ...     frame["numerai_meta_model"], frame[data.models], era=frame["era"])
     >>> summarize(weights)[["mean", "low", "high"]].round(3)
+                       mean    low   high
+    model
+    v53_lgbm_cyrus20  0.245  0.240  0.250
+    v53_lgbm_cyrus60  0.702  0.698  0.706
+    v53_lgbm_ender20  0.053  0.049  0.056
+    r2                0.799  0.797  0.801
     """
     if window is not None:
         check_count("window", window, 1)

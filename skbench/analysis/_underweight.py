@@ -103,9 +103,9 @@ def underweight(
     >>> board[["derivative", "derivative_low", "derivative_high"]].round(4)
                       derivative  derivative_low  derivative_high
     model
-    v53_lgbm_cyrus20      0.0131          0.0061           0.0204
-    v53_lgbm_cyrus60      0.0061          0.0028           0.0094
-    v53_lgbm_ender20      0.0010         -0.0056           0.0076
+    v53_lgbm_cyrus20      0.0131          0.0039           0.0223
+    v53_lgbm_cyrus60      0.0061          0.0016           0.0106
+    v53_lgbm_ender20      0.0010         -0.0075           0.0095
     """
     intervals = Intervals.checked(y, horizon, confidence)
     rows = read("models", models, era, y=y, meta_model=meta_model).covered()
