@@ -192,8 +192,8 @@ def demo(
     scores, (before, after) = result.scores, result.exposures
     click.echo(result.title)
     click.echo(
-        f"\nCORR in eras {scores.index[0]} to {scores.index[-1]} ({len(scores)} eras; "
-        "low and high: 95% interval of the mean)\n"
+        f"\nCORR with {result.target} in eras {scores.index[0]} to {scores.index[-1]} "
+        f"({len(scores)} eras; low and high: 95% interval of the mean)\n"
     )
     weights = {name: f"{weight:.1%}" for name, weight in result.weights.items()}
     table = result.summary()[["mean", "low", "high", "std", "sharpe", "max_drawdown"]]

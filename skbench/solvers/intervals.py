@@ -29,6 +29,7 @@ for Practice", Journal of Business & Economic Statistics 36 (2018).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -106,6 +107,13 @@ def cosines(numbers: Floats, horizon: float) -> Cosines | None:
     horizon : float
         Over how many units of time a score shares days with others.
     """
+    return _cosines(np.ascontiguousarray(numbers, np.float64).tobytes(), horizon)
+
+
+@lru_cache(maxsize=64)
+def _cosines(times: bytes, horizon: float) -> Cosines | None:
+    """Prepare them once for all series of the same eras."""
+    numbers = np.frombuffer(times, np.float64)
     n = numbers.size
     if n < least_eras(numbers, horizon):
         return None
