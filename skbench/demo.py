@@ -150,9 +150,8 @@ def run_demo(
         scores = _scores(validation, models)
         learning, testing = _split(scores.index)
         stage("running the five steps")
-        pipeline = _five_steps(proportion)
         older = validation[validation["era"].isin(learning)]
-        pipeline.fit(older, older["target"])
+        pipeline = _five_steps(proportion).fit(older, older["target"])
         blended = pipeline[:3].transform(validation)
         neutral = pipeline[3:].transform(blended)
         scores["equal weights"] = _scores(_equally_weighted(validation), ["prediction"])
@@ -164,9 +163,9 @@ def run_demo(
         submission = pipeline.transform(made.live)[["prediction"]].rename_axis("id")
         with written_whole(output) as unfinished:
             submission.to_csv(unfinished)
-    title, weights = _title(validation, data, len(models)), pipeline[1].weights_
-    found = title, weights, scores.loc[testing], exposures, submission
-    return Demo(*found, _target(validation, data))
+    found = pipeline[1].weights_, scores.loc[testing], exposures, submission
+    title, target = _title(validation, data, len(models)), _target(validation, data)
+    return Demo(title, *found, target)
 
 
 def _target(validation: pd.DataFrame, data: Path | None) -> str:
