@@ -60,9 +60,7 @@ path.columns = proportions
 # difference from not neutralising at all, and its 95 % interval: the number to go by.
 
 era = frame["era"]
-summary = summarize(
-    numerai_corr(frame["target"], path, era=era), benchmark=0
-)
+summary = summarize(numerai_corr(frame["target"], path, era=era), benchmark=0)
 largest = max_feature_exposure(path, frame[data.features], era=era).mean()
 table = summary[["mean", "std", "sharpe", "max_drawdown"]].assign(largest=largest)
 differences = ["difference", "difference_low", "difference_high"]

@@ -128,8 +128,7 @@ scores = {
     ),
 }
 summaries = {
-    name: summarize(values, "equal weights")
-    for name, values in scores.items()
+    name: summarize(values, "equal weights") for name, values in scores.items()
 }
 shown = ["mean", "low", "high", "difference", "difference_low", "difference_high"]
 for name, summary in summaries.items():

@@ -83,6 +83,19 @@ def synergy(frame, one, other, objective="corr", steps=20001):
     return scores.max() - max(scores[0], scores[-1])
 
 
+def tilt(frame, one, other):
+    """b - r a in each era, a the scores of the model that is better in the mean."""
+    a, b, r = [], [], []
+    for rows in eras(frame):
+        p, q = gaussianize(rows[one]), gaussianize(rows[other])
+        a.append(np.corrcoef(p, rows["y"])[0, 1])
+        b.append(np.corrcoef(q, rows["y"])[0, 1])
+        r.append(np.corrcoef(p, q)[0, 1])
+    if sum(b) > sum(a):
+        a, b = b, a
+    return [y - s * x for x, y, s in zip(a, b, r, strict=True)]
+
+
 def share_won(difference, recent, window):
     """Share of windows with a mean above 0, by a loop."""
     newest = [d for d in difference if not np.isnan(d)][-recent:]

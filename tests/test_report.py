@@ -345,7 +345,7 @@ class TestOtherInputs:
 
 @pytest.fixture(scope="module")
 def analysis(data):
-    return analyze(data, model=data.models[0], n_bootstrap=50, block_size=BLOCK)
+    return analyze(data, model=data.models[0], horizon=BLOCK)
 
 
 def answers(sentences=(), **changes):
@@ -359,6 +359,7 @@ def answers(sentences=(), **changes):
         "confidence": 0.95,
         "target": "target_x_20",
         "n_eras": 60,
+        "horizon": 5,
     }
     return Analysis(**fields | changes)
 
@@ -399,39 +400,38 @@ class TestAnalysis:
         numbers = analysed(analysis)["synergy"]
         pairs = analysis.synergy
         assert numbers["models"] == list(pairs.gain)
-        for name in ("gain", "half_width", "share_positive"):
+        for name in ("gain", "tilt", "tilt_low", "tilt_high", "clear", "jointly_clear"):
             same(numbers[name], getattr(pairs, name))
         n = len(pairs.gain)
         assert numbers["n_pairs"] == n * (n - 1) // 2
 
-    def test_pairs_are_marked_where_nearly_all_resamples_gain(self):
-        share = pd.DataFrame(
-            [[0.0, 0.98, 0.974], [0.98, 0.0, np.nan], [0.974, np.nan, 0.0]]
-        )
-        pairs = Synergy(share / 100, share / 200, share, 1000, 0.95, np.nan)
-        found = answers(synergy=pairs)
-        numbers = analysed(found)["synergy"]
+    def test_pairs_are_marked_where_their_interval_lies_above_0(self):
+        low = pd.DataFrame([[0.0, 0.1, -0.1], [0.1, 0.0, np.nan], [-0.1, np.nan, 0.0]])
+        gain = pd.DataFrame(0.01 * (1 - np.eye(3)))
+        n_eras = pd.DataFrame(60 * (1 - np.eye(3)))
+        pairs = Synergy(gain, low + 0.1, low, low + 0.2, low - 0.2, low, n_eras, 0.95)
+        numbers = analysed(answers(synergy=pairs))["synergy"]
         assert numbers["clear"] == [
             [False, True, False],
             [True, False, False],
             [False, False, False],
         ]
+        assert not np.any(numbers["jointly_clear"])
         assert (numbers["n_pairs"], numbers["n_clear"]) == (2, 1)
-        assert numbers["share_positive"][1][2] is None
+        assert numbers["tilt_low"][1][2] is None
 
     def test_groups_may_pair_with_themselves(self, data):
         groups = dict.fromkeys(data.models[:2], "one") | {data.models[2]: "two"}
-        found = analyze(data, groups=groups, n_bootstrap=20, block_size=BLOCK)
+        found = analyze(data, groups=groups, horizon=BLOCK)
         numbers = analysed(found)["synergy"]
         assert numbers["models"] == ["one", "two"]
         assert numbers["gain"][1][1] is None
         assert numbers["n_pairs"] == 2
 
     def test_implied_weights_and_their_means(self, analysis):
-        options = {"block_size": BLOCK, "n_bootstrap": 100, "random_state": 3}
-        numbers = analysed(analysis, **options)["implied_weights"]
+        numbers = analysed(analysis)["implied_weights"]
         weights = analysis.implied_weights
-        expected = summarize(weights, **options)
+        expected = summarize(weights, horizon=BLOCK)
         order = expected.drop("r2")["mean"].sort_values(ascending=False).index
         assert list(numbers["values"]) == list(order)
         assert [row["model"] for row in numbers["means"]] == list(order)
@@ -443,7 +443,7 @@ class TestAnalysis:
         np.testing.assert_allclose(rows, expected.loc[order, columns])
         explained = [numbers["explained"][name] for name in columns]
         np.testing.assert_allclose(explained, expected.loc["r2", columns])
-        assert numbers["block_size"] == BLOCK
+        assert analysed(analysis)["horizon"] == BLOCK
 
     def test_an_era_of_the_report_without_the_meta_model_is_a_gap(self, analysis):
         kept = analysis.implied_weights.drop(index=["0050", "0051"])
@@ -463,6 +463,7 @@ class TestAnalysis:
             "confidence": 0.95,
             "target": "target_x_20",
             "n_eras": 60,
+            "horizon": 5,
             "implied_weights": None,
             "underweight": None,
             "synergy": None,
@@ -505,8 +506,8 @@ class TestAnalysis:
             analysed(changed)
 
     def test_too_few_eras_have_no_intervals(self, data):
-        found = analyze(data, model=data.models[0], n_bootstrap=5, block_size=50)
-        numbers = analysed(found, block_size=50)
+        found = analyze(data, model=data.models[0], horizon=50)
+        numbers = analysed(found)
         assert numbers["underweight"][0]["derivative_low"] is None
         assert numbers["implied_weights"]["means"][0]["low"] is None
         assert numbers["synergy"]["n_pairs"] == 0
@@ -795,22 +796,23 @@ class TestPage:
         assert "<h1>half ?</h1>" in text
 
     def test_an_analysis_names_its_target_and_its_confidence(self, data):
-        found = analyze(data, n_bootstrap=50, block_size=BLOCK, confidence=0.8)
-        page = PerformanceReport(random_scores(), analysis=found, block_size=BLOCK)
+        found = analyze(data, horizon=BLOCK, confidence=0.8)
+        page = PerformanceReport(random_scores(), analysis=found)
         text = " ".join(Page(page._page()).text.split())
         named = f"Scored with {found.target}, which {found.n_eras} eras have."
-        assert f"{named} All intervals of this part are 80 % intervals." in text
+        assert f"{named} All intervals of this part are 80 % intervals, " in text
         assert "of the Meta Model (80 % interval " in text
-        assert "gain nothing in at most 10 % of the resamples: " in text
+        assert f"allow for the {BLOCK} eras over which scores share days." in text
+        assert "do not gain at all, 10 in 100 get a star by chance" in text
 
-    def test_too_few_resamples_mark_no_pair(self, data):
-        found = analyze(data, n_bootstrap=20, block_size=BLOCK)
+    def test_too_few_eras_mark_no_pair(self, data):
+        found = analyze(data, horizon=50)
         page = PerformanceReport(random_scores(), analysis=found)
         numbers = page.to_dict()["analysis"]["synergy"]
-        assert (numbers["n_clear"], numbers["can_be_clear"]) == (0, False)
-        assert numbers["n_pairs"] == 3
+        assert (numbers["n_clear"], numbers["n_pairs"]) == (0, 0)
         text = Page(page._page()).text
-        assert "too few resamples, to say so of any pair" in text
+        assert "too few eras for an interval of any tilt" in text
+        assert "resample" not in text.lower().split("plotly.js")[0]
 
     def test_exposures_are_called_sizes(self):
         given = pd.DataFrame({"before": [-0.3]}, index=["f"])
@@ -880,7 +882,7 @@ def test_real_rows_analysed(tmp_path):
     data = load_benchmark_models(DATA)
     own, *others = data.models[:5]
     data.models = [own, *others]
-    found = analyze(data, model=own, n_bootstrap=100)
+    found = analyze(data, model=own)
     frame, era = data.frame, data.frame[data.era]
     corr = numerai_corr(frame["target"], frame[others], era=era)
     report = PerformanceReport(corr, analysis=found, target="target")
@@ -890,9 +892,7 @@ def test_real_rows_analysed(tmp_path):
     share = 100 * numbers["implied_weights"]["explained"]["mean"]
     assert f"explain {share:.0f} % of the Meta Model" in found.sentences[0]
     assert numbers["implied_weights"]["means"][0]["model"] in found.sentences[0]
-    verdicts = compare(
-        frame[own], frame[others], frame["target"], era=era, n_bootstrap=0
-    )
+    verdicts = compare(frame[own], frame[others], frame["target"], era=era)
     for row in numbers["comparison"]:
         difference = verdicts.loc[row["benchmark"], "difference"]
         assert row["difference"] == pytest.approx(difference)

@@ -71,12 +71,19 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
     steps = np.linspace(0.03, -0.03, k)
     middle = {"derivative": steps, "implied_weight": rng.random(k)}
     middle |= {"corr": rng.normal(size=k), "contribution": rng.normal(size=k)}
-    board = pd.DataFrame({**with_ends(middle), "n_eras": 48}, index=names)
+    joint = {
+        "derivative_joint_low": steps - 0.02,
+        "derivative_joint_high": steps + 0.02,
+    }
+    board = pd.DataFrame({**with_ends(middle), **joint, "n_eras": 48}, index=names)
 
     gain = rng.uniform(0.001, 0.01, (k, k))
     gain = np.where(np.eye(k, dtype=bool), 0.0, (gain + gain.T) / 2)
-    share = np.where(gain > np.median(gain), 0.98, 0.5) * (gain > 0)
-    frames = (pd.DataFrame(v, names, names) for v in (gain, gain / 4, share))
+    half = np.where(gain > np.median(gain), gain / 2, 2 * gain)
+    longer = np.where(gain > np.quantile(gain, 0.8), 1.5, 3) * half
+    ends = (gain, gain, gain - half, gain + half, gain - longer, gain + longer)
+    frames = [pd.DataFrame(v, names, names) for v in ends]
+    n_pairs = pd.DataFrame(48, names, names)
 
     comparison = pd.DataFrame(
         {
@@ -94,8 +101,8 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
         index=names,
     )
     sentences = [f"It has most of {name}." for name in names]
-    pairs = Synergy(*frames, n_bootstrap=1000, confidence=0.95, chance_of_best=0.01)
-    return Analysis(weights, board, pairs, comparison, sentences, 0.95, "target", 50)
+    pairs = Synergy(*frames, n_pairs, 0.95)
+    return Analysis(weights, board, pairs, comparison, sentences, 0.95, "target", 50, 5)
 
 
 ANALYSIS = make_analysis()
@@ -302,7 +309,7 @@ class TestLoading:
                 '"x" <b> over up to 79 eras: of 7 models, ',
             ),
         ],
-        ids=["no intervals", "nothing final", "hostile eras and score"],
+        ids=["nothing final", "hostile eras and score"],
     )
     def test_odd_reports(self, visit, report, says):
         page = visit(report())
@@ -314,7 +321,7 @@ class TestLoading:
 
     def test_a_page_of_one_era_and_one_sentence(self, visit):
         none = (None, None, None, None)
-        found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1)
+        found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1, 13)
         scores = SCORES["corr"].iloc[:1, :1]
         page = visit(PerformanceReport(scores, analysis=found))
         text = page.inner_text("#verdict")
@@ -539,10 +546,9 @@ class TestAnalysis:
         assert row[:3] == [first, f"{means[first]:.3f}", "48"]
         assert row[4] == "to"
         hint = page.inner_text("#analysis .hint >> nth=0")
-        share = f"Over 49 eras the models explain {100 * means['r2']:.1f} %"
+        share = f"Over 49 eras the models explain {100 * means['r2']:.2f} %"
         assert hint.startswith(share)
         assert "of the Meta Model (95 % interval" in hint
-        assert "in blocks of 5 eras" in hint
 
     def test_the_list_of_what_is_underweighted(self, page):
         rows = page.locator("#underweight-list tbody tr").all_inner_texts()
@@ -582,12 +588,12 @@ class TestAnalysis:
         (heat,) = chart(page, "synergy").values()
         means = SCORES["corr"].mean().sort_values(ascending=False)
         order = [name for name in means.index if name in ANALYSIS.synergy.gain]
-        gain, half, share = (
+        found = ANALYSIS.synergy
+        gain, tilt, low, high, joint = (
             frame.loc[order, order].to_numpy()
             for frame in (
-                ANALYSIS.synergy.gain,
-                ANALYSIS.synergy.half_width,
-                ANALYSIS.synergy.share_positive,
+                *(found.gain, found.tilt, found.tilt_low, found.tilt_high),
+                found.tilt_joint_low,
             )
         )
         for i, j in np.ndindex(gain.shape):
@@ -597,15 +603,17 @@ class TestAnalysis:
                 continue
             assert heat["z"][i][j] == pytest.approx(gain[i, j], rel=1e-5)
             text = heat["cells"][i][j].removeprefix("<b>").removesuffix("</b>")
-            star = " *" if share[i, j] >= 0.975 else ""
-            assert text == f"{1000 * gain[i, j]:.1f}{star}<br>±{1000 * half[i, j]:.1f}"
-            assert f"± {half[i, j]:.4f}" in heat["text"][i][j]
-            assert f"in {100 * share[i, j]:.1f} % of the" in heat["text"][i][j]
+            star = " **" if joint[i, j] > 0 else " *" if low[i, j] > 0 else ""
+            half = (high[i, j] - low[i, j]) / 2
+            below = f"{1000 * tilt[i, j]:.1f} ±{1000 * half:.1f}"
+            assert text == f"{1000 * gain[i, j]:.1f}{star}<br>{below}"
+            assert f"tilt {tilt[i, j]:.4f}" in heat["text"][i][j]
+            assert f"({low[i, j]:.4f} to" in heat["text"][i][j]
             assert escaped(order[i]) in heat["text"][i][j]
-        marked = int((np.triu(share) >= 0.975).sum())
-        assert 0 < marked < 21
+        marked = int((np.triu(low, 1) > 0).sum())
+        assert 0 < int((np.triu(joint, 1) > 0).sum()) < marked < 21
         text = page.inner_text("#analysis")
-        assert f"in at most 2.5 % of the resamples: {marked} of 21." in text
+        assert f"has an interval above 0: {marked} of 21." in text
         assert "Scored with target, which 50 eras have. All intervals" in text
         assert "95 % intervals" in text
 
@@ -628,13 +636,13 @@ class TestAnalysis:
         # An object in JavaScript would sort such keys by their size.
         names = [str(i) for i in range(20, 0, -1)]
         found = make_analysis(names, first=1, n_eras=31)
-        page = visit(PerformanceReport(SCORES, analysis=found, block_size=5))
+        page = visit(PerformanceReport(SCORES, analysis=found))
         means = found.implied_weights.drop(columns="r2").mean()
         order = means.sort_values(ascending=False).index
         assert list(chart(page, "implied"))[:5] == list(order[:5])
         assert "15 other models, added up" in chart(page, "implied")
         (heat,) = chart(page, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "*", "**"}
 
     def test_too_few_eras_for_any_interval(self, visit):
         found = make_analysis(("__proto__", "b"), n_eras=31)
@@ -643,18 +651,23 @@ class TestAnalysis:
             frame.assign(**dict.fromkeys(frame.filter(regex="_(low|high)$"), np.nan))
             for frame in (found.underweight, found.comparison)
         )
-        pairs = replace(found.synergy, half_width=nothing, share_positive=nothing)
+        pairs = replace(found.synergy, tilt_low=nothing, tilt_joint_low=nothing)
         found = replace(
-            found, underweight=board, synergy=pairs, comparison=compared, sentences=[]
+            found,
+            underweight=board,
+            synergy=pairs,
+            comparison=compared,
+            sentences=[],
+            horizon=40,
         )
-        page = visit(PerformanceReport(SCORES, analysis=found, block_size=40))
+        page = visit(PerformanceReport(SCORES, analysis=found))
         for table in ("underweight-list", "comparison-list"):
             told = page.locator(f"#{table} .told").all_inner_texts()
             assert set(told) == {"too few"}
         assert set(column(page, "interval", "implied-list")) == {"–"}
         text = page.inner_text("#analysis")
         assert "of the Meta Model, without an interval." in text
-        assert "too few eras, or too few resamples, to say so of any pair" in text
+        assert "too few eras for an interval of any tilt" in text
         (heat,) = chart(page, "synergy").values()
         assert "too few eras for an interval" in heat["text"][0][1]
         assert "±" not in heat["cells"][0][1]
@@ -807,7 +820,7 @@ class TestScreens:
         assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
         # No room for numbers in the cells: a star is left of them.
         (heat,) = chart(fresh, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "*", "**"}
 
     def test_dark_and_light(self, page):
         ground = "getComputedStyle(document.body).backgroundColor"

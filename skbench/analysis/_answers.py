@@ -1,13 +1,14 @@
 """Three questions about a tournament, answered in plain sentences: `analyze`."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skbench._base import check_resamples
+from skbench._eras import era_numbers
 from skbench._frames import (
     as_columns,
     at_labels,
@@ -20,6 +21,7 @@ from skbench.metrics import summarize
 
 from ._compare import compare
 from ._implied import implied_weights
+from ._intervals import Intervals
 from ._sentences import (
     about_comparison,
     about_synergy,
@@ -52,6 +54,8 @@ class Analysis:
         What was scored with.
     n_eras : int
         Number of eras that have the target.
+    horizon : int
+        Over how many eras scores share days with others.
     """
 
     implied_weights: pd.DataFrame | None
@@ -62,6 +66,7 @@ class Analysis:
     confidence: float
     target: str
     n_eras: int
+    horizon: int
 
 
 def analyze(
@@ -70,10 +75,8 @@ def analyze(
     model: Any = None,
     target: str | None = None,
     groups: Mapping[Hashable, Hashable] | None = None,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = 0,
 ) -> Analysis:
     """Say what the Meta Model lacks, what ensembles well and how good a model still is.
 
@@ -84,14 +87,12 @@ def analyze(
     - which models, or groups of them, ensemble well? `synergy`;
     - is my model still competitive? `compare`, where a model is given.
 
-    A sentence says "cannot tell" where an interval holds 0. The best of k models looks
-    better than it is, so its interval is first made longer, by the ratio of the normal
-    quantiles for a confidence of 1 - (1 - ``confidence``) / k and for ``confidence``
-    (Bonferroni); the best of k pairs must gain in all but a share of
-    (1 - ``confidence``) / (2 k) of the resamples, of which as many are drawn for it as
-    that takes. What a sentence claims is uncertain
-    all the same: see `skbench.metrics.summarize` on such intervals. The verdicts on a
-    model are one by one: of 20 that could not be told apart, one may seem to be.
+    A sentence says "cannot tell" where an interval holds 0, and how many eras would
+    tell, if the number stayed as it is: half an interval shrinks with the root of the
+    number of eras. The best of k models or pairs looks better than it is, so it is held
+    to the joint interval, of a confidence of ``confidence ** (1 / k)`` (Sidak). The
+    verdicts on a model are one by one: of 20 that could not be told apart, one may seem
+    to be.
 
     Parameters
     ----------
@@ -102,19 +103,16 @@ def analyze(
         One's own model: a column of ``data.frame``, which is then no benchmark, or its
         predictions. A pandas object is matched by its index, and may lack rows.
     target : str, default=None
-        Target to score with; its name sets the block length, where "target" stands for
+        Target to score with; its name sets the horizon, where "target" stands for
         the column of the data of which it is a copy. None: the first of
         ``data.targets``.
     groups : mapping of model to label, default=None
         Group of each model, for `synergy`.
-    n_bootstrap : int, default=1000
-        Number of resamples of the intervals; at least 1.
-    block_size : int, default=None
-        Eras in a block. None: as the name of the target says, 13 where it does not.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of the
+        target says, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the resamples.
 
     Returns
     -------
@@ -137,15 +135,9 @@ def analyze(
     v53_lgbm_cyrus60 has the largest implied weight, 74 %
     (95 % interval 73 to 74 %, 80 eras).
     """
-    check_resamples(n_bootstrap, 1)
-    options = {
-        "n_bootstrap": n_bootstrap,
-        "block_size": block_size,
-        "confidence": confidence,
-        "random_state": random_state,
-    }
     frame, y = data.frame, data.frame[_target(data, target)]
     y = y.rename(target_name(frame, y))
+    intervals = Intervals.checked(y, horizon, confidence)
     own = None if model is None else _own(data, model)
     names = [name for name in data.models if not _is(model, name)]
     if not names:
@@ -154,14 +146,15 @@ def analyze(
         )
     models, era = frame[names], frame[data.era]
 
-    weights, board, first = _of_meta_model(data, models, y, options)
-    pairs, second = _of_pairs(models, y, era, groups, options)
+    weights, board, first = _of_meta_model(data, models, y, intervals)
+    pairs, second = _of_pairs(models, y, era, groups, intervals)
     comparison, third = None, []
     if own is not None:
-        comparison = compare(own, models, y, era=era, **options)
-        third = about_comparison(comparison, float(confidence), str(y.name))
+        comparison = compare(own, models, y, era=era, **asdict(intervals))
+        third = about_comparison(comparison, intervals.confidence, str(y.name))
     sentences = first + second + third
-    basis = (float(confidence), str(y.name), int(era[y.notna()].nunique()))
+    n_eras = int(era[y.notna()].nunique())
+    basis = (intervals.confidence, str(y.name), n_eras, intervals.horizon)
     return Analysis(weights, board, pairs, comparison, sentences, *basis)
 
 
@@ -206,25 +199,33 @@ def _own(data: Bunch, model: Any) -> pd.Series:
     return pd.Series(values, index=frame.index, name=name_of(model))
 
 
+def _least(intervals: Intervals, eras: pd.Series) -> int:
+    """How many eras an interval takes, of such eras."""
+    numbers = np.sort(era_numbers(eras.unique().tolist()))
+    return intervals.least_eras(numbers)
+
+
 def _of_meta_model(
-    data: Bunch, models: pd.DataFrame, y: pd.Series, options: dict[str, Any]
+    data: Bunch, models: pd.DataFrame, y: pd.Series, intervals: Intervals
 ) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
     """Answer what the Meta Model consists of, and what it underweights."""
     if data.meta_model is None or data.frame[data.meta_model].isna().all():
         return None, None, ["Cannot tell what the Meta Model holds: the data lack it."]
     reference, era = data.frame[data.meta_model], data.frame[data.era]
+    level, options = intervals.confidence, asdict(intervals)
     weights = implied_weights(reference, models, era=era)
-    means = summarize(weights, target=str(y.name), **options)
-    sentences = [about_weights(means, options["confidence"])]
-    scored = era[reference.notna() & y.notna()].nunique()
-    if scored < 2:
+    least = _least(intervals, era[reference.notna()])
+    sentences = [about_weights(summarize(weights, **options), level, least)]
+    scored = era[reference.notna() & y.notna()]
+    if scored.nunique() < 2:
         sentences.append(
             "Cannot tell which models the Meta Model underweights: "
-            f"{scored} eras have both it and {y.name}."
+            f"{scored.nunique()} eras have both it and {y.name}."
         )
         return weights, None, sentences
     board = underweight(reference, models, y, era=era, **options)
-    sentences.append(about_underweight(board, options["confidence"], str(y.name)))
+    least = _least(intervals, scored)
+    sentences.append(about_underweight(board, level, str(y.name), least))
     return weights, board, sentences
 
 
@@ -233,10 +234,11 @@ def _of_pairs(
     y: pd.Series,
     era: pd.Series,
     groups: Mapping[Hashable, Hashable] | None,
-    options: dict[str, Any],
+    intervals: Intervals,
 ) -> tuple[Synergy | None, list[str]]:
     """Answer which models ensemble well."""
     if models.shape[1] < 2:
         return None, ["Cannot tell which models ensemble well: there is only one."]
-    pairs = synergy(models, y, era=era, groups=groups, **options)
-    return pairs, [about_synergy(pairs, str(y.name), groups is not None)]
+    pairs = synergy(models, y, era=era, groups=groups, **asdict(intervals))
+    least = _least(intervals, era[y.notna()])
+    return pairs, [about_synergy(pairs, str(y.name), groups is not None, least)]

@@ -9,12 +9,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from skbench._base import check_count
+from skbench._eras import era_numbers
 from skbench._frames import name_of
 from skbench.kernels.rank import rank_gauss
 from skbench.kernels.score import correlations, numerai_corr
 
-from ._intervals import Bootstrap
+from ._intervals import Intervals
 from ._rows import Floats, check_models, read
+from ._words import counted, decimals, percent, too_few, until_told
 
 
 def compare(
@@ -25,10 +27,8 @@ def compare(
     era: Any,
     recent: int = 52,
     window: int = 13,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> pd.DataFrame:
     """Compare a model with benchmarks on the eras that both have.
 
@@ -49,15 +49,11 @@ def compare(
         Number of the newest eras that both have, to look at windows in.
     window : int, default=13
         Number of neighbouring eras in a window.
-    n_bootstrap : int, default=1000
-        Number of resamples. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as many as a target of the name of ``y`` spans; 13 where
-        that does not say.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of ``y``
+        says, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples.
 
     Returns
     -------
@@ -67,7 +63,8 @@ def compare(
         - corr, benchmark_corr: mean CORR of the model and of the benchmark, over the
           eras that both have;
         - difference, difference_low, difference_high: mean over these eras of model
-          less benchmark, and its interval, NaN for fewer eras than two blocks;
+          less benchmark, and its interval, as `skbench.metrics.summarize` has it; NaN
+          for fewer eras than two horizons;
         - share_won: share of the windows within the recent eras in which the mean
           difference is above 0; NaN where there is no whole window;
         - correlation: Pearson correlation of the two, ranked and gaussianized within
@@ -75,7 +72,9 @@ def compare(
         - n_eras: number of these eras;
         - ahead: whether the interval lies above 0 (True) or below (False), or holds 0,
           so that nobody can tell (None);
-        - verdict: all this in a sentence.
+        - verdict: all this in a sentence; where nobody can tell, also how many eras
+          would, if the difference stayed as it is: half an interval shrinks with the
+          root of the number of eras.
 
     Raises
     ------
@@ -91,30 +90,25 @@ def compare(
     >>> frame = data.frame
     >>> own, *others = data.models
     >>> comparison = compare(frame[own], frame[others], frame["target_cyrus_20"],
-    ...                      era=frame["era"], random_state=0)
+    ...                      era=frame["era"])
     >>> comparison.loc[others[1], "verdict"]
     'v53_lgbm_cyrus20 beats v53_lgbm_ender20: +0.0152 CORR an era
-    (95 % interval +0.0051 to +0.0253, 85 eras).'
+    (95 % interval +0.0027 to +0.0276, 85 eras).'
     """
     check_count("recent", recent, 1)
     check_count("window", window, 1)
-    bootstrap = Bootstrap(
-        y,
-        n_bootstrap=n_bootstrap,
-        block_size=block_size,
-        confidence=confidence,
-        random_state=random_state,
-    )
+    intervals = Intervals.checked(y, horizon, confidence)
     rows = read("benchmarks", benchmarks, era, y=y, model=model).covered()
     found = rows.each(_describe)
     check_models(rows, found["varies"])
     own, scores = found["scores"][:, :1], found["scores"][:, 1:]
     difference = own - scores
     there = ~np.isnan(difference)
+    numbers = era_numbers(rows.eras)
     comparison = {
         "corr": _means(own, there),
         "benchmark_corr": _means(scores, there),
-        **bootstrap.of_means("difference", difference),
+        **intervals.of_means("difference", difference, numbers),
         "share_won": [_share_won(column, recent, window) for column in difference.T],
         "correlation": _means(found["correlation"], there),
         "n_eras": there.sum(axis=0),
@@ -122,7 +116,13 @@ def compare(
     index = pd.Index(rows.models, name="benchmark", tupleize_cols=False)
     frame = pd.DataFrame(comparison, index)
     frame["ahead"] = pd.Series(_ahead(frame), index, object)
-    return frame.assign(verdict=_verdicts(frame, name_of(model), bootstrap))
+    name = name_of(model) or "the model"
+    least = intervals.least_eras(numbers)
+    verdicts = [
+        _verdict(name, row.Index, row, intervals.confidence, least)
+        for row in frame.itertuples()
+    ]
+    return frame.assign(verdict=verdicts)
 
 
 def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
@@ -155,27 +155,21 @@ def _ahead(frame: pd.DataFrame) -> list[bool | None]:
     return [True if low > 0 else False if high < 0 else None for low, high in ends]
 
 
-def _verdicts(frame: pd.DataFrame, name: str | None, bootstrap: Bootstrap) -> list[str]:
-    name = name or "the model"
-    return [_verdict(name, row.Index, row, bootstrap) for row in frame.itertuples()]
-
-
-def _verdict(name: str, benchmark: Hashable, row: Any, bootstrap: Bootstrap) -> str:
-    numbers = f"{row.difference:+.4f} CORR an era"
-    eras = f"{row.n_eras} eras"
-    if np.isnan(row.difference_low):
-        return (
-            f"Cannot tell whether {name} or {benchmark} is better: {numbers} over "
-            f"{eras}, too few for an interval."
-        )
+def _verdict(
+    name: str, benchmark: Hashable, row: Any, confidence: float, least: int
+) -> str:
+    low, high = row.difference_low, row.difference_high
+    digits = 4 if np.isnan(low) else decimals(low, high, 4)
+    numbers = f"{row.difference:+.{digits}f} CORR an era"
+    unknown = f"Cannot tell whether {name} or {benchmark} is better: {numbers}"
+    if np.isnan(low):
+        return f"{unknown} ({too_few(row.n_eras, least)})."
     interval = (
-        f"{bootstrap.percent} interval {row.difference_low:+.4f} to "
-        f"{row.difference_high:+.4f}, {eras}"
+        f"({percent(confidence)} interval {low:+.{digits}f} to {high:+.{digits}f}, "
+        f"{counted(row.n_eras)})"
     )
     if row.ahead is None:
-        return (
-            f"Cannot tell whether {name} or {benchmark} is better: {numbers} "
-            f"({interval})."
-        )
+        more = until_told(row.difference, (high - low) / 2, row.n_eras)
+        return f"{unknown} {interval}.{more}"
     verb = "beats" if row.ahead else "is behind"
-    return f"{name} {verb} {benchmark}: {numbers} ({interval})."
+    return f"{name} {verb} {benchmark}: {numbers} {interval}."

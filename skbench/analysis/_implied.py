@@ -39,8 +39,8 @@ def implied_weights(
     proportion: read the sum of their weights.
 
     The mean of the weights over eras, with an interval, is what
-    `skbench.metrics.summarize` makes of the frame. Eras of windows overlap, so there
-    its ``block_size`` must be longer by ``window``.
+    `skbench.metrics.summarize` makes of the frame. The windows of neighbouring eras
+    overlap, so its ``horizon`` must be longer by ``window - 1``.
 
     Parameters
     ----------
@@ -84,13 +84,13 @@ def implied_weights(
     >>> frame = data.frame
     >>> weights = implied_weights(
     ...     frame["numerai_meta_model"], frame[data.models], era=frame["era"])
-    >>> summarize(weights, random_state=0)[["mean", "low", "high"]].round(2)
-                      mean   low  high
+    >>> summarize(weights)[["mean", "low", "high"]].round(3)
+                       mean    low   high
     model
-    v53_lgbm_cyrus20  0.25  0.24  0.25
-    v53_lgbm_cyrus60  0.70  0.70  0.71
-    v53_lgbm_ender20  0.05  0.05  0.05
-    r2                0.80  0.80  0.80
+    v53_lgbm_cyrus20  0.245  0.240  0.250
+    v53_lgbm_cyrus60  0.702  0.698  0.706
+    v53_lgbm_ender20  0.053  0.049  0.056
+    r2                0.799  0.797  0.801
     """
     if window is not None:
         check_count("window", window, 1)

@@ -1,75 +1,53 @@
-"""Intervals of means over eras: moving-block bootstrap."""
+"""Intervals of means over eras whose targets overlap."""
 
-import copy
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
-from skbench._base import check_count, check_resamples
-from skbench._eras import horizon_of
 from skbench._frames import name_of
-from skbench.kernels.bootstrap import block_counts, mean_interval
-from skbench.metrics._summary import check_confidence
+from skbench.metrics._summary import check_confidence, check_horizon
+from skbench.solvers import intervals
 
 Floats = NDArray[np.float64]
 
 
-class Bootstrap:
-    """How to resample eras; the block length is that of the target, unless given."""
+@dataclass(frozen=True)
+class Intervals:
+    """Over how many eras scores share days, and how probable intervals are to be."""
 
-    def __init__(
-        self,
-        y: Any,
-        *,
-        n_bootstrap: int,
-        block_size: int | None,
-        confidence: float,
-        random_state: Any,
-    ) -> None:
-        check_resamples(n_bootstrap)
-        if block_size is not None:
-            check_count("block_size", block_size, 1)
+    horizon: int
+    confidence: float
+
+    @classmethod
+    def checked(cls, y: Any, horizon: Any, confidence: Any) -> Self:
+        """Check what is given; a horizon of None is that of the name of y."""
         check_confidence(confidence)
-        self.n_bootstrap = int(n_bootstrap)
-        self.block_size = int(block_size or horizon_of(name_of(y)))
-        self.confidence = float(confidence)
-        self.seed = int(check_random_state(random_state).randint(2**31 - 1))
+        return cls(check_horizon(horizon, name_of(y)), float(confidence))
 
-    @property
-    def percent(self) -> str:
-        """The confidence, as a sentence writes it."""
-        return f"{100 * self.confidence:g} %"
-
-    def at_least(self, n_bootstrap: int) -> Self:
-        """Return the same with more resamples, if these are fewer."""
-        other = copy.copy(self)
-        other.n_bootstrap = max(self.n_bootstrap, n_bootstrap)
-        return other
-
-    def of_means(self, name: str, values: Floats) -> dict[str, Floats]:
-        """Mean over eras of each column (n_eras, n_columns), and its interval."""
-        low, high = mean_interval(
-            np.ascontiguousarray(values.T),
-            self.block_size,
-            self.n_bootstrap,
-            self.confidence,
-            self.seed,
+    def of(
+        self, series: Floats, numbers: Floats, n_chosen_from: int = 1
+    ) -> intervals.Estimate:
+        """Mean of each series, (n_series, n_eras), of eras at some times."""
+        return intervals.of_means(
+            series, numbers, self.horizon, self.confidence, n_chosen_from
         )
-        means = pd.DataFrame(values).mean().to_numpy()
-        return {name: means, f"{name}_low": low, f"{name}_high": high}
 
-    def resamples(self, n_eras: int) -> Floats | None:
-        """Weights of the eras in each resample; None for fewer than two blocks."""
-        if n_eras < 2 * self.block_size or not self.n_bootstrap:
-            return None
-        rng = np.random.default_rng(self.seed)
-        return block_counts(n_eras, self.block_size, self.n_bootstrap, rng) / n_eras
+    def of_means(self, name: str, values: Floats, numbers: Floats) -> dict[str, Floats]:
+        """Mean over eras of each column (n_eras, n_columns), and its interval."""
+        found = self.of(values.T, numbers)
+        return {
+            name: found.value,
+            f"{name}_low": found.low,
+            f"{name}_high": found.high,
+        }
 
-    def limits(self, resampled: Floats) -> Floats:
-        """Return the ends of the interval of what was found in each resample."""
-        tail = (1.0 - self.confidence) / 2
-        ends: Floats = np.quantile(resampled, [tail, 1.0 - tail], axis=0)
-        return ends
+    def joint(self, name: str, values: Floats, numbers: Floats) -> dict[str, Floats]:
+        """Find the intervals that hold for all columns together (Sidak)."""
+        found = self.of(values.T, numbers, max(values.shape[1], 1))
+        return {f"{name}_joint_low": found.low, f"{name}_joint_high": found.high}
+
+    def least_eras(self, numbers: Floats) -> int:
+        """How many eras an interval needs."""
+        return intervals.least_eras(numbers, self.horizon)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._base import is_number
+from skbench._eras import era_numbers
 from skbench._frames import Name, has_name, listed
 from skbench.kernels.blend import blend
 from skbench.kernels.moments import era_moments
@@ -15,8 +16,7 @@ from skbench.kernels.rank import rank_gauss
 from skbench.kernels.relations import correlations, slopes
 from skbench.kernels.score import MIN_ROWS
 
-from ._gains import pair_gains
-from ._intervals import Bootstrap
+from ._intervals import Intervals
 from ._rows import (
     Describe,
     Floats,
@@ -35,10 +35,8 @@ def marginal_contribution(
     y: Any,
     *,
     era: Any,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> pd.DataFrame:
     r"""Tell what adding each model changes in a blend of one's own.
 
@@ -57,8 +55,9 @@ def marginal_contribution(
           {\sqrt{(1-\lambda)^2 + 2 \lambda (1 - \lambda) \bar r + \lambda^2}},
 
       whose peak is known in closed form. The mix is chosen on the eras on which it is
-      scored, so the gain flatters it and is never below 0: judge by the derivative.
-      In each resample of the interval the mix is chosen anew.
+      scored, so the gain flatters it and is never below 0. It is no mean over eras
+      and has a kink at 0, so it has no interval here: whether the model helps is what
+      the interval of the derivative says.
 
     A row counts where it has the target, the portfolio and all models.
 
@@ -72,25 +71,21 @@ def marginal_contribution(
         Targets, NaN where there is none yet.
     era : array-like of shape (n_rows,)
         The era of each row, in any order.
-    n_bootstrap : int, default=1000
-        Number of resamples. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as many as a target of the name of ``y`` spans; 13 where
-        that does not say.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of ``y``
+        says, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples.
 
     Returns
     -------
-    board : pandas.DataFrame of shape (n_models, 12)
-        One row a model, the largest derivative first. ``derivative``, ``gain``,
-        ``correlation`` (with the portfolio, mean over eras) and their intervals,
-        ``{column}_low`` and ``{column}_high``, NaN for fewer eras than two blocks;
-        ``mix``, the share :math:`\lambda` of the model in the best mix, and
-        ``n_eras``; ``score``, the mean Pearson correlation of the portfolio with the
-        target in those eras.
+    board : pandas.DataFrame of shape (n_models, 10)
+        One row a model, the largest derivative first. ``derivative`` and
+        ``correlation`` (with the portfolio, mean over eras) and their intervals, as
+        `skbench.metrics.summarize` has them, ``{column}_low`` and ``{column}_high``,
+        NaN for fewer eras than two horizons; ``mix``, the share :math:`\lambda` of the
+        model in the best mix, and its ``gain``; ``n_eras``; ``score``, the mean Pearson
+        correlation of the portfolio with the target in those eras.
 
     Raises
     ------
@@ -109,18 +104,11 @@ def marginal_contribution(
     >>> data = make_benchmark_models(90, 1000, 3, random_state=0)
     >>> frame = data.frame
     >>> board = marginal_contribution({data.models[0]: 1.0}, frame[data.models],
-    ...                               frame["target_cyrus_20"], era=frame["era"],
-    ...                               random_state=0)
+    ...                               frame["target_cyrus_20"], era=frame["era"])
     >>> board.loc[data.models[1], ["derivative", "mix", "gain"]].round(4).tolist()
     [0.006, 0.3301, 0.0011]
     """
-    bootstrap = Bootstrap(
-        y,
-        n_bootstrap=n_bootstrap,
-        block_size=block_size,
-        confidence=confidence,
-        random_state=random_state,
-    )
+    intervals = Intervals.checked(y, horizon, confidence)
     if isinstance(portfolio, Mapping):
         rows = read("models", models, era, y=y).covered()
         describe = _of_weights(_weights(portfolio, rows))
@@ -137,27 +125,25 @@ def marginal_contribution(
         )
     varies = moments["varies"][:, :-1] & counts[:, None]
     check_models(rows, varies)
-    return _board(rows, moments, varies, bootstrap)
+    return _board(rows, moments, varies, intervals)
 
 
 def _board(
-    rows: Tournament, moments: Moments, varies: Any, bootstrap: Bootstrap
+    rows: Tournament, moments: Moments, varies: Any, intervals: Intervals
 ) -> pd.DataFrame:
     """Put the numbers of each model in a row."""
     derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
     scores, between = correlations(moments)
     portfolio = np.where(varies, scores[:, -1:], np.nan)
     likeness = np.where(varies, between[:, :-1, -1], np.nan)
-    pairs = Pairs(portfolio.T, scores[:, :-1].T, likeness.T)
-    found = pair_gains(pairs, varies.T, bootstrap)
-    low, high = bootstrap.limits(found.resampled.over_first)
+    own = np.where(varies, scores[:, :-1], np.nan)
+    best = Pairs(portfolio.T, own.T, likeness.T).best()
+    numbers = era_numbers(rows.eras)
     board = {
-        **bootstrap.of_means("derivative", derivative),
-        "mix": found.whole.share[0],
-        "gain": found.whole.over_first[0],
-        "gain_low": low,
-        "gain_high": high,
-        **bootstrap.of_means("correlation", likeness),
+        **intervals.of_means("derivative", derivative, numbers),
+        "mix": best.share,
+        "gain": best.over_first,
+        **intervals.of_means("correlation", likeness, numbers),
         "score": pd.DataFrame(portfolio).mean().to_numpy(),
         "n_eras": varies.sum(axis=0),
     }

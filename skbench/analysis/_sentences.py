@@ -1,14 +1,12 @@
 """What frames of numbers and intervals say, in plain sentences."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from ._chance import is_clear, tail_of
 from ._synergy import Synergy
-
-Floats = NDArray[np.float64]
+from ._words import counted, decimals, percent, too_few, until_told
 
 # Names in a sentence, and benchmarks with a sentence of their own.
 _FEW = 5
@@ -20,25 +18,20 @@ _NO_GROUPS = (
 )
 
 
-def widened(
-    middle: Floats, low: Floats, high: Floats, n: int, confidence: float
-) -> tuple[Floats, Floats]:
-    """Lengthen intervals for the best of n, as Bonferroni would on a normal scale."""
-    tail = tail_of(confidence)
-    factor = ndtri(tail / n) / ndtri(tail)
-    return middle - factor * (middle - low), middle + factor * (high - middle)
+def about_weights(means: pd.DataFrame, confidence: float, least: int) -> str:
+    """Say what the Meta Model consists of, from the summary of implied weights.
 
-
-def about_weights(means: pd.DataFrame, confidence: float) -> str:
-    """Say what the Meta Model consists of, from the summary of implied weights."""
+    Here as below, ``least`` is the number of eras that an interval takes.
+    """
     models, explained = means.iloc[:-1], means.iloc[-1]
     if models["mean"].isna().all():
         return "No blend of the models explains anything of the Meta Model."
     most = _weightiest(models)
+    share, of_all = _share(explained, confidence, least)
+    weight, of_most = _share(most, confidence, least)
     return (
-        f"The models explain {100 * explained['mean']:.0f} % of the Meta Model "
-        f"({_range(explained, confidence)}); {most.name} has the largest implied "
-        f"weight, {100 * most['mean']:.0f} % ({_range(most, confidence)})."
+        f"The models explain {share} % of the Meta Model ({of_all}); {most.name} has "
+        f"the largest implied weight, {weight} % ({of_most})."
     )
 
 
@@ -51,58 +44,79 @@ def _weightiest(models: pd.DataFrame) -> pd.Series:
     return known.iloc[int(known["mean"].argmax())]
 
 
-def about_underweight(board: pd.DataFrame, confidence: float, target: str) -> str:
+def about_underweight(
+    board: pd.DataFrame, confidence: float, target: str, least: int
+) -> str:
     """Say which models the Meta Model underweights."""
-    names = ["derivative", "derivative_low", "derivative_high"]
-    middle, low, high = board[names].to_numpy().T
-    low, high = widened(middle, low, high, len(board), confidence)
-    clear = board.index[low > 0]
-    told = int(np.argmax(low > 0))  # the first of all if none is clear
-    eras = _eras(board["n_eras"].iloc[told])
-    if np.isnan(low[told]):
-        where = f"{eras}, too few for an interval"
-    else:
-        where = (
-            f"{_percent(confidence)} interval {low[told] / 100:+.5f} to "
-            f"{high[told] / 100:+.5f} for the best of {len(board)}, {eras}"
-        )
+    names = ["derivative", "derivative_joint_low", "derivative_joint_high", "n_eras"]
+    numbers = board[names].to_numpy(dtype=float)
+    clear = numbers[:, 1] > 0
+    told = int(np.argmax(clear))  # the first of all if none is clear
+    change, where, more = _of_best(numbers[told], confidence, len(board), least)
     effect = (
         f"1 % of {board.index[told]} added to it changes its correlation with {target} "
-        f"by {middle[told] / 100:+.5f} ({where})"
+        f"by {change} ({where})"
     )
-    if len(clear):
-        return f"The Meta Model underweights {_listed(list(clear))}: {effect}."
+    if clear.any():
+        some = _listed(list(board.index[clear]))
+        return f"The Meta Model underweights {some}: {effect}."
     return (
         f"Cannot tell which models the Meta Model underweights: {effect}, "
-        "the most of all."
+        f"the most of all.{more}"
     )
 
 
-def about_synergy(pairs: Synergy, target: str, grouped: bool) -> str:
+def about_synergy(pairs: Synergy, target: str, grouped: bool, least: int) -> str:
     """Say which pair of models, or of groups, gains most."""
     i, j = np.triu_indices(len(pairs.gain), 0 if grouped else 1)
-    gain, half = (f.to_numpy()[i, j] for f in (pairs.gain, pairs.half_width))
-    n = int(np.isfinite(gain).sum())
-    if n == 0:
+    frames = (pairs.tilt, pairs.tilt_joint_low, pairs.tilt_joint_high, pairs.n_eras)
+    numbers = np.array([frame.to_numpy()[i, j] for frame in frames], dtype=float).T
+    gain, clear = pairs.gain.to_numpy()[i, j], pairs.jointly_clear.to_numpy()[i, j]
+    known = ~np.isnan(numbers[:, 0])
+    if not known.any():
         return _NO_GROUPS if grouped else _NO_PAIRS
-    best = int(np.nanargmax(gain))
+    best = int(np.argmax(np.where(clear if clear.any() else known, gain, -1.0)))
     names = f"{pairs.gain.index[i[best]]} and {pairs.gain.index[j[best]]}"
-    if np.isnan(half[best]):
-        where = "too few eras for an interval"
-    else:
-        allowed = tail_of(pairs.confidence) / n
-        where = (
-            f"± {half[best]:.4f} at {_percent(pairs.confidence)}; above 0 in all but "
-            f"{100 * pairs.chance_of_best:.2g} % of the resamples, where the best of "
-            f"{n} may miss {100 * allowed:.2g} %"
-        )
-    effect = (
-        f"the best blend of {names} scores {gain[best]:+.4f} above the better one with "
-        f"{target} ({where})"
+    change, where, more = _of_best(
+        numbers[best], pairs.confidence, int(known.sum()), least
     )
-    if is_clear(pairs.chance_of_best, pairs.confidence, n):
-        return f"{names} ensemble best: {effect}."
-    return f"Cannot tell which models ensemble well: {effect}."
+    average = "on average over their pairs, " if grouped else ""
+    effect = (
+        f"{average}the best blend scores {gain[best]:+.4f} above the better one, and "
+        f"1 % of the other added to that changes its correlation with {target} by "
+        f"{change} ({where})"
+    )
+    if clear.any():
+        n = int(clear.sum()) - 1
+        others = f"; so do {n} other pairs, which gain less" if n > 1 else ""
+        others = "; so does one other pair, which gains less" if n == 1 else others
+        return f"{names} ensemble well: {effect}{others}."
+    what = "groups" if grouped else "models"
+    return (
+        f"Cannot tell which {what} ensemble well: of {names}, which gain most, "
+        f"{effect}.{more}"
+    )
+
+
+def _of_best(
+    numbers: Any, confidence: float, n: int, least: int
+) -> tuple[str, str, str]:
+    """Write the change by 1 % of a model, its joint interval, and how to know more.
+
+    ``numbers`` are the derivative, the ends of its interval and its number of eras.
+    """
+    change, low, high = numbers[:3] / 100
+    n_eras = numbers[3]
+    if np.isnan(low):
+        return f"{change:+.5f}", too_few(n_eras, least), ""
+    digits = decimals(low, high, 5)
+    chosen = f" for the best of {n}" if n > 1 else ""
+    where = (
+        f"{percent(confidence)} interval {low:+.{digits}f} to {high:+.{digits}f}"
+        f"{chosen}, {counted(n_eras)}"
+    )
+    more = until_told(change, (high - low) / 2, n_eras)
+    return f"{change:+.{digits}f}", where, more
 
 
 def about_comparison(
@@ -113,27 +127,23 @@ def about_comparison(
     won, lost = (sum(a is side for a in ahead) for side in (True, False))
     count = (
         f"Of {n} benchmarks the model beats {won} and is behind {lost} in CORR with "
-        f"{target}; for {n - won - lost} the data cannot tell ({_percent(confidence)} "
-        "intervals)."
+        f"{target}; for {n - won - lost} the data cannot tell ({percent(confidence)} "
+        "intervals), so that other reasons may decide."
     )
     best = comparison.sort_values("benchmark_corr", ascending=False, kind="stable")
     return [count, *best["verdict"].iloc[:_FEW]]
 
 
-def _range(numbers: pd.Series, confidence: float) -> str:
-    low, high = 100 * numbers["low"], 100 * numbers["high"]
-    eras = _eras(numbers["n_eras"])
+def _share(numbers: pd.Series, confidence: float, least: int) -> tuple[str, str]:
+    """Write a mean in percent, and its interval."""
+    share, low, high = 100 * numbers[["mean", "low", "high"]].astype(float)
     if np.isnan(low):
-        return f"{eras}, too few for an interval"
-    return f"{_percent(confidence)} interval {low:.0f} to {high:.0f} %, {eras}"
-
-
-def _eras(n: float) -> str:
-    return "1 era" if n == 1 else f"{n:.0f} eras"
-
-
-def _percent(confidence: float) -> str:
-    return f"{100 * confidence:g} %"
+        return f"{share:.0f}", too_few(numbers["n_eras"], least)
+    digits = decimals(low, high, 0)
+    return f"{share:.{digits}f}", (
+        f"{percent(confidence)} interval {low:.{digits}f} to {high:.{digits}f} %, "
+        f"{counted(numbers['n_eras'])}"
+    )
 
 
 def _listed(names: list[object]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -10,15 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._base import check_choice, check_name
+from skbench._eras import era_numbers
 from skbench._frames import Name, as_mapping, listed
 from skbench.kernels.moments import era_moments
 from skbench.kernels.pairs import Pairs
 from skbench.kernels.rank import rank_gauss
 from skbench.kernels.relations import correlations
 
-from ._chance import chance, is_clear, tail_of
-from ._gains import Gains, pair_gains
-from ._intervals import Bootstrap
+from ._intervals import Intervals
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
 
 
@@ -26,58 +24,64 @@ from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
 class Synergy:
     """What pairs of models gain over the better of the two.
 
+    All frames are symmetric. In those of groups a cell is a mean over pairs, and NaN
+    where there is no pair, or some pair has no era in common.
+
     Attributes
     ----------
     gain : pandas.DataFrame of shape (n_models, n_models)
-        Score of the best blend of two models less that of the better one; symmetric.
-    half_width : pandas.DataFrame of shape (n_models, n_models)
-        Half of the length of the interval of each gain.
-    share_positive : pandas.DataFrame of shape (n_models, n_models)
-        Share of the resamples in which a pair gains anything: near 1 where it is clear
-        that the pair gains, which the gain itself, never below 0, cannot tell.
-    n_bootstrap : int
-        Number of resamples.
+        Score of the best blend of two models less that of the better one. Never below
+        0, so that it cannot tell whether there is anything to gain.
+    tilt : pandas.DataFrame of shape (n_models, n_models)
+        What tells: above 0 where a little of the worse model makes the better one
+        better still. The derivative of its score.
+    tilt_low, tilt_high : pandas.DataFrame of shape (n_models, n_models)
+        Ends of the interval of each tilt by itself; NaN for fewer eras than two
+        horizons.
+    tilt_joint_low, tilt_joint_high : pandas.DataFrame of shape (n_models, n_models)
+        Ends of the intervals that hold for all pairs together, for whoever picks the
+        best of them.
+    n_eras : pandas.DataFrame of shape (n_models, n_models)
+        Number of eras of the tilt.
     confidence : float
-        Probability that an interval is to have.
-    chance_of_best : float
-        Of the pair with the largest gain: (misses + 1) / (resamples + 1), a miss being
-        a resample in which it gains nothing. Of so many resamples, more than
-        ``n_bootstrap`` if need be, that the best of all pairs can be told from chance.
-        NaN without intervals.
+        Probability that an interval, or all joint intervals together, are to have.
     """
 
     gain: pd.DataFrame
-    half_width: pd.DataFrame
-    share_positive: pd.DataFrame
-    n_bootstrap: int
+    tilt: pd.DataFrame
+    tilt_low: pd.DataFrame
+    tilt_high: pd.DataFrame
+    tilt_joint_low: pd.DataFrame
+    tilt_joint_high: pd.DataFrame
+    n_eras: pd.DataFrame
     confidence: float
-    chance_of_best: float
 
     @property
     def clear(self) -> pd.DataFrame:
-        """Whether each gain is clear by itself, of whatever other pairs there are.
+        """Whether each pair gains, by itself, of whatever other pairs there are.
 
         Returns
         -------
         clear : pandas.DataFrame of shape (n_models, n_models)
-            True where (misses + 1) / (``n_bootstrap`` + 1) is at most
-            (1 - ``confidence``) / 2, with as many misses as there are resamples in
-            which the pair gains nothing.
+            True where the interval of the tilt lies above 0.
         """
-        missed = chance(self.share_positive, self.n_bootstrap)
-        found: pd.DataFrame = is_clear(missed, self.confidence)
-        return found
+        return self._gains_surely(self.tilt_low)
 
     @property
-    def can_be_clear(self) -> bool:
-        """Whether there are resamples enough for any gain to be clear.
+    def jointly_clear(self) -> pd.DataFrame:
+        """Whether each pair gains, however many pairs were looked at.
 
         Returns
         -------
-        can_be_clear : bool
-            False for fewer than some 2 / (1 - ``confidence``).
+        jointly_clear : pandas.DataFrame of shape (n_models, n_models)
+            True where the joint interval of the tilt lies above 0.
         """
-        return bool(is_clear(chance(1.0, self.n_bootstrap), self.confidence))
+        return self._gains_surely(self.tilt_joint_low)
+
+    def _gains_surely(self, low: pd.DataFrame) -> pd.DataFrame:
+        # Of a model and its copy, rounding leaves a tilt, but no gain.
+        found: pd.DataFrame = (low > 0) & (self.gain > 0)
+        return found
 
 
 def synergy(
@@ -87,10 +91,8 @@ def synergy(
     era: Any,
     objective: str = "corr",
     groups: Mapping[Name, Hashable] | None = None,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> Synergy:
     r"""Measure how much better the best blend of two models is than the better one.
 
@@ -111,17 +113,25 @@ def synergy(
     exactly nothing.
 
     The blend is chosen on the eras on which it is scored, so gains flatter, and are
-    never below 0, whatever their half width; in each resample it is chosen anew. That a
-    pair gains is clear where it does so in nearly all resamples,
+    never below 0. Whether there is anything to gain is told by the tilt: with a the
+    better of the two, on these eras, and b the other, it is
 
-    .. math:: \frac{\mathrm{misses} + 1}{\mathrm{resamples} + 1} \le
-        \frac{1 - \mathrm{confidence}}{2 k},
+    .. math:: \overline{\rho_b - r_{ab} \, \rho_a}
 
-    with k = 1 for a pair by itself, and the number of pairs for the best of them, which
-    takes more resamples, so that these are drawn for it alone. In simulated pairs of
-    which the second adds nothing, 4 to 9 % pass this (k = 1, a confidence of 95 %, 60
-    to 300 eras that overlap as those of a target do), where 2.5 % should. A row counts
-    where it has the target and all models.
+    with "corr", the derivative of the mean correlation of :math:`a + \lambda b` at 0,
+    and with "sharpe" the intercept of the regression of the scores of b on those of a,
+
+    .. math:: \bar\rho_b - \frac{q_{ab}}{q_a} \bar\rho_a,
+
+    the derivative of the Sharpe ratio of :math:`\rho_a + \lambda \rho_b` at 0 times
+    the standard deviation of :math:`\rho_a`. Above 0, some small weight on b helps.
+    The first is a mean over eras, the second has a smooth influence function, so both
+    have the intervals of `skbench.metrics.summarize`. A pair is clear where its
+    interval lies above 0: of partners that add nothing, up to 2.5 in 100 are by chance,
+    at a confidence of 95 %, and with "sharpe" and fewer than 100 eras up to 4. Whoever
+    picks the best of k pairs goes by the joint intervals, each of a confidence of
+    ``confidence ** (1 / k)`` (Sidak). A row counts where it has the target and all
+    models.
 
     Parameters
     ----------
@@ -136,23 +146,19 @@ def synergy(
     groups : mapping of model to label, default=None
         Group of each model, such as its target or its set of features. The result is
         then the mean over pairs of different models, one from each of two groups, or
-        both from one; NaN for a group of one model with itself.
-    n_bootstrap : int, default=1000
-        Number of resamples. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as many as a target of the name of ``y`` spans; 13 where
-        that does not say.
+        both from one; NaN for a group of one model with itself. The tilt is the mean
+        over eras of the mean over these pairs, of the eras that all of them have.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of ``y``
+        says, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples.
 
     Returns
     -------
     synergy : Synergy
-        Frames ``gain``, ``half_width`` and ``share_positive`` (for groups, the mean
-        over their pairs), models x models or groups x groups. The last two are NaN for
-        fewer eras than two blocks. ``clear`` tells which gains are.
+        Frames ``gain``, ``tilt`` and its intervals, models x models or groups x groups.
+        ``clear`` and ``jointly_clear`` tell which pairs gain.
 
     Raises
     ------
@@ -161,32 +167,25 @@ def synergy(
         eras with targets, a model is constant, or ``groups`` does not name all models
         and no others.
 
-    References
-    ----------
-    A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their Application",
-    Cambridge University Press (1997), chapter 4, on the one more that is counted.
-
     Examples
     --------
     >>> from skbench.analysis import synergy
     >>> from skbench.datasets import make_benchmark_models
     >>> data = make_benchmark_models(90, 1000, 3, random_state=0)
     >>> frame = data.frame
-    >>> found = synergy(frame[data.models], frame["target_cyrus_20"], era=frame["era"],
-    ...                 random_state=0)
+    >>> found = synergy(frame[data.models], frame["target_cyrus_20"], era=frame["era"])
     >>> found.gain.round(4).to_numpy()
     array([[0.    , 0.0011, 0.    ],
            [0.0011, 0.    , 0.    ],
            [0.    , 0.    , 0.    ]])
+    >>> pair = data.models[:2]
+    >>> [float(f.loc[*pair].round(4)) for f in (found.tilt_low, found.tilt_high)]
+    [-0.0043, 0.0163]
+    >>> bool(found.clear.loc[*pair])
+    False
     """
     check_choice("objective", objective, ("corr", "sharpe"))
-    bootstrap = Bootstrap(
-        y,
-        n_bootstrap=n_bootstrap,
-        block_size=block_size,
-        confidence=confidence,
-        random_state=random_state,
-    )
+    intervals = Intervals.checked(y, horizon, confidence)
     rows = read("models", models, era, y=y)
     names = rows.models
     if len(names) < 2:
@@ -197,16 +196,15 @@ def synergy(
     warn_of_lost_rows(rows, moments)
     varies = moments["varies"] & scored(moments)[:, None]
     check_models(rows, varies)
-    pairs, both = _pairs(moments, varies)
-    found = pair_gains(pairs, both, bootstrap, objective)
+    pairs, cells = _pairs(moments, varies), _cells(codes)
+    found = _of_cells(pairs, cells, objective, intervals, era_numbers(rows.eras))
     # One pair a cell without groups, where a model with itself gains nothing.
-    cells = _cells(codes)
     alone = 0.0 if groups is None else np.nan
-    values = _of_cells(found, cells, bootstrap)
-    best = _chance_of_best(values[0], cells, pairs, both, bootstrap, objective)
-    gain, half_width, positive = (_square(labels, cells, v, alone) for v in values)
-    basis = (bootstrap.n_bootstrap, bootstrap.confidence, best)
-    return Synergy(gain, half_width, positive, *basis)
+    frames = {
+        name: _square(labels, cells, values, 0 if name == "n_eras" else alone)
+        for name, values in found.items()
+    }
+    return Synergy(**frames, confidence=intervals.confidence)
 
 
 def _labels_and_codes(
@@ -233,14 +231,13 @@ def _labels_and_codes(
     return labels, np.array([labels.index(groups[name]) for name in names])
 
 
-def _pairs(
-    moments: dict[str, Any], varies: NDArray[np.bool_]
-) -> tuple[Pairs, NDArray[np.bool_]]:
-    """Return the pairs of models, and whether an era has both of each."""
+def _pairs(moments: dict[str, Any], varies: NDArray[np.bool_]) -> Pairs:
+    """Return the pairs of models, in the eras that have both."""
     scores, between = correlations(moments)
     i, j = np.triu_indices(varies.shape[1], 1)
-    pairs = Pairs(scores.T[i], scores.T[j], between[:, i, j].T)
-    return pairs, (varies[:, i] & varies[:, j]).T
+    parts = scores[:, i], scores[:, j], between[:, i, j]
+    both = varies[:, i] & varies[:, j]
+    return Pairs(*(np.where(both, part, np.nan).T for part in parts))
 
 
 def _cells(codes: NDArray[np.intp]) -> dict[tuple[int, int], list[int]]:
@@ -253,51 +250,34 @@ def _cells(codes: NDArray[np.intp]) -> dict[tuple[int, int], list[int]]:
 
 
 def _of_cells(
-    found: Gains, cells: dict[tuple[int, int], list[int]], bootstrap: Bootstrap
-) -> tuple[Floats, Floats, Floats]:
-    """Average over the pairs of each cell: gain, half width and share positive."""
-    pairs = list(cells.values())
-    gain, resampled = found.whole.over_better[0], found.resampled.over_better
-    averaged = np.array([resampled[:, some].mean(axis=1) for some in pairs])
-    low, high = bootstrap.limits(averaged.T)
-    # NaN, where there are no resamples, is not above 0.
-    positive = np.where(np.isnan(resampled), np.nan, resampled > 0).mean(axis=0)
-    return (
-        np.array([gain[some].mean() for some in pairs]),
-        (high - low) / 2,
-        np.array([positive[some].mean() for some in pairs]),
-    )
-
-
-def _chance_of_best(
-    gain: Floats,
-    cells: dict[tuple[int, int], list[int]],
     pairs: Pairs,
-    both: NDArray[np.bool_],
-    bootstrap: Bootstrap,
+    cells: dict[tuple[int, int], list[int]],
     objective: str,
-) -> float:
-    """Resample the cell of the largest gain often enough to tell it from chance."""
-    n = int(np.isfinite(gain).sum())
-    if n == 0 or not bootstrap.n_bootstrap:
-        return np.nan
-    best = np.array(list(cells.values())[int(np.nanargmax(gain))])
-    often = bootstrap.at_least(ceil(n / tail_of(bootstrap.confidence)))
-    part = pairs.of(best, slice(None))
-    gains = pair_gains(part, both[best], often, objective).resampled.over_better
-    # NaN, of fewer than two blocks, is not above 0.
-    positive = np.where(np.isnan(gains), np.nan, gains > 0).mean()
-    return float(chance(positive, often.n_bootstrap))
+    intervals: Intervals,
+    numbers: Floats,
+) -> dict[str, NDArray[Any]]:
+    """Average over the pairs of each cell; intervals of what that gives."""
+    gains, series = pairs.best(objective).over_better, pairs.tilts(objective)
+    gain = np.array([gains[some].mean() for some in cells.values()])
+    tilts = np.array([series[some].mean(axis=0) for some in cells.values()]).T
+    # Cells without an era are no pairs to choose from.
+    known = ~np.isnan(tilts).all(axis=0)
+    joint = intervals.joint("tilt", tilts[:, known], numbers)
+    found = {"gain": gain, **intervals.of_means("tilt", tilts, numbers)}
+    for name, ends in joint.items():
+        found[name] = np.full(gain.size, np.nan)
+        found[name][known] = ends
+    return {**found, "n_eras": (~np.isnan(tilts)).sum(axis=0)}
 
 
 def _square(
     labels: list[Hashable],
     cells: dict[tuple[int, int], list[int]],
-    values: Floats,
+    values: NDArray[Any],
     alone: float,
 ) -> pd.DataFrame:
     """Put values in the cells of a symmetric frame, ``alone`` on the rest of it."""
-    square = np.full((len(labels), len(labels)), alone)
+    square = np.full((len(labels), len(labels)), alone, np.result_type(values, alone))
     for (g, h), value in zip(cells, values, strict=True):
         square[g, h] = square[h, g] = value
     names = pd.Index(labels, tupleize_cols=False)

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skbench._eras import era_numbers
 from skbench.kernels.implied import implied_by_era
 from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.kernels.relations import slopes
 from skbench.kernels.score import correlation_contribution, numerai_corr
 
-from ._intervals import Bootstrap
+from ._intervals import Intervals
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
 
 
@@ -22,10 +23,8 @@ def underweight(
     y: Any,
     *,
     era: Any,
-    n_bootstrap: int = 1000,
-    block_size: int | None = None,
+    horizon: int | None = None,
     confidence: float = 0.95,
-    random_state: Any = None,
 ) -> pd.DataFrame:
     r"""Rank models by how much a little more of each would improve the Meta Model.
 
@@ -46,10 +45,9 @@ def underweight(
 
     A row counts where it has the target, the Meta Model and all models, and an era
     where it has the target and the Meta Model. Intervals are those of
-    `skbench.metrics.summarize`, and rather too narrow: in simulated tournaments of 40
-    and 100 eras that overlap as those of a target do, an interval of 95 % holds the
-    true derivative in about 85 % of the cases, and in 70 % if eras are taken for
-    independent. The best of many models looks better than it is.
+    `skbench.metrics.summarize`. The best of many models looks better than it is:
+    whoever picks one from the board goes by the joint interval, which is longer, so
+    that those of all models hold together with the probability ``confidence`` (Sidak).
 
     Parameters
     ----------
@@ -61,24 +59,21 @@ def underweight(
         Targets, NaN where there is none yet.
     era : array-like of shape (n_rows,)
         The era of each row, in any order.
-    n_bootstrap : int, default=1000
-        Number of resamples. 0: no intervals.
-    block_size : int, default=None
-        Eras in a block. None: as many as a target of the name of ``y`` spans; 13 where
-        that does not say.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of ``y``
+        says, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the resamples.
 
     Returns
     -------
-    board : pandas.DataFrame of shape (n_models, 13)
+    board : pandas.DataFrame of shape (n_models, 15)
         One row a model, the most underweighted first. The ends of the interval of a
         column stand in ``{column}_low`` and ``{column}_high``, NaN for fewer eras than
-        two blocks. The columns, means over eras:
+        two horizons. The columns, means over eras:
 
-        - derivative: as above;
+        - derivative: as above; the ends of its joint interval stand in
+          derivative_joint_low and derivative_joint_high;
         - implied_weight: the weight in the blend that explains the Meta Model, as
           `implied_weights` gives it for the rows that count;
         - corr, contribution: scores of the model itself, as
@@ -104,21 +99,15 @@ def underweight(
     >>> data = make_benchmark_models(90, 1000, 3, meta_model_eras=90, random_state=0)
     >>> frame = data.frame
     >>> board = underweight(frame["numerai_meta_model"], frame[data.models],
-    ...                     frame["target_cyrus_20"], era=frame["era"], random_state=0)
+    ...                     frame["target_cyrus_20"], era=frame["era"])
     >>> board[["derivative", "derivative_low", "derivative_high"]].round(4)
                       derivative  derivative_low  derivative_high
     model
-    v53_lgbm_cyrus20      0.0131          0.0061           0.0204
-    v53_lgbm_cyrus60      0.0061          0.0028           0.0094
-    v53_lgbm_ender20      0.0010         -0.0056           0.0076
+    v53_lgbm_cyrus20      0.0131          0.0039           0.0223
+    v53_lgbm_cyrus60      0.0061          0.0016           0.0106
+    v53_lgbm_ender20      0.0010         -0.0075           0.0095
     """
-    bootstrap = Bootstrap(
-        y,
-        n_bootstrap=n_bootstrap,
-        block_size=block_size,
-        confidence=confidence,
-        random_state=random_state,
-    )
+    intervals = Intervals.checked(y, horizon, confidence)
     rows = read("models", models, era, y=y, meta_model=meta_model).covered()
     moments = rows.each(_describe)
     warn_of_lost_rows(rows, moments)
@@ -127,12 +116,14 @@ def underweight(
     check_models(rows, varies)
     implied = _implied(moments["covariance"][counts], varies[counts])
     derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
+    numbers = era_numbers(rows.eras)
     board = pd.DataFrame(
         {
-            **bootstrap.of_means("derivative", derivative),
-            **bootstrap.of_means("implied_weight", implied),
-            **bootstrap.of_means("corr", moments["corr"]),
-            **bootstrap.of_means("contribution", moments["contribution"]),
+            **intervals.of_means("derivative", derivative, numbers),
+            **intervals.joint("derivative", derivative, numbers),
+            **intervals.of_means("implied_weight", implied, numbers),
+            **intervals.of_means("corr", moments["corr"], numbers),
+            **intervals.of_means("contribution", moments["contribution"], numbers),
             "n_eras": varies.sum(axis=0),
         },
         index=pd.Index(rows.models, name="model", tupleize_cols=False),

@@ -11,66 +11,65 @@ of the two does best alone.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .gaps import Indices
 
 Floats = NDArray[np.float64]
 
 # Models that differ by no more than rounding are one model.
 _ROUNDING = 1e-12
-# Pairs at a time, which bounds the memory for the resamples of many.
-_CHUNK = 1024
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Numbers of pairs of models in the eras that both have: (n_pairs, n_eras).
+    """Numbers of pairs of models in each era, NaN where one lacks it.
 
-    ``first`` and ``second`` are the correlations of each model with the target, and
-    ``between`` that of the two models.
+    ``first`` and ``second``, (n_pairs, n_eras), are the correlations of each model with
+    the target, and ``between`` that of the two models.
     """
 
     first: Floats
     second: Floats
     between: Floats
 
-    def of(self, pairs: Indices, eras: Indices) -> Self:
-        """Keep some pairs, and the eras that both models of these have."""
-        parts = (self.first, self.second, self.between)
-        return type(self)(*(part[pairs][:, eras] for part in parts))
+    def best(self, objective: str = "corr") -> "Blends":
+        """Find the best blend of each pair, (n_pairs,); NaN for one without eras.
 
-    def best(self, eras: Floats, objective: str = "corr") -> "Blends":
-        """Find the best blend of each pair, in samples of the eras.
-
-        ``eras`` holds weights of the eras that sum to one, (n_samples, n_eras). With
-        "corr" the score is the mean correlation of the blend, over the root of its mean
-        variance; with "sharpe" the mean over the standard deviation of the weighted sum
-        of ``first`` and ``second``.
+        With "corr" the score is the mean correlation of the blend, over the root of its
+        mean variance; with "sharpe" the mean over the standard deviation of the
+        weighted sum of ``first`` and ``second``.
         """
-        parts = [
-            self._best(slice(at, at + _CHUNK), eras, objective)
-            for at in range(0, len(self.first), _CHUNK)
-        ]
-        whole = zip(*parts, strict=True)
-        return Blends(*(np.concatenate(arrays, axis=1) for arrays in whole))
-
-    def _best(self, some: slice, eras: Floats, objective: str) -> "Blends":
-        first, second = self.first[some], self.second[some]
-        a, b = eras @ first.T, eras @ second.T
+        a, b = _mean(self.first), _mean(self.second)
         if objective == "corr":
             one = np.ones_like(a)
-            return best_blend(a, b, one, one, eras @ self.between[some].T)
-        return best_blend(
-            a,
-            b,
-            _variance(eras, first, a),
-            _variance(eras, second, b),
-            eras @ (first * second).T - a * b,
-        )
+            found = best_blend(a, b, one, one, _mean(self.between))
+        else:
+            product = (self.first - a[:, None]) * (self.second - b[:, None])
+            parts = _variance(self.first), _variance(self.second), _mean(product)
+            found = best_blend(a, b, *parts)
+        return Blends(*(np.where(np.isnan(a), np.nan, part) for part in found))
+
+    def tilts(self, objective: str = "corr") -> Floats:
+        r"""Series whose means say if a little of the worse model helps the better one.
+
+        With a the score of the better model in an era, b that of the other and r their
+        correlation, "corr" takes b - r a: the derivative of the correlation of
+        :math:`a + \lambda b` at 0. The Sharpe ratio rises with b where the intercept
+        :math:`\alpha = \bar b - \beta \bar a` of its regression on a is above 0. The
+        series is then :math:`\alpha` plus its influence function
+        :math:`e (1 - \bar a (a - \bar a) / s_a^2)`, with e the residual of the
+        regression; NaN where a does not vary.
+        """
+        score = _mean if objective == "corr" else _sharpe
+        other = (score(self.second) > score(self.first))[:, None]
+        better = np.where(other, self.second, self.first)
+        partner = np.where(other, self.first, self.second)
+        if objective == "corr":
+            tilts: Floats = partner - self.between * better
+            return tilts
+        return _intercepts(partner, better)
 
 
 class Blends(NamedTuple):
@@ -84,10 +83,36 @@ class Blends(NamedTuple):
     over_better: Floats
 
 
-def _variance(eras: Floats, scores: Floats, means: Floats) -> Floats:
+def _mean(values: Floats) -> Floats:
+    """Mean over the eras that are there; NaN without any."""
+    count = (~np.isnan(values)).sum(axis=1)
+    total = np.nansum(values, axis=1)
+    means: Floats = np.divide(
+        total, count, where=count > 0, out=np.full_like(total, np.nan)
+    )
+    return means
+
+
+def _variance(scores: Floats) -> Floats:
     """Variance over the eras; 0 where rounding may be all that there is of it."""
-    variance = eras @ (scores * scores).T - means**2
+    means = _mean(scores)
+    variance = _mean(np.square(scores - means[:, None]))
     return np.where(variance <= _ROUNDING * means**2, 0.0, variance)
+
+
+def _sharpe(scores: Floats) -> Floats:
+    return _divided(_mean(scores), np.sqrt(_variance(scores)))
+
+
+def _intercepts(y: Floats, x: Floats) -> Floats:
+    """Intercept of the regression of y on x, plus its influence function."""
+    mean, middle = _mean(x)[:, None], _mean(y)[:, None]
+    variance = _variance(x)[:, None]
+    variance = np.where(variance > 0, variance, np.nan)
+    slope = _mean((x - mean) * (y - middle))[:, None] / variance
+    residual = y - middle - slope * (x - mean)
+    influence: Floats = residual * (1.0 - mean * (x - mean) / variance)
+    return middle - slope * mean + influence
 
 
 def best_blend(a: Floats, b: Floats, p: Floats, q: Floats, r: Floats) -> Blends:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._eras import chronological, horizon_of
+from skbench._eras import chronological
 from skbench._frames import listed
 from skbench.metrics import summarize
 
 from ._inputs import as_frame
-from ._numbers import Options, plain
+from ._numbers import plain
 
 _ENDS = ("", "_low", "_high")
 _BOARD = [
@@ -20,6 +20,8 @@ _BOARD = [
         for name in ("derivative", "implied_weight", "corr", "contribution")
         for end in _ENDS
     ),
+    "derivative_joint_low",
+    "derivative_joint_high",
     "n_eras",
 ]
 _COMPARISON = [
@@ -32,9 +34,7 @@ _COMPARISON = [
 ]
 
 
-def read_analysis(
-    analysis: Any, eras: Sequence[str], options: Options
-) -> dict[str, Any] | None:
+def read_analysis(analysis: Any, eras: Sequence[str]) -> dict[str, Any] | None:
     """Read an analysis, whose frames keep the names of their columns as keys.
 
     Parameters
@@ -43,16 +43,13 @@ def read_analysis(
         What `skbench.analysis.analyze` gives.
     eras : sequence of str
         Eras of the report, so that those without the Meta Model are gaps.
-    options : Options
-        How the implied weights are summarised, but for the confidence, which is that
-        of the analysis.
 
     Returns
     -------
     numbers : dict or None
-        ``sentences``, ``confidence``, ``target``, ``n_eras``, ``implied_weights``,
-        ``underweight``, ``synergy`` and ``comparison``; None is what the analysis
-        lacks.
+        ``sentences``, ``confidence``, ``target``, ``n_eras``, ``horizon``,
+        ``implied_weights``, ``underweight``, ``synergy`` and ``comparison``; None is
+        what the analysis lacks.
 
     Raises
     ------
@@ -76,9 +73,8 @@ def read_analysis(
         "confidence": float(analysis.confidence),
         "target": str(analysis.target),
         "n_eras": int(analysis.n_eras),
-        "implied_weights": _weights(
-            analysis.implied_weights, eras, options, analysis.confidence
-        ),
+        "horizon": int(analysis.horizon),
+        "implied_weights": _weights(analysis, eras),
         "underweight": _board(analysis.underweight),
         "synergy": _synergy(analysis.synergy),
         "comparison": _comparison(analysis.comparison),
@@ -87,25 +83,15 @@ def read_analysis(
     return numbers
 
 
-def _weights(
-    weights: pd.DataFrame | None,
-    eras: Sequence[str],
-    options: Options,
-    confidence: float,
-) -> dict[str, Any] | None:
+def _weights(analysis: Any, eras: Sequence[str]) -> dict[str, Any] | None:
     """Weights of each era and their means, those of the largest mean first."""
-    if weights is None:
+    if analysis.implied_weights is None:
         return None
-    frame = _columns(weights, None, ["r2"], "implied_weights")
+    frame = _columns(analysis.implied_weights, None, ["r2"], "implied_weights")
     frame = frame.set_axis([str(era) for era in frame.index])
-    means = summarize(
-        frame,
-        target=options.target,
-        n_bootstrap=options.n_bootstrap,
-        block_size=options.block_size,
-        confidence=confidence,
-        random_state=options.random_state,
-    )[["mean", "low", "high", "n_eras"]]
+    means = summarize(frame, horizon=analysis.horizon, confidence=analysis.confidence)[
+        ["mean", "low", "high", "n_eras"]
+    ]
     models = means.drop(index="r2").sort_values("mean", ascending=False, kind="stable")
     frame = frame.reindex(_with_gaps(list(frame.index), eras))
     return {
@@ -114,7 +100,6 @@ def _weights(
         "r2": frame["r2"].tolist(),
         "means": _records(models, "model"),
         "explained": means.loc[["r2"]].to_dict(orient="records")[0],
-        "block_size": options.block_size or horizon_of(options.target),
     }
 
 
@@ -136,7 +121,7 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
     """Squares of numbers, and which pairs gain by more than chance."""
     if synergy is None:
         return None
-    names = ("gain", "half_width", "share_positive")
+    names = ("gain", "tilt", "tilt_low", "tilt_high")
     frames = [as_frame(getattr(synergy, n), f"analysis.synergy.{n}") for n in names]
     labels = list(frames[0])
     if any([*frame] != labels or [*frame.index] != labels for frame in frames):
@@ -144,17 +129,17 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
             "`analysis.synergy` must have the same rows and columns in all its frames; "
             f"got {listed(labels)} beside others"
         )
-    share, clear = frames[2].to_numpy(), synergy.clear.to_numpy()
-    # Of models alone, the diagonal holds no pairs, and 0 in all three frames.
-    alone = np.eye(len(labels), dtype=bool) & (share == 0.0)
-    pairs = np.triu(~np.isnan(share) & ~alone)
+    clear, low = synergy.clear.to_numpy(), frames[2].to_numpy()
+    # Of models alone, the diagonal holds no pairs, and 0 in all frames.
+    alone = np.eye(len(labels), dtype=bool) & (low == 0.0)
+    pairs = np.triu(~np.isnan(low) & ~alone)
     return {
         "models": [str(name) for name in labels],
         **{
             n: frame.to_numpy().tolist() for n, frame in zip(names, frames, strict=True)
         },
         "clear": clear.tolist(),
-        "can_be_clear": synergy.can_be_clear,
+        "jointly_clear": synergy.jointly_clear.to_numpy().tolist(),
         "n_pairs": int(pairs.sum()),
         "n_clear": int((pairs & clear).sum()),
     }

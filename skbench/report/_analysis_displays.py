@@ -163,8 +163,9 @@ class SynergyDisplay:
     image_ : matplotlib.image.AxesImage
         The gains.
     texts_ : list of matplotlib.text.Text
-        Each gain and its half width in thousandths, bold where the gain is clear by
-        itself (``synergy.clear``); none for more than 12 models.
+        Each gain in thousandths and, below it, the tilt and half the length of its
+        interval, bold where the pair is clear by itself (``synergy.clear``); none for
+        more than 12 models.
 
     Examples
     --------
@@ -174,7 +175,7 @@ class SynergyDisplay:
     >>> from skbench.report import SynergyDisplay
     >>> data = make_benchmark_models(30, 100, 3, random_state=0)
     >>> found = synergy(data.frame[data.models], data.frame["target_cyrus_20"],
-    ...                 era=data.frame["era"], random_state=0)
+    ...                 era=data.frame["era"])
     >>> display = SynergyDisplay.from_synergy(found)
     >>> len(display.texts_)
     6
@@ -247,14 +248,15 @@ class SynergyDisplay:
 
     def _write(self, gains: Any, top: float) -> None:
         """Write numbers on the gains, but not of a model with itself."""
-        half = self.synergy.half_width.to_numpy()
+        tilt = self.synergy.tilt.to_numpy()
+        half = ((self.synergy.tilt_high - self.synergy.tilt_low) / 2).to_numpy()
         clear = self.synergy.clear.to_numpy()
         for i, j in np.argwhere(~np.isnan(gains)):
             if i == j and gains[i, j] == 0.0:
                 continue
             text = f"{1000 * gains[i, j]:.1f}"
             if not np.isnan(half[i, j]):
-                text += f"\n±{1000 * half[i, j]:.1f}"
+                text += f"\n{1000 * tilt[i, j]:.1f} ±{1000 * half[i, j]:.1f}"
             self.texts_.append(
                 self.ax_.text(
                     j,

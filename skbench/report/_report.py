@@ -55,9 +55,8 @@ class PerformanceReport:
         Correlations of the models, such as those of their predictions.
     analysis : skbench.analysis.Analysis, default=None
         What `skbench.analysis.analyze` says of the Meta Model: a part of the page on
-        what it consists of and lacks, and which models ensemble well. The means of its
-        implied weights have intervals as the options below say, of the confidence of
-        the analysis; all other numbers are those of the analysis.
+        what it consists of and lacks, and which models ensemble well. Its intervals are
+        of the horizon and the confidence of the analysis.
     target : str, default=None
         Name of the target, which sets the horizon as in `skbench.metrics.summarize`.
     horizon : int, default=None
@@ -120,7 +119,7 @@ class PerformanceReport:
             "correlations": plain(read_correlations(correlations)),
             "weights": plain(read_weights(weights)),
             "exposures": plain(read_exposures(exposures)),
-            "analysis": read_analysis(analysis, numbers["eras"], options),
+            "analysis": read_analysis(analysis, numbers["eras"]),
         }
 
     @classmethod

@@ -55,7 +55,7 @@ const impliedColumns = () => [
   { key: "mean", label: "Mean weight", value: (row) => row.mean,
     show: (row) => withCount(row.mean, row.n_eras, 3) },
   { key: "interval", label: "Interval", value: (row) => row.low,
-    show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 3)) },
+    show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 4)) },
 ];
 
 const boardColumns = () => [
@@ -64,6 +64,10 @@ const boardColumns = () => [
   meanWithRange("implied_weight", "Implied weight", 3),
   meanWithRange("corr", "CORR"),
   meanWithRange("contribution", "Contribution"),
+  { key: "derivative_joint_low", label: "Joint interval",
+    value: (row) => row.derivative_joint_low,
+    show: (row) => (row.derivative_joint_low === null ? ["–"]
+      : range(row.derivative_joint_low, row.derivative_joint_high)) },
 ];
 
 const comparisonColumns = () => [
@@ -115,38 +119,46 @@ function drawImplied() {
     ["share of the Meta Model that they explain", { color: colour("text") }]]);
 }
 
-// The gain of a pair in thousandths, and half the length of its interval.
-function gainText(gain, half, clear) {
-  if (gain === null) return "";
-  const text = `${number(1000 * gain, 1)}${clear ? " *" : ""}`
-    + (half === null ? "" : `<br>±${number(1000 * half, 1)}`);
-  return clear ? `<b>${text}</b>` : text;
+// One star for a pair that is clear by itself, two among all pairs.
+const stars = (pair) => (pair.jointly_clear ? " **" : pair.clear ? " *" : "");
+
+// The gain of a pair and its tilt in thousandths, and half the interval of that.
+function gainText(pair) {
+  if (pair.gain === null) return "";
+  const half = (pair.tilt_high - pair.tilt_low) / 2;
+  const text = number(1000 * pair.gain, 1) + stars(pair)
+    + (pair.tilt_low === null ? ""
+      : `<br>${number(1000 * pair.tilt, 1)} ±${number(1000 * half, 1)}`);
+  return pair.clear ? `<b>${text}</b>` : text;
 }
 
-function gainHover(names, gain, half, share, clear) {
-  if (gain === null) return "";
-  return `${names.map(literal).join("<br>")}<br>gain ${number(gain)}`
-    + (half === null ? ", too few eras for an interval" : ` ± ${number(half)}`)
-    + (share === null ? "" : `<br>above 0 in ${number(100 * share, 1)} % of the resamples`)
-    + (clear ? " *" : "");
+function gainHover(names, pair) {
+  if (pair.gain === null) return "";
+  return `${names.map(literal).join("<br>")}<br>gain ${number(pair.gain)}`
+    + (pair.tilt === null ? "" : `<br>tilt ${number(pair.tilt)}`)
+    + (pair.tilt_low === null ? ", too few eras for an interval"
+      : ` (${number(pair.tilt_low)} to ${number(pair.tilt_high)})`) + stars(pair);
 }
 
 // Pale enough to write on.
 const gains = () => [[0, colour("middle")], [1, colour("gain")]];
 
 function drawSynergy() {
-  const { models, gain, half_width, share_positive, clear } = DATA.analysis.synergy;
-  const [names, z, half, share, marked] =
-    orderedSquares(models, gain, half_width, share_positive, clear);
+  const found = DATA.analysis.synergy;
+  const keys = ["gain", "tilt", "tilt_low", "tilt_high", "clear", "jointly_clear"];
+  const [names, ...squares] =
+    orderedSquares(found.models, ...keys.map((key) => found[key]));
+  const pairs = names.map((_, i) => names.map((__, j) =>
+    Object.fromEntries(keys.map((key, k) => [key, squares[k][i][j]]))));
   const room = names.length <= (narrow.matches ? 5 : 14);
   // A model alone is no pair, and stands for nothing.
-  const alone = (i, j) => i === j && z[i][j] === 0 && !share[i][j];
-  const each = (say) => z.map((row, i) => row.map((_, j) => (alone(i, j) ? "" : say(i, j))));
-  const text = each((i, j) => (room ? gainText(z[i][j], half[i][j], marked[i][j])
-    : marked[i][j] ? "*" : ""));
-  const hovertext = each((i, j) => gainHover([names[i], names[j]], z[i][j], half[i][j],
-    share[i][j], marked[i][j]));
-  const drawn = z.map((row, i) => row.map((value, j) => (alone(i, j) ? null : value)));
+  const alone = (i, j) => i === j && pairs[i][j].gain === 0 && !pairs[i][j].tilt;
+  const each = (say) => pairs.map((row, i) =>
+    row.map((pair, j) => (alone(i, j) ? "" : say(pair, i, j))));
+  const text = each((pair) => (room ? gainText(pair) : stars(pair).trim()));
+  const hovertext = each((pair, i, j) => gainHover([names[i], names[j]], pair));
+  const drawn = pairs.map((row, i) =>
+    row.map((pair, j) => (alone(i, j) ? null : pair.gain)));
   const most = drawn.flat().reduce((a, b) => Math.max(a, b ?? 0), 0);
   drawSquare("synergy-chart", names, { z: drawn, text, hovertext, texttemplate: "%{text}",
     zmin: 0, zmax: most || 1, colorscale: gains(), colorbar: colourBar("gain"),
