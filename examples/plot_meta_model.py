@@ -8,10 +8,9 @@ Benchmark predictions, the Meta Model and targets are all it takes to ask:
 - Which models ensemble well?
 - Is my own model still good?
 
-Every answer comes with a 95 % interval, which allows for the overlap of the targets of
-neighbouring eras; where the interval holds 0, the answer is that the data cannot tell,
-and how many eras could. With the eras that the Meta Model covers, that is the answer
-more often than not.
+Every answer comes with a 95 % interval, which allows for the overlap of neighbouring
+eras; and where the interval holds 0, the answer is that the data cannot tell. With
+the eras that the Meta Model covers, that is the answer more often than not.
 
 Run it as ``python examples/plot_meta_model.py picture.png`` to keep the picture, and
 with ``--data FOLDER`` to ask about Numerai's files in that folder.

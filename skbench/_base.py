@@ -27,11 +27,13 @@ from ._frames import (
     columns_of_role,
     convert,
     listed,
+    loses_integers,
     n_dimensions,
     present,
     resolve,
     role,
 )
+from .kernels.rank import is_constant
 from .kernels.score import numerai_corr
 
 Name = Hashable
@@ -158,6 +160,9 @@ class EraEstimator(  # type: ignore[call-arg]
     def predict(self, X: Any) -> NDArray[Any]:
         """Transform, and return the columns worked on as an array.
 
+        Warns where a column is the same in all rows of an era, of which it has two or
+        more.
+
         Parameters
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
@@ -170,6 +175,7 @@ class EraEstimator(  # type: ignore[call-arg]
         """
         fitted, table, eras = self._check(X)
         computed = fitted._compute(table, eras)
+        _warn_of_constants(computed, fitted._new(), eras)
         values = in_precision(computed, fitted._single_precision(table))
         return values[0] if len(values) == 1 else np.column_stack(list(values))
 
@@ -422,6 +428,34 @@ def warn_of_roles(table: Table, names: Sequence[Name], era: Name) -> None:
             warn(
                 f"column {name!r} is used as a prediction, but by its name it is "
                 f"a column of the role {found!r}"
+            )
+
+
+def _warn_of_constants(
+    values: NDArray[np.float64], names: Sequence[Name], eras: Eras
+) -> None:
+    """Warn of eras in which a prediction tells no row from another."""
+    constant = np.stack([is_constant(values[:, rows]) for rows in eras.rows])
+    found, columns = np.nonzero(constant)
+    if not found.size:
+        return
+    first = eras.labels[found[0]]
+    of_many = "" if first is None else f", the first {first!r}"
+    warn(
+        f"the prediction {listed(names[i] for i in np.unique(columns))} is the same in "
+        f"all rows of {np.unique(found).size} of {len(constant)} eras{of_many}: look "
+        "for models that are constant there, or for features that explain them wholly"
+    )
+
+
+def warn_of_ties(table: Table, names: Sequence[Name]) -> None:
+    """Warn of columns to be ranked that hold integers too large for float64."""
+    for name in names:
+        if loses_integers(table, name):
+            warn(
+                f"column {name!r} holds integers beyond 2**53 (9e15), which float64 "
+                "cannot tell from their neighbours, so that these tie: subtract a "
+                "number near to them all, or rank them as integers first"
             )
 
 

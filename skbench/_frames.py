@@ -36,6 +36,8 @@ _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 _TENSOR_DTYPES = (*_INTEGERS, "float16", "float32", "float64")
 _LARGEST = 1e100
 ALL = slice(None)
+# float64 holds every whole number up to here, and beyond it every second at most.
+_EXACT = 2**53
 _PANDAS = (pd.Series, pd.DataFrame)
 
 
@@ -52,6 +54,10 @@ class Table(ABC):
     @abstractmethod
     def kind(self, name: Name) -> str:
         """Return "float", "number", or the name of a dtype that is neither."""
+
+    @abstractmethod
+    def remedy(self, name: Name) -> str:
+        """Return the code that makes a column of another dtype one of floats."""
 
     @abstractmethod
     def single_precision(self, name: Name) -> bool:
@@ -80,7 +86,11 @@ class _PandasTable(Table):
         if pd.api.types.is_float_dtype(dtype):
             return "float"
         number = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"
-        return "number" if number else str(dtype)
+        # A bool of pyarrow is none of the numeric dtypes of pandas, others are.
+        return "number" if number or dtype.kind == "b" else str(dtype)
+
+    def remedy(self, name: Name) -> str:
+        return f"astype({{{name!r}: 'float64'}})"
 
     def single_precision(self, name: Name) -> bool:
         dtype = self.dtypes[name]
@@ -138,7 +148,19 @@ class _NarwhalsTable(Table):
         dtype = self.dtypes[str(name)]
         if dtype.is_float():
             return "float"
-        return "number" if dtype.is_numeric() or dtype == nw.Boolean else str(dtype)
+        if dtype.is_numeric() or dtype == nw.Boolean:
+            return "number"
+        arrow = isinstance(self.native, pa.Table)
+        return str(self.native.schema.field(name).type if arrow else dtype)
+
+    def remedy(self, name: Name) -> str:
+        if isinstance(self.native, pa.Table):
+            place = self.names.index(name)
+            return f"set_column({place}, {name!r}, X[{name!r}].cast('float64'))"
+        if self.dtypes[str(name)] == nw.Object:
+            values = f"X[{name!r}].to_list(), dtype=pl.Float64"
+            return f"with_columns(pl.Series({name!r}, {values}))"
+        return f"with_columns(pl.col({name!r}).cast(pl.Float64))"
 
     def single_precision(self, name: Name) -> bool:
         return bool(self.dtypes[str(name)] == nw.Float32)
@@ -165,7 +187,8 @@ class _NarwhalsTable(Table):
         column, dtype = nw.col(name), self.dtypes[name]
         if dtype == nw.Boolean:
             return column.cast(nw.Int8)
-        return column.cast(nw.Float64) if dtype.is_decimal() else column
+        wide = dtype.is_decimal() or dtype in (nw.Int128, nw.UInt128)
+        return column.cast(nw.Float64) if wide else column
 
     def build(self, layout: Layout, values: Values) -> Any:
         new = {
@@ -196,6 +219,8 @@ class _ArrayTable(Table):
         super().__init__(native, list(range(native.shape[1])), len(native))
 
     def kind(self, name: Name) -> str:
+        if self.native.dtype.kind == "f":
+            return "float"
         if self.native.dtype.kind not in "OUS":
             return "number"
         try:
@@ -203,6 +228,9 @@ class _ArrayTable(Table):
         except (TypeError, ValueError):
             return str(self.native.dtype)
         return "number"
+
+    def remedy(self, name: Name) -> str:
+        return "astype('float64')"
 
     def single_precision(self, name: Name) -> bool:
         return bool(self.native.dtype == np.float32)
@@ -253,7 +281,10 @@ class _TensorTable(Table):
         super().__init__(native, list(range(native.shape[1])), len(native))
 
     def kind(self, name: Name) -> str:
-        return "number"
+        return "float" if self.native.is_floating_point() else "number"
+
+    def remedy(self, name: Name) -> str:
+        return "double()"
 
     def single_precision(self, name: Name) -> bool:
         return str(self.native.dtype) == "torch.float32"
@@ -281,6 +312,17 @@ class _TensorTable(Table):
 def is_frame(X: Any) -> bool:
     """Whether this is a container of named columns."""
     return isinstance(X, pa.RecordBatch) or nw.dependencies.is_into_dataframe(X)
+
+
+def unmasked(values: Any) -> Any:
+    """Return a masked array as a plain one, NaN where it is masked; others as is."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if not np.ma.is_masked(values):
+        return values.data
+    kind = values.dtype.kind
+    dtype = {"b": "f8", "i": "f8", "u": "f8", "f": values.dtype}.get(kind, object)
+    return np.ma.filled(values.astype(dtype), np.nan)
 
 
 def is_tensor(X: Any) -> bool:
@@ -321,6 +363,7 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
 
 def _checked_array(X: Any, object_array: bool, name: str) -> NDArray[Any]:
     """Return an array of two dimensions; scikit-learn's own words where it is X."""
+    X = unmasked(X)
     try:
         mixed = np.asarray(X).dtype.kind in "OUS"
         if mixed and name == "X" and not object_array:
@@ -353,6 +396,7 @@ def as_column(values: Any, name: str, argument: str | None = None) -> Table:
     ``name`` is that of the column, and what a message calls it without ``argument``.
     """
     argument = f"`{argument or name}`"
+    values = unmasked(values)
     if isinstance(values, pa.Array):
         values = pa.chunked_array([values])
     if nw.dependencies.is_into_series(values):
@@ -396,6 +440,7 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
     without a name is called.
     """
     default = default or name
+    values = unmasked(values)
     if is_tensor(values):
         if values.ndim == 2 and values.shape[1] != 1:
             return as_table(values, name=f"`{name}`")
@@ -492,7 +537,7 @@ def take(values: Any, rows: NDArray[np.intp]) -> Any:
     ):
         native = nw.from_native(values, eager_only=True, allow_series=True)
         return native[rows].to_native()
-    return np.asarray(values)[rows]
+    return np.asarray(unmasked(values))[rows]
 
 
 def _check_frame(table: Table, name: str) -> None:
@@ -638,7 +683,21 @@ def check_numbers(table: Table, names: Iterable[Name]) -> None:
     """Refuse columns that hold no real numbers."""
     for name in names:
         if (kind := table.kind(name)) not in ("float", "number"):
-            raise ValueError(f"column {name!r} must hold numbers; its dtype is {kind}")
+            raise ValueError(
+                f"column {name!r} must hold numbers; its dtype is {kind}: if they are "
+                f"numbers, convert it with {table.remedy(name)}"
+            )
+
+
+def loses_integers(table: Table, name: Name) -> bool:
+    """Whether a column holds whole numbers that float64 takes for one another."""
+    if table.kind(name) == "float":
+        return False
+    values = table.select([name])(slice(None))[0]
+    if values.dtype.kind != "f":
+        return bool(int(values.max()) > _EXACT or int(values.min()) < -_EXACT)
+    # Rounded already, where there are gaps: what was beyond may now be at the bound.
+    return bool((np.isfinite(values) & (np.abs(values) >= _EXACT)).any())
 
 
 def too_large(values: NDArray[Any], most: float = _LARGEST) -> NDArray[np.bool_]:
@@ -651,16 +710,7 @@ def too_large(values: NDArray[Any], most: float = _LARGEST) -> NDArray[np.bool_]
 def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     """Return y as floats, one a row of the table."""
     check_alignment(table, y)
-    y = to_host(y) if is_tensor(y) else y
-    try:
-        values = np.asarray(y)
-        if values.dtype.kind == "c":
-            raise TypeError("they are complex")
-        if isinstance(y, _PANDAS):
-            values = y.to_numpy(dtype=np.float64, na_value=np.nan)
-        values = values.astype(np.float64, copy=False)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"y must hold numbers: {error}") from error
+    values = as_floats(y, "y")
     if infinite := int(too_large(values).sum()):
         raise ValueError(
             f"y has {infinite} infinite or huge values: the targets must be finite"
@@ -670,6 +720,20 @@ def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
     if values.ndim != 1:
         raise ValueError(f"y must be one column; got an array of shape {values.shape}")
     return values
+
+
+def as_floats(values: Any, argument: str) -> NDArray[np.float64]:
+    """Return numbers as an array of float64, NaN where they are missing."""
+    values = to_host(values) if is_tensor(values) else unmasked(values)
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError("they are complex")
+        if isinstance(values, _PANDAS):
+            array = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return array.astype(np.float64, copy=False)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise ValueError(f"{argument} must hold numbers: {error}") from error
 
 
 def check_alignment(table: Table, y: Any) -> None:
@@ -695,7 +759,7 @@ def check_index(X: Any, other: Any, name: str) -> None:
 
 def present(values: Any) -> NDArray[np.bool_]:
     """Whether each row has a value; of several columns, in any of them."""
-    array = to_host(values) if is_tensor(values) else np.asarray(values)
+    array = to_host(values) if is_tensor(values) else np.asarray(unmasked(values))
     missing = np.asarray(pd.isna(array)).reshape(len(array), -1)
     return np.asarray(~missing.all(axis=1))
 

@@ -67,7 +67,9 @@ class FeatureNeutralizer(EraEstimator):
     rcond : float, default=1e-6
         Singular values of the scaled neutralizers below ``rcond`` times the largest
         count as zero. An output whose norm is below ``rcond`` times that of the input
-        (both centred, with the intercept) is zero.
+        (both centred, with the intercept) is zero. Where it is less than the machine
+        epsilon (2.2e-16) times the larger of the rows and neutralizers of an era, that
+        is taken in its place: what is smaller is rounding.
     keep_neutralizers : bool, default=False
         Whether the neutralizers stay in the output.
     era : str, int or None, default="era"
@@ -281,7 +283,8 @@ def neutralization_path(
     missing : "median", "raise" or float, default="median"
         What a missing feature becomes.
     rcond : float, default=1e-6
-        Share of the largest singular value below which one counts as zero.
+        Share of the largest singular value below which one counts as zero; not below
+        what rounding makes of it.
     era : str, int or None, default="era"
         The era column.
     single_era_rows : tuple of (float, float), default=(1800, 10000)

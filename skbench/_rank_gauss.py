@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._base import EraEstimator, check_choice, check_flag
+from ._base import EraEstimator, check_choice, check_flag, warn_of_ties
 from ._eras import Eras, Rows, map_eras
-from ._frames import Table, check_one_dimension
+from ._frames import Table, as_columns, as_floats, check_one_dimension
 from .kernels import rank
 
 _TIES = ("average", "first")
@@ -27,6 +27,7 @@ def rank_gauss(
     divided by its sample standard deviation (``ddof=1``) if ``scale``. Ties share
     their average rank. NaN stays NaN and counts for nothing. Infinities rank as the
     extremes. A constant column, or one value alone, gives zeros: it tells nothing.
+    Integers are ranked as float64, so that neighbours beyond 2**53 tie, with a warning.
 
     Parameters
     ----------
@@ -63,13 +64,11 @@ def rank_gauss(
     column = np.asarray(values)
     if column.size == 0:
         raise ValueError("`values` must hold at least one value; got none")
-    try:
-        if column.dtype.kind == "c":
-            raise TypeError("they are complex")
-        block = column.astype(np.float64)[None, :]
-    except (OverflowError, TypeError, ValueError) as error:
-        raise ValueError(f"`values` must hold numbers: {error}") from error
-    z: NDArray[Any] = rank.rank_gauss(block, ties=ties, scale=scale)[0]
+    floats = as_floats(values, "`values`")
+    if column is not values or column.dtype.kind != "f":
+        table = as_columns(values, "values")
+        warn_of_ties(table, table.names)
+    z: NDArray[Any] = rank.rank_gauss(floats[None, :], ties=ties, scale=scale)[0]
     return z.astype(np.float32) if column.dtype == np.float32 else z
 
 
@@ -81,7 +80,8 @@ class EraRank(EraEstimator):
     .. math:: p = \frac{r - 1/2}{n}.
 
     Ties share their average rank. NaN stays NaN and counts for nothing. Infinities rank
-    as the extremes. A constant column, or a one-row era, gives 1/2.
+    as the extremes. A constant column, or a one-row era, gives 1/2. Integers are ranked
+    as float64, so that neighbours beyond 2**53 tie, with a warning.
 
     Parameters
     ----------
@@ -163,6 +163,7 @@ class EraRankGauss(EraEstimator):
     Ties share their average rank. NaN stays NaN and counts for nothing. Infinities rank
     as the extremes. A constant column, or a one-row era, gives zeros, where the
     published formula gives NaN: it tells nothing, and must not poison an ensemble.
+    Integers are ranked as float64, so that neighbours beyond 2**53 tie, with a warning.
 
     Parameters
     ----------
@@ -245,6 +246,7 @@ def _by_era(
     eras: Eras,
     n_jobs: int | None,
 ) -> NDArray[np.float64]:
+    warn_of_ties(table, columns)
     fetch = table.select(columns)
 
     def rank_era(rows: Rows) -> NDArray[np.float64]:

@@ -38,6 +38,7 @@ from ._frames import (
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
 from .kernels.weights import NotEnoughErasError, Problem, presence
+from .solvers.widening import factor
 
 Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
@@ -50,6 +51,7 @@ _LARGEST_SQUARE = 1e200
 # Of a multiplier or a prior weight: far more than any, and their squares have a sum.
 _LARGEST_NUMBER = 1e30
 _MOST_ITERATIONS = 1_000_000
+_CONFIDENCE = 0.95
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
 
@@ -148,8 +150,9 @@ class StackingWeights(WeightedEnsemble):
     weights_ : dict of str or int to float
         Weight of each column, in column order.
     weights_interval_ : dict of str or int to (float, float)
-        Percentiles 2.5 and 97.5 of each weight, by moving-block bootstrap over eras;
-        where ``n_bootstrap`` is above 0.
+        Interval of 95 % of each weight, where ``n_bootstrap`` is above 0: percentiles
+        2.5 and 97.5 of its deviations in a moving-block bootstrap over eras, widened by
+        as much as a mean over eras that overlap needs, within what weights can be.
     era_statistics_ : dict of str to ndarray
         Moments of each era held, one entry an era, in the order of the eras.
     n_iter_ : int
@@ -733,16 +736,24 @@ class StackingWeights(WeightedEnsemble):
         self._forget("weights_interval_")
         if not self.n_bootstrap:
             return
-        if problem.numbers.size < 2 * block_size:
+        numbers = problem.numbers
+        if numbers.size < 2 * block_size:
             raise NotEnoughErasError(
                 f"a bootstrap with blocks of {block_size} eras (`block_size`) needs "
-                f"twice as many; got {problem.numbers.size}"
+                f"twice as many; got {numbers.size}"
             )
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         rng = np.random.default_rng(seed)
         found = problem.resampled(self.n_bootstrap, block_size, rng)
         found = np.array([problem.shrunk(one, self.shrinkage_) for one in found])
-        low, high = np.quantile(found, [0.025, 0.975], axis=0)
+        weights = np.array([self.weights_[self.columns_[i]] for i in usable])
+        # A block counts eras, as they mostly lie: every fourth, or days of a week.
+        horizon = block_size * float(np.median(np.diff(numbers)))
+        widened = factor(numbers, horizon, block_size, _CONFIDENCE)
+        tail = (1.0 - _CONFIDENCE) / 2.0
+        ends = np.quantile(found - weights, [tail, 1.0 - tail], axis=0)
+        floor = 0.0 if self.nonnegative else -self.max_weight
+        low, high = np.clip(weights + widened * ends, floor, self.max_weight)
         lows, highs = self._by_column(usable, low), self._by_column(usable, high)
         self.weights_interval_ = {name: (lows[name], highs[name]) for name in lows}
 

@@ -66,6 +66,12 @@ def _numbers_by_name(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
+_ABOUT_INTERVALS = """\
+The interval from low to high holds the true mean in 95 of 100 cases; four times as
+many eras halve it. Models whose intervals overlap may still be told apart by their
+difference in each era: skbench report FOLDER --benchmark MODEL"""
+
+
 def _show(frame: "pd.DataFrame", form: str) -> None:
     """Print a frame, as a table with aligned columns or for another program."""
     if form == "json":
@@ -186,8 +192,8 @@ def demo(
     scores, (before, after) = result.scores, result.exposures
     click.echo(result.title)
     click.echo(
-        f"\nCORR in eras {scores.index[0]} to {scores.index[-1]} ({len(scores)} eras; "
-        "low and high: 95% interval of the mean)\n"
+        f"\nCORR with {result.target} in eras {scores.index[0]} to {scores.index[-1]} "
+        f"({len(scores)} eras; low and high: 95% interval of the mean)\n"
     )
     weights = {name: f"{weight:.1%}" for name, weight in result.weights.items()}
     table = result.summary()[["mean", "low", "high", "std", "sharpe", "max_drawdown"]]
@@ -311,6 +317,7 @@ def score(
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
+    click.echo(_ABOUT_INTERVALS)
 
 
 @skbench.command()

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -12,11 +13,12 @@ from sklearn.utils import Bunch
 from ._base import check_flag
 from ._ensemble import WeightedEnsemble
 from ._files import as_path, check_writable, written_whole
-from ._frames import as_table, columns_of_role
+from ._frames import as_table, columns_of_role, target_name
 from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
+from .folders import folder_target
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .report import PerformanceReport
 
@@ -45,6 +47,8 @@ class Demo:
         after neutralisation.
     submission : pandas.DataFrame of shape (n_live_rows, 1)
         Predictions of the live era, indexed by id.
+    target : str
+        The target of the scores, which sets the horizon of their intervals.
     """
 
     title: str
@@ -52,6 +56,7 @@ class Demo:
     scores: pd.DataFrame
     exposures: tuple[float, float]
     submission: pd.DataFrame
+    target: str
 
     def summary(self) -> pd.DataFrame:
         """Summarise the scores of each model.
@@ -61,7 +66,7 @@ class Demo:
         summary : pandas.DataFrame of shape (n_models + 3, 12)
             As `skbench.metrics.summarize` gives it.
         """
-        return summarize(self.scores)
+        return summarize(self.scores, target=self.target)
 
     def report(self) -> PerformanceReport:
         """Report the scores beside those of equal weights.
@@ -75,6 +80,7 @@ class Demo:
             self.scores,
             benchmark="equal weights",
             weights=self.weights,
+            target=self.target,
             title="skbench demo",
         )
 
@@ -144,9 +150,8 @@ def run_demo(
         scores = _scores(validation, models)
         learning, testing = _split(scores.index)
         stage("running the five steps")
-        pipeline = _five_steps(proportion)
         older = validation[validation["era"].isin(learning)]
-        pipeline.fit(older, older["target"])
+        pipeline = _five_steps(proportion).fit(older, older["target"])
         blended = pipeline[:3].transform(validation)
         neutral = pipeline[3:].transform(blended)
         scores["equal weights"] = _scores(_equally_weighted(validation), ["prediction"])
@@ -158,8 +163,16 @@ def run_demo(
         submission = pipeline.transform(made.live)[["prediction"]].rename_axis("id")
         with written_whole(output) as unfinished:
             submission.to_csv(unfinished)
-    title, weights = _title(validation, data, len(models)), pipeline[1].weights_
-    return Demo(title, weights, scores.loc[testing], exposures, submission)
+    found = pipeline[1].weights_, scores.loc[testing], exposures, submission
+    title, target = _title(validation, data, len(models)), _target(validation, data)
+    return Demo(title, *found, target)
+
+
+def _target(validation: pd.DataFrame, data: Path | None) -> str:
+    """Return the target that the column "target" is a copy of."""
+    if data is not None:
+        return folder_target(data)
+    return str(target_name(validation, validation["target"]))
 
 
 def _five_steps(proportion: float) -> Pipeline:

@@ -35,14 +35,14 @@ from skbench import (
 )
 
 RULE = staking.PayoutRule("half", {"corr": 1.0, "mmc": 2.0}, clip=0.5)
-FEW = {"n_bootstrap": 20, "block_size": 3, "confidence": 0.9, "random_state": 0}
+FEW = {"horizon": 3, "confidence": 0.9}
 MODELS = ["v53_lgbm_cyrus20", "v53_lgbm_ender20"]
-# Ends of intervals, which fewer eras than two blocks do not have.
+# Ends of intervals, which fewer eras than two horizons do not have.
 ENDS = ("low", "high", *(f"{name}_{end}" for end in ("low", "high") for name in (
-    "difference", "derivative", "gain", "correlation", "implied_weight", "corr",
-    "contribution", "mmc")))  # fmt: skip
+    "difference", "derivative", "derivative_joint", "correlation", "implied_weight",
+    "corr", "contribution", "mmc")))  # fmt: skip
 # The same of synergy.
-ODDS = ("half_width", "share_positive", "chance_of_best")
+ODDS = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
 
 
 @dataclass
@@ -239,7 +239,7 @@ def _page(home, scores, **options):
 
 def _synergy_display(models, y, era, ax):
     return report.SynergyDisplay.from_synergy(
-        analysis.synergy(models, y, era=era, n_bootstrap=20), ax=ax
+        analysis.synergy(models, y, era=era), ax=ax
     )
 
 
@@ -468,7 +468,6 @@ def _metrics(world):
     top = {"top_bottom": None}
     # The targets of few rows may all be equal.
     constant = ("top_bottom",)
-    few = {name: FEW[name] for name in ("n_bootstrap", "block_size", "random_state")}
     m = metrics
     scorer = {"era": "era", "reduce": "mean"}
     row = {"aliases": {"X": "y_true|y_pred|era|feature", "y": "y_true|era"}}
@@ -509,7 +508,7 @@ def _metrics(world):
         "metrics.leaderboard": Call(
             m.leaderboard,
             {"scores": {"corr": world.scores, "mmc": world.scores / 2}, "recent": 10,
-             "target": None, **few},
+             "target": None, **FEW},
             missing=("corr_sharpe", "mmc_sharpe", *ENDS),
         ),
         "metrics.era_scorer": Call(
@@ -693,7 +692,7 @@ def _reports(world):
     ax = {"ax": world.ax}
     shown = {"score_name": "corr", **ax}
     path_scores = scores.set_axis([0.0, 0.5, 1.0], axis=1)
-    seed = {"block_size": 3, "random_state": 0}
+    seed = {"horizon": 3}
     return {
         "report.CumulativeScoreDisplay": Call(
             r.CumulativeScoreDisplay.from_scores,
@@ -741,14 +740,14 @@ def _reports(world):
             {"scores": {"corr": scores, "mmc": scores / 2}, "benchmark": own,
              "meta_model": scores[MODELS[1]], "weights": {"a": 0.2, "b": 0.8},
              "exposures": {"before": exposures, "after": exposures / 2},
-             "correlations": world.models.corr(), "target": None, "block_size": 3,
-             "n_bootstrap": 20, "random_state": 0, "title": "Scores"},
+             "correlations": world.models.corr(), "target": None, "horizon": 3,
+             "title": "Scores"},
             aliases={"weights": "weight"},
         ),
         "report.PerformanceReport from_live": Call(
             r.PerformanceReport.from_live,
             {"scores": world.live_scores, "benchmark": own, "meta_model": None,
-             "block_size": 3, "n_bootstrap": 20, "random_state": 0, "title": "Live"},
+             "horizon": 3, "title": "Live"},
         ),
     }  # fmt: skip
 
@@ -837,16 +836,19 @@ def _whole_jobs(world):
             partial(_distributed, world, distributed.fit),
             {"frame": whole, "pipeline": stacking, "y": "target"}, 2, aliases=file,
         ),
+        "folders.folder_target": Call(
+            f.folder_target, {"path": world.folder, **target}, 1
+        ),
         "folders.score_folder": Call(
             f.score_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
-             "predictions": (), "recent": 5, "random_state": 0}, 3,
+             "predictions": (), "recent": 5}, 3,
         ),
         "folders.report_folder": Call(
             f.report_folder,
             {"path": world.folder, **target, "models": None, "benchmark": own,
              "predictions": (), "features": "small", "analysis": None,
-             "random_state": 0}, 3,
+             }, 3,
         ),
         "folders.report_account": Call(
             f.report_account,
@@ -856,12 +858,12 @@ def _whole_jobs(world):
         "folders.analyze_folder": Call(
             f.analyze_folder,
             {"path": world.folder, "model": own, **target, "predictions": (),
-             "random_state": 0}, 2,
+             }, 2,
         ),
         "folders.stake_folder": Call(
             f.stake_folder,
             {"path": world.folder, "rule": RULE, **target, "models": None,
-             "predictions": (), "random_state": 0, "method": "equal"}, 3,
+             "predictions": (), "method": "equal"}, 3,
         ),
         "folders.stake_account": Call(
             f.stake_account,

@@ -121,6 +121,44 @@ def neutralize(
     return out
 
 
+def neutralization_error(
+    prediction, features, fit_intercept=True, missing="median", rcond=1e-6, **_
+):
+    """Bound, in deviations of the result, on what rounding does to `neutralize`.
+
+    Two careful computations differ by less, whatever machine they run on. With F the
+    features, centred and of unit norm, k the largest of their singular values over the
+    smallest that counts, and e the relative error of F and of products with it, the
+    residuals of x differ by about k e |x| (Higham, "Accuracy and Stability of Numerical
+    Algorithms", 2nd ed., theorem 20.1). Over n rows and m features rounding adds up as
+    a random walk does: e = √(n m) u, with u half of epsilon. A feature far from zero
+    also loses digits when it is centred, by its size over its spread. Whole numbers are
+    fitted in single precision first; a share k √n u of that remains, of which the
+    fitting, in single precision again, leaves the share k √m u. All this is a root mean
+    square over the rows, of which the largest error is taken to be 4 times as much.
+    """
+    x = np.asarray(prediction, dtype=float)
+    x, F = x[~np.isnan(x)], fill_missing(features, missing)[~np.isnan(x)]
+    options = {"fit_intercept": fit_intercept, "standardize": False, "rcond": rcond}
+    left = np.linalg.norm(neutralize(x, F, **options))
+    if left == 0:
+        return 0.0
+    single, double = np.finfo(np.float32).eps / 2, np.finfo(float).eps / 2
+    whole = (np.rint(4 * F) == 4 * F).all()
+    size = np.linalg.norm(F, axis=0)
+    F = F - F.mean(axis=0) if fit_intercept else F
+    spread = np.linalg.norm(F, axis=0)
+    varies = spread > 1e-13 * size
+    s, lost = np.ones(1), 1.0
+    if varies.any():
+        s = np.linalg.svd(F[:, varies] / spread[varies], compute_uv=False)
+        lost = (size[varies] / spread[varies]).max()
+    k, walk = s[0] / s[s > rcond * s[0]][-1], np.sqrt(F.size)
+    error = k * double * (walk + 2 * lost) + whole * (k * single) ** 2 * walk
+    varying = np.linalg.norm(x - x.mean() * fit_intercept)
+    return 4 * (error * varying + double * np.linalg.norm(x)) / left
+
+
 def published_neutralization(prediction, features, proportion=1.0):
     """Neutralise as Numerai publishes it, but in float64: no intercept, pinv.
 

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import data, growth, peers, report, timing
+from benchmarks import coverage, data, growth, peers, report, timing
 from benchmarks.rows import ROWS, Comparison, largest_difference, row
 from benchmarks.scale import ScaleSizes
 from benchmarks.setup import Setup, Sizes
@@ -318,3 +318,21 @@ def test_bad_arguments_are_refused(run, arguments):
 def test_eras_of_the_data_are_slices_that_cover_it():
     frame, _, _ = data.predictions(3, 4, 2, np.random.default_rng(0))
     assert data.by_era(frame) == [slice(0, 4), slice(4, 8), slice(8, 12)]
+
+
+@pytest.mark.parametrize("horizon", [5, 13])
+@pytest.mark.parametrize("noise", ["normal", "fat tails", "half white"])
+def test_intervals_hold_what_they_promise_and_blocks_did_not(horizon, noise):
+    found = coverage.coverage(horizon, 40, noise, 2000)
+    # Three standard errors of a share of 2,000 worlds are 1.5 %.
+    for name in ("mean", "sharpe", "difference"):
+        assert 0.93 - 0.015 <= found[name] <= 0.975 + 0.015
+    assert found["blocks"] < 0.88
+
+
+def test_the_table_of_coverage_is_printed():
+    done = CliRunner().invoke(coverage.main, ["--worlds", "20"])
+    assert done.exit_code == 0
+    lines = done.output.splitlines()
+    n_rows = len(coverage.HORIZONS) * len(coverage.NOISES) * len(coverage.N_ERAS)
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + n_rows

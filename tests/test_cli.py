@@ -189,8 +189,9 @@ class TestScore:
 
     def test_a_table_a_score_with_aligned_columns(self, folder, data, capsys):
         out = run(capsys, "score", folder, "--benchmark", data.models[0])
-        first, *rest = out.strip().split("\n\n")
+        first, *rest, last = out.strip().split("\n\n")
         assert first == f"Target: {TARGET}"
+        assert "--benchmark MODEL" in last
         tables = [table.splitlines() for table in rest]
         assert [table[0] for table in tables] == [
             f"{score}, {span} eras"

@@ -327,8 +327,52 @@ def test_what_is_wrong_with_live_data_is_said(frame, fitted, tmp_path):
         predict(live.to_numpy(), benchmarks)
     with pytest.raises(ValueError, match="'v5_a' must hold numbers; the dtype is"):
         predict(live, benchmarks.assign(v5_a="high"))
+    objects = benchmarks.astype({"v5_a": object})
+    with pytest.raises(ValueError, match=r"object: .* with astype\('float64'\)"):
+        predict(live, objects)
+    assert_array_equal(
+        predict(live, objects.astype({"v5_a": "float64"})), predict(live, benchmarks)
+    )
     with pytest.raises(ValueError, match="'feature_4' must hold numbers"):
         predict(live.assign(feature_4="high"), benchmarks)
+
+
+def test_eras_that_tell_nothing_are_told_to_the_log(frame, fitted, tmp_path, caplog):
+    predict = exported(fitted, tmp_path)
+    live, benchmarks = split(frame)
+    with caplog.at_level(logging.WARNING):
+        predict(live, benchmarks)
+    assert not caplog.text
+    same = benchmarks.assign(
+        **{name: frame[name].mask(frame["era"] == "0001", 0.5) for name in MODELS}
+    )
+    with caplog.at_level(logging.WARNING):
+        out = predict(live, same)
+    assert (out["prediction"][live["era"] == "0001"] == 0.5).all()
+    found = "the prediction is the same in all rows of 1 of 3 eras"
+    assert found in caplog.text
+    with pytest.warns(UserWarning, match="of 1 of 3 eras, the first '0001'"):
+        expected = fitted.predict(live.join(same[MODELS]))
+    assert_array_equal(out["prediction"], expected)
+
+
+@pytest.mark.parametrize("rcond", [0.0, 1e-16])
+def test_an_rcond_below_rounding_does_as_in_the_pipeline(frame, rcond, tmp_path):
+    frame = frame.assign(**{f"{name}_too": frame[name] for name in FEATURES})
+    pipeline = five_steps(rcond=rcond).fit(frame)
+    live, benchmarks = frame.drop(columns=[*MODELS, "target"]), frame[["era", *MODELS]]
+    out = exported(pipeline, tmp_path)(live, benchmarks)["prediction"]
+    assert_array_equal(out, pipeline.predict(frame))
+    assert_array_equal(out, five_steps().fit(frame).predict(frame))
+
+
+@pytest.mark.parametrize("dtype", ["bool[pyarrow]", "boolean", "float16"])
+def test_features_of_a_dtype_that_is_rare(frame, dtype, tmp_path):
+    values = frame["feature_0"] > 2
+    if dtype == "float16":
+        values = 15_000.0 * frame["feature_0"]
+    frame = frame.assign(feature_0=values.astype(dtype))
+    assert_same(five_steps().fit(frame), frame, tmp_path)
 
 
 # the file itself

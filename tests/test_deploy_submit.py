@@ -151,7 +151,7 @@ def test_text_is_no_prediction():
     series = pd.Series([str(value) for value in values()], index=LIVE)
     (problem,) = problems(submission, series, LIVE)
     assert "'predictions' must hold numbers" in problem
-    assert "astype(float)" in problem
+    assert "astype({'predictions': 'float64'})" in problem
 
 
 def test_several_eras_are_refused():

@@ -88,7 +88,7 @@ def cluster(tmp_path_factory):
         n_workers=2,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address=":0",  # any free port: other workers of pytest have theirs
         local_directory=tmp_path_factory.mktemp("dask"),
         silence_logs=logging.CRITICAL,
     )

@@ -118,7 +118,8 @@ class TestWeights:
 
     def test_all_weights_zero_give_zeros(self):
         X = frame(gaps=0.3)
-        got = blended(X, [0.0] * 4)
+        with pytest.warns(UserWarning, match="'prediction' is the same in all rows"):
+            got = blended(X, [0.0] * 4)
         np.testing.assert_array_equal(got, np.zeros(len(X)))
 
     def test_equal_weights_are_those_of_fit(self):

@@ -1,19 +1,32 @@
 """Frames of every kind: which columns are used, and the same kind out as came in."""
 
 import gc
+import re
 import tracemalloc
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.model_selection import GridSearchCV, GroupKFold
+from sklearn.pipeline import make_pipeline
 
-from skbench import EraRank, EraRankGauss, FeatureNeutralizer, WeightedEnsemble
+from skbench import (
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+    WeightedEnsemble,
+    metrics,
+    rank_gauss,
+)
+from skbench._frames import take
 
 KINDS = ["pandas", "polars", "pyarrow"]
 MODELS = ["model_a", "model_b", "model_c"]
@@ -895,6 +908,7 @@ def live(n_rows, kind="pandas"):
 one_era = [EraRank(), WeightedEnsemble(), FeatureNeutralizer()]
 
 
+@pytest.mark.filterwarnings("ignore:the prediction .* is the same in all rows")
 @pytest.mark.parametrize("n_rows", [1801, 9999])
 @each_kind
 @each_of(one_era)
@@ -960,6 +974,272 @@ def test_an_array_at_the_upper_bound_is_refused(n_rows):
     with pytest.raises(ValueError, match=rf"{n_rows} rows.*10000.*era=None"):
         EraRank().fit(X)
     assert EraRank(era=None).fit_transform(X).shape == (n_rows, 1)
+
+
+# masked arrays
+
+
+def masked(values, mask):
+    return np.ma.array(values, mask=mask)
+
+
+MASKED = ["float64", "float32", "int8", "int64", "bool"]
+
+
+@pytest.mark.parametrize("dtype", MASKED)
+def test_a_masked_value_of_an_array_is_a_missing_one(dtype):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 100, (30, 4)).astype(dtype)
+    mask = rng.random(X.shape) < 0.2
+    plain = np.where(mask, np.nan, X).astype("f4" if dtype == "float32" else "f8")
+    for made in (
+        EraRank(era=None),
+        EraRankGauss(era=None, columns=[0, 1]),
+        WeightedEnsemble(era=None, nan_policy="omit"),
+        FeatureNeutralizer([2, 3], era=None),
+    ):
+        got, expected = made.fit_transform(masked(X, mask)), made.fit_transform(plain)
+        assert got.dtype == expected.dtype
+        assert not isinstance(got, np.ma.MaskedArray)
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_a_mask_that_hides_nothing_changes_nothing():
+    X = np.arange(12).reshape(6, 2)
+    for mask in (False, np.zeros(X.shape, bool)):
+        got = EraRank(era=None).fit_transform(masked(X, mask))
+        np.testing.assert_array_equal(got, EraRank(era=None).fit_transform(X))
+
+
+def test_a_masked_era_is_a_missing_label():
+    X = masked(np.c_[np.repeat([1, 2], 5), np.arange(10)], np.eye(10, 2) > 0)
+    with pytest.raises(ValueError, match="1 missing labels, the first in row 0"):
+        EraRank(era=0).fit(X)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8"])
+def test_a_masked_target_is_a_missing_one(frame, dtype):
+    y = np.arange(len(frame)).astype(dtype)
+    mask = np.arange(len(y)) % 4 == 0
+    plain = np.where(mask, np.nan, y)
+    fitted = WeightedEnsemble().fit(frame, masked(y, mask))
+    assert fitted.score(frame, masked(y, mask)) == fitted.score(frame, plain)
+    assert fitted.score(frame, masked(y, mask)) != fitted.score(frame, y)
+    standardized = EraRankGauss().fit_transform(frame)
+    got = StackingWeights().fit(standardized, masked(y, mask))
+    assert got.n_rows_ == (~mask).sum()
+    assert got.weights_ == StackingWeights().fit(standardized, plain).weights_
+
+
+@pytest.mark.parametrize("metric", ["numerai_corr", "correlation_contribution"])
+def test_masked_inputs_of_a_score(metric):
+    rng = np.random.default_rng(0)
+    inputs = {"y_true": rng.integers(0, 5, 40) / 4, "y_pred": rng.normal(size=(40, 2))}
+    if metric == "correlation_contribution":
+        inputs["meta_model"] = rng.integers(0, 30, 40)
+    masks = {k: rng.random(v.shape) < 0.2 for k, v in inputs.items()}
+    plain = {k: np.where(masks[k], np.nan, v) for k, v in inputs.items()}
+    era, score = np.repeat(["0001", "0002"], 20), getattr(metrics, metric)
+    got = score(**{k: masked(v, masks[k]) for k, v in inputs.items()}, era=era)
+    pd.testing.assert_frame_equal(got, score(**plain, era=era), check_exact=True)
+
+
+@pytest.mark.parametrize("dtype", MASKED)
+def test_rank_gauss_of_a_masked_array(dtype):
+    values, mask = np.array([3, 1, 2, 5, 4]).astype(dtype), [0, 1, 0, 0, 0]
+    plain = np.where(mask, np.nan, values)
+    np.testing.assert_array_equal(
+        rank_gauss(masked(values, mask)).astype(float),
+        rank_gauss(plain.astype("f4" if dtype == "float32" else "f8")).astype(float),
+    )
+
+
+def test_rows_taken_of_a_masked_array_keep_what_is_missing():
+    X = masked(np.arange(6).reshape(3, 2), [[0, 0], [1, 0], [0, 0]])
+    got = take(X, np.array([2, 1]))
+    np.testing.assert_array_equal(got, [[4, 5], [np.nan, 3]])
+
+
+# numbers that numpy has no dtype for
+
+
+VALUES = [0.5, 0.1, 0.9, 0.3]
+WHOLE = [3, 1, 4, 2]
+TRUE = [True, False, False, True]
+DECIMALS = [Decimal(str(value)) for value in VALUES]
+
+
+def with_column(values, kind="pandas"):
+    X = pd.DataFrame({"era": ["0001"] * 4, "b": [1.0, 2.0, 4.0, 3.0]})
+    if kind == "pandas":
+        return X.assign(a=values)
+    if kind == "polars":
+        return pl.from_pandas(X).with_columns(a=values)
+    return pa.Table.from_pandas(X).append_column("a", values)
+
+
+DTYPES = {
+    "bool": (TRUE, pd.Series(TRUE)),
+    "boolean": (TRUE, pd.Series(TRUE, dtype="boolean")),
+    "bool[pyarrow]": (TRUE, pd.Series(TRUE, dtype="bool[pyarrow]")),
+    "Int64": (WHOLE, pd.Series(WHOLE, dtype="Int64")),
+    "int64[pyarrow]": (WHOLE, pd.Series(WHOLE, dtype="int64[pyarrow]")),
+    "Float32": (WHOLE, pd.Series(WHOLE, dtype="Float32")),
+    "decimal": (VALUES, pd.Series(DECIMALS, dtype=pd.ArrowDtype(pa.decimal128(9, 3)))),
+    "pl.Boolean": (TRUE, pl.Series(TRUE)),
+    "pl.Int128": (WHOLE, pl.Series(WHOLE, dtype=pl.Int128)),
+    "pl.Decimal": (VALUES, pl.Series(DECIMALS, dtype=pl.Decimal(9, 3))),
+    "pa.bool": (TRUE, pa.array(TRUE)),
+    "pa.decimal": (VALUES, pa.array(DECIMALS, type=pa.decimal128(9, 3))),
+}
+if hasattr(pl, "UInt128"):
+    DTYPES["pl.UInt128"] = (WHOLE, pl.Series(WHOLE, dtype=pl.UInt128))
+
+
+def kind_of(values):
+    if isinstance(values, pd.Series):
+        return "pandas"
+    return "polars" if isinstance(values, pl.Series) else "pyarrow"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_of_every_dtype_are_their_values(dtype):
+    plain, values = DTYPES[dtype]
+    X = with_column(values, kind_of(values))
+    expected = with_column([float(value) for value in plain])
+    for made in (
+        EraRank("a"),
+        WeightedEnsemble({"a": 0.5, "b": 1.0}),
+        FeatureNeutralizer(["a"], columns=["b"]),
+    ):
+        np.testing.assert_array_equal(
+            made.fit(X).predict(X), made.fit(expected).predict(expected)
+        )
+
+
+@pytest.mark.parametrize("dtype", [name for name in DTYPES if name != "bool"])
+def test_their_gaps_are_missing_values(dtype):
+    plain, values = DTYPES[dtype]
+    kind = kind_of(values)
+    if kind == "pandas":
+        values = values.mask([False, True, False, False])
+    elif kind == "polars":
+        values = pl.select(pl.when(pl.Series(range(4)) != 1).then(values)).to_series()
+    else:
+        values = pc.if_else(pa.array([True, False, True, True]), values, None)
+    X = with_column(values, kind)
+    expected = with_column([float(value) for value in plain])
+    expected.loc[1, "a"] = np.nan
+    got = EraRank("a").fit(X).predict(X)
+    assert np.isnan(got[1])
+    expected = EraRank("a").fit(expected).predict(expected).astype(got.dtype)
+    np.testing.assert_array_equal(got, expected)
+
+
+REFUSED = {
+    "object": pd.Series(VALUES, dtype=object),
+    "object of decimals": pd.Series(DECIMALS, dtype=object),
+    "text": pd.Series(["0.5", "0.1", "0.9", "0.3"]),
+    "pl.Object": pl.Series(VALUES, dtype=pl.Object),
+    "pl.String": pl.Series(["0.5", "0.1", "0.9", "0.3"]),
+    "pa.string": pa.array(["0.5", "0.1", "0.9", "0.3"]),
+}
+
+
+def converted(X, refusal):
+    """Run the code that a refusal offers."""
+    found = re.search(r"its dtype is (.+): if .*convert it with (.+)$", str(refusal))
+    dtype = X["a"].type if isinstance(X, pa.Table) else X["a"].dtype
+    assert found[1] == str(dtype)
+    return eval(f"X.{found[2]}", {"X": X, "pl": pl})
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_remedy_for_another_dtype_works(name):
+    values = REFUSED[name]
+    X = with_column(values, kind_of(values))
+    with pytest.raises(ValueError, match="column 'a' must hold numbers") as refusal:
+        EraRank("a").fit(X)
+    mended, expected = converted(X, refusal.value), with_column(VALUES)
+    np.testing.assert_array_equal(
+        EraRank("a").fit(mended).predict(mended),
+        EraRank("a").fit(expected).predict(expected),
+    )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(np.array(VALUES, dtype=np.float16)),
+        pa.array(DECIMALS, type=pa.decimal256(40, 3)),
+    ],
+    ids=["halffloat", "decimal256"],
+)
+def test_a_dtype_that_not_every_narwhals_knows_is_read_or_has_a_remedy(values):
+    X, expected = with_column(values, "pyarrow"), with_column(VALUES)
+    try:
+        EraRank("a").fit(X)
+    except ValueError as refusal:
+        X = converted(X, refusal)
+    np.testing.assert_array_equal(
+        EraRank("a").fit(X).predict(X), EraRank("a").fit(expected).predict(expected)
+    )
+
+
+# eras in which a prediction is constant
+
+
+CONSTANT = "the prediction .* is the same in all rows of {} of {} eras"
+
+
+def two_eras(first=(0.2, 0.2, 0.2), second=(1.0, 3.0, 2.0)):
+    values = [*first, *second]
+    return pd.DataFrame({"era": ["0001"] * 3 + ["0002"] * 3, "a": values, "b": values})
+
+
+@each_kind
+@each_of([EraRank(), EraRankGauss(), WeightedEnsemble()])
+def test_predict_warns_of_an_era_that_tells_nothing(estimator, kind):
+    X = to_kind(two_eras(), kind)
+    with pytest.warns(UserWarning, match=CONSTANT.format(1, 2) + ", the first '0001'"):
+        estimator.fit(X).predict(X)
+    estimator.fit_transform(X)  # a step on the way says nothing
+    assert np.isfinite(estimator.score(X, [0, 0.5, 1] * 2))
+
+
+def test_the_warning_names_the_columns_and_counts_the_eras():
+    X = two_eras(second=(5.0, 5.0, 5.0)).assign(b=np.arange(6.0))
+    with pytest.warns(UserWarning, match=r"^the prediction 'a' is .* of 2 of 2 eras"):
+        EraRank().fit(X).predict(X)
+    X = two_eras(second=(0.2, 0.2, 0.2))
+    with pytest.warns(UserWarning, match="same in all rows of 1 of 1 eras: look"):
+        EraRank(era=None).fit(X).predict(X)
+
+
+def test_features_that_explain_a_prediction_wholly():
+    X = two_eras().assign(feature_x=lambda f: f["a"])
+    with pytest.warns(UserWarning, match=CONSTANT.format(2, 2)):
+        FeatureNeutralizer(columns="a").fit(X).predict(X)
+
+
+def test_models_constant_in_a_live_era(frame):
+    pipeline = make_pipeline(EraRankGauss(), WeightedEnsemble(), EraRank()).fit(frame)
+    live = make_frame(9).assign(era="X", **dict.fromkeys(MODELS, 0.5))
+    with pytest.warns(UserWarning, match=CONSTANT.format(1, 1) + ", the first 'X'"):
+        assert (pipeline.predict(live) == 0.5).all()
+
+
+@pytest.mark.parametrize("first", [(0.2, np.nan, np.nan), (np.nan,) * 3])
+def test_one_value_alone_or_none_draws_no_warning(first):
+    X = two_eras(first)
+    EraRank().fit(X).predict(X)
+    EraRank().fit(X).predict(X.iloc[[0, 3]])  # two eras of one row
+
+
+def test_all_that_there_is_being_the_same_does():
+    X = two_eras((0.2, np.nan, 0.2))
+    with pytest.warns(UserWarning, match=CONSTANT.format(1, 2)):
+        EraRank().fit(X).predict(X)
 
 
 # scikit-learn slices frames

@@ -34,6 +34,8 @@ from skbench import (
 )
 
 PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
+# Of eras that hypothesis makes, many are constant.
+pytestmark = pytest.mark.filterwarnings("ignore:the prediction .* is the same in all")
 COLUMNS = ["era", *MODELS, *FEATURES]
 WEIGHTS = {"a": 0.3, "b": -1.7}
 

@@ -12,7 +12,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numerai_tools import scoring
-from scipy.stats import pearsonr
+from scipy.stats import norm, pearsonr
 
 from skbench import metrics
 from skbench.kernels import rank, score
@@ -94,6 +94,21 @@ class Data:
         }
         return self.judged(functions[name])
 
+    def tolerance(self, name):
+        """What rounding may do to a score, most of all where features are taken out.
+
+        A contribution is a mean of products with a target, centred and times 4, that
+        is within 4 of 0, and both predictions in it are neutralised.
+        """
+        if not name.startswith(("feature_neutral", "neutral")):
+            return 1e-12
+
+        def error(i):
+            normal = self.P.loc[i].rank().apply(lambda p: norm.ppf((p - 0.5) / len(i)))
+            return normal.apply(reference.neutralization_error, features=self.F.loc[i])
+
+        return 8 * self.judged(error).to_numpy().max()
+
     def score(self, name, **options):
         arguments = {
             "numerai_corr": (self.y, self.P),
@@ -168,7 +183,7 @@ class TestJudges:
         got = data.score(name, top_bottom=top_bottom)
         pd.testing.assert_index_equal(got.index, expected.index, check_names=False)
         assert list(got) == MODELS
-        assert_close(got, expected)
+        assert_close(got, expected, data.tolerance(name))
 
     @pytest.mark.parametrize("seed", range(3))
     def test_correlation_with(self, seed):
@@ -179,21 +194,21 @@ class TestJudges:
     @pytest.mark.parametrize("name", SCORES)
     def test_full_size(self, name):
         data = Data(1, 5000)
-        assert_close(data.score(name), data.judge(name))
+        assert_close(data.score(name), data.judge(name), data.tolerance(name))
 
     @pytest.mark.parametrize("name", OFFICIAL[1::2])
     def test_targets_outside_0_and_1_are_not_multiplied(self, name):
         inside = Data()
         data = Data()
         data.y = data.y - 0.5
-        assert_close(data.score(name), data.judge(name))
+        assert_close(data.score(name), data.judge(name), data.tolerance(name))
         assert_close(4 * data.score(name), inside.score(name))
 
     @pytest.mark.parametrize("name", OFFICIAL[1::2])
     def test_the_factor_is_decided_era_by_era(self, name):
         data = Data()
         data.y = data.y.mask(data.era == "0002", 2 * data.y - 1)
-        assert_close(data.score(name), data.judge(name))
+        assert_close(data.score(name), data.judge(name), data.tolerance(name))
 
     def test_more_features_than_rows_leave_nothing(self):
         rng = np.random.default_rng(0)
@@ -480,7 +495,7 @@ class TestTopBottom:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the judge's, where two targets are equal
             expected = data.judge(name, top_bottom=1)
-        assert_close(got, expected)
+        assert_close(got, expected, data.tolerance(name))
 
     @pytest.mark.parametrize("wrong", [0, -3, 2.5, True, "20"])
     @pytest.mark.parametrize("name", OFFICIAL)
@@ -516,7 +531,7 @@ class TestEras:
         data = Data()
         expected = data.score(name)
         rows = np.random.default_rng(3).permutation(len(data.era))
-        assert_close(data.take(rows).score(name), expected, 1e-12)
+        assert_close(data.take(rows).score(name), expected, data.tolerance(name))
 
     @pytest.mark.parametrize(
         "labels",
@@ -749,14 +764,15 @@ class TestRareRowsAndValues:
         data.m = data.m.mask(place % 11 == 0)
         got = data.score(name, top_bottom=top_bottom)
         data.take(np.flatnonzero(data.y.notna() & data.m.notna()))
-        assert_close(got, data.judge(name, top_bottom=top_bottom))
+        expected = data.judge(name, top_bottom=top_bottom)
+        assert_close(got, expected, data.tolerance(name))
 
     @pytest.mark.parametrize("times", [1.5, 2, 4])
     @pytest.mark.parametrize("name", OFFICIAL[1::2])
     def test_targets_above_1_are_not_multiplied(self, name, times):
         data = Data()
         data.y = times * data.y
-        assert_close(data.score(name), data.judge(name))
+        assert_close(data.score(name), data.judge(name), data.tolerance(name))
 
     def test_the_only_extreme_that_has_the_feature_tells_nothing(self):
         y_pred, feature = np.arange(10.0), np.arange(10.0) % 4

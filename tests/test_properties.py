@@ -31,6 +31,8 @@ from skbench.kernels.weights import NotEnoughErasError
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_predict
 from skbench.staking import PayoutRule, allocate, simulate
 
+# Of eras that hypothesis makes, many are constant.
+pytestmark = pytest.mark.filterwarnings("ignore:the prediction .* is the same in all")
 quick = settings(law, max_examples=15)
 SCORED = tournaments(SCORE, targets=True)
 # Eras that are large enough to score.
@@ -274,7 +276,7 @@ class TestStaking:
         try:
             found = allocate(
                 {"corr": scores}, RULE, method=method, max_share=max_share,
-                n_bootstrap=0, block_size=1,
+                horizon=1,
             )  # fmt: skip
         except ValueError as error:
             assume("rounds" not in str(error))

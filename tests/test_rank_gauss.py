@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import reference
 from numerai_tools import scoring
@@ -9,6 +10,7 @@ from scipy.stats import norm, rankdata
 
 from skbench import EraRank, EraRankGauss, rank_gauss
 from skbench.kernels import rank
+from skbench.metrics import numerai_corr
 
 NAN, INF = np.nan, np.inf
 TINY = 5e-324  # the smallest float above zero
@@ -554,3 +556,55 @@ class TestEstimators:
         pd.testing.assert_frame_equal(
             out.drop(columns="smooth"), X.drop(columns="smooth")
         )
+
+
+class TestIntegersBeyondFloats:
+    """float64 holds every whole number up to 2**53, and beyond it not every one."""
+
+    message = "column {!r} holds integers beyond 2\\*\\*53"
+    large = 2**53 + np.array([0, 1, 2, 4])
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    @pytest.mark.parametrize("estimator", [EraRank, EraRankGauss])
+    def test_neighbours_tie_with_a_warning(self, estimator, sign):
+        X = pd.DataFrame({"era": ["0001"] * 4, "a": sign * self.large})
+        with pytest.warns(UserWarning, match=self.message.format("a")):
+            got = estimator("a").fit(X).predict(X)
+        expected = (
+            estimator("a").fit(X).predict(X.assign(a=sign * np.array([0, 0, 2, 4])))
+        )
+        np.testing.assert_array_equal(got, expected)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            large,
+            list(map(int, large)),
+            large.astype(np.uint64),
+            pd.Series(large, name="values"),
+            pd.Series([*large[:3].tolist(), None], dtype="Int64"),
+            pl.Series(large),
+        ],
+        ids=["array", "list", "uint64", "pandas", "nullable", "polars"],
+    )
+    def test_one_column_of_any_kind(self, values):
+        with pytest.warns(UserWarning, match=self.message.format("values")):
+            rank_gauss(values)
+
+    @pytest.mark.parametrize(
+        "values", [[2**53, -(2**53), 1], [1e300, 1.0], [True, False]]
+    )
+    def test_what_is_exact_or_no_integer_draws_none(self, values):
+        X = pd.DataFrame({"era": ["0001"] * len(values), "a": values})
+        EraRank("a").fit_transform(X)
+        rank_gauss(values)
+
+    def test_a_block_of_several_dtypes(self):
+        X = pd.DataFrame({"era": ["0001"] * 4, "a": self.large, "b": np.arange(4.0)})
+        with pytest.warns(UserWarning, match=self.message.format("a")):
+            EraRank(["a", "b"]).fit_transform(X)
+
+    def test_scores(self):
+        y, era = [0, 0.25, 0.5, 1], [1] * 4
+        with pytest.warns(UserWarning, match=self.message.format("prediction")):
+            numerai_corr(y, self.large, era=era)

@@ -153,9 +153,6 @@ REFUSED = {
         "`meta_model` has position 99"),
     "missing": (
         lambda: FeatureNeutralizer(missing=np.array([None, 1])).fit(X), "`missing`"),
-    "n_bootstrap": (lambda: metrics.summarize(SCORES, n_bootstrap=HUGE), "`n_boots"),
-    "n_bootstrap, memory": (
-        lambda: metrics.summarize(SCORES, n_bootstrap=10**12), "at most 1,000,000"),
     "benchmark": (lambda: metrics.summarize(SCORES, [[1], [1, 2]]), "`benchmark`"),
     "predictions beyond floats": (
         lambda: metrics.correlation_with([HUGE, 0.5], [1, 2], era=[1, 1]),
@@ -402,7 +399,5 @@ def test_eras_that_are_tuples_are_labels():
 
 
 def test_a_page_of_half_a_character_is_written(tmp_path):
-    PerformanceReport(SCORES, n_bootstrap=0, title="\ud800!").write_html(
-        tmp_path / "page.html"
-    )
+    PerformanceReport(SCORES, title="\ud800!").write_html(tmp_path / "page.html")
     assert "?!" in (tmp_path / "page.html").read_text()

@@ -71,19 +71,18 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
     steps = np.linspace(0.03, -0.03, k)
     middle = {"derivative": steps, "implied_weight": rng.random(k)}
     middle |= {"corr": rng.normal(size=k), "contribution": rng.normal(size=k)}
-    joint = {
-        "derivative_joint_low": steps - 0.02,
-        "derivative_joint_high": steps + 0.02,
-    }
-    board = pd.DataFrame({**with_ends(middle), **joint, "n_eras": 48}, index=names)
+    board = pd.DataFrame({**with_ends(middle), "n_eras": 48}, index=names)
+    board["derivative_joint_low"] = board["derivative"] - 0.02
+    board["derivative_joint_high"] = board["derivative"] + 0.02
 
     gain = rng.uniform(0.001, 0.01, (k, k))
     gain = np.where(np.eye(k, dtype=bool), 0.0, (gain + gain.T) / 2)
-    half = np.where(gain > np.median(gain), gain / 2, 2 * gain)
-    longer = np.where(gain > np.quantile(gain, 0.8), 1.5, 3) * half
-    ends = (gain, gain, gain - half, gain + half, gain - longer, gain + longer)
-    frames = [pd.DataFrame(v, names, names) for v in ends]
-    n_pairs = pd.DataFrame(48, names, names)
+    tilt = np.where(gain > np.median(gain), 0.02, 0.005) * (gain > 0)
+    halves = np.array([0.01, 0.018])[:, None, None] * (gain > 0)
+    ends = [tilt + sign * half for half in halves for sign in (-1, 1)]
+    n_pair_eras = 48 * (gain > 0)
+    values = gain, tilt, *ends, n_pair_eras
+    frames = (pd.DataFrame(v, names, names) for v in values)
 
     comparison = pd.DataFrame(
         {
@@ -101,8 +100,9 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
         index=names,
     )
     sentences = [f"It has most of {name}." for name in names]
-    pairs = Synergy(*frames, n_pairs, 0.95)
-    return Analysis(weights, board, pairs, comparison, sentences, 0.95, "target", 50, 5)
+    pairs = Synergy(*frames, confidence=0.95)
+    basis = (0.95, "target", 50, 5)
+    return Analysis(weights, board, pairs, comparison, sentences, *basis)
 
 
 ANALYSIS = make_analysis()
@@ -589,12 +589,9 @@ class TestAnalysis:
         means = SCORES["corr"].mean().sort_values(ascending=False)
         order = [name for name in means.index if name in ANALYSIS.synergy.gain]
         found = ANALYSIS.synergy
-        gain, tilt, low, high, joint = (
+        gain, tilt, low, high = (
             frame.loc[order, order].to_numpy()
-            for frame in (
-                *(found.gain, found.tilt, found.tilt_low, found.tilt_high),
-                found.tilt_joint_low,
-            )
+            for frame in (found.gain, found.tilt, found.tilt_low, found.tilt_high)
         )
         for i, j in np.ndindex(gain.shape):
             if i == j:
@@ -603,17 +600,16 @@ class TestAnalysis:
                 continue
             assert heat["z"][i][j] == pytest.approx(gain[i, j], rel=1e-5)
             text = heat["cells"][i][j].removeprefix("<b>").removesuffix("</b>")
-            star = " **" if joint[i, j] > 0 else " *" if low[i, j] > 0 else ""
-            half = (high[i, j] - low[i, j]) / 2
-            below = f"{1000 * tilt[i, j]:.1f} ±{1000 * half:.1f}"
+            star = " **" if tilt[i, j] > 0.018 else " *" if low[i, j] > 0 else ""
+            below = f"{1000 * tilt[i, j]:.1f} ±{1000 * (high - low)[i, j] / 2:.1f}"
             assert text == f"{1000 * gain[i, j]:.1f}{star}<br>{below}"
-            assert f"tilt {tilt[i, j]:.4f}" in heat["text"][i][j]
-            assert f"({low[i, j]:.4f} to" in heat["text"][i][j]
+            ends = f"({low[i, j]:.4f} to {high[i, j]:.4f})"
+            assert f"tilt {tilt[i, j]:.4f} {ends}" in heat["text"][i][j]
             assert escaped(order[i]) in heat["text"][i][j]
-        marked = int((np.triu(low, 1) > 0).sum())
-        assert 0 < int((np.triu(joint, 1) > 0).sum()) < marked < 21
+        marked = int((np.triu(low) > 0).sum())
+        assert 0 < marked < 21
         text = page.inner_text("#analysis")
-        assert f"has an interval above 0: {marked} of 21." in text
+        assert f"whose tilt has an interval above 0: {marked} of 21." in text
         assert "Scored with target, which 50 eras have. All intervals" in text
         assert "95 % intervals" in text
 
@@ -636,13 +632,13 @@ class TestAnalysis:
         # An object in JavaScript would sort such keys by their size.
         names = [str(i) for i in range(20, 0, -1)]
         found = make_analysis(names, first=1, n_eras=31)
-        page = visit(PerformanceReport(SCORES, analysis=found))
+        page = visit(PerformanceReport(SCORES, analysis=found, horizon=5))
         means = found.implied_weights.drop(columns="r2").mean()
         order = means.sort_values(ascending=False).index
         assert list(chart(page, "implied"))[:5] == list(order[:5])
         assert "15 other models, added up" in chart(page, "implied")
         (heat,) = chart(page, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*", "**"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "**"}
 
     def test_too_few_eras_for_any_interval(self, visit):
         found = make_analysis(("__proto__", "b"), n_eras=31)
@@ -651,7 +647,8 @@ class TestAnalysis:
             frame.assign(**dict.fromkeys(frame.filter(regex="_(low|high)$"), np.nan))
             for frame in (found.underweight, found.comparison)
         )
-        pairs = replace(found.synergy, tilt_low=nothing, tilt_joint_low=nothing)
+        ends = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
+        pairs = replace(found.synergy, **dict.fromkeys(ends, nothing))
         found = replace(
             found,
             underweight=board,
@@ -660,7 +657,7 @@ class TestAnalysis:
             sentences=[],
             horizon=40,
         )
-        page = visit(PerformanceReport(SCORES, analysis=found))
+        page = visit(PerformanceReport(SCORES, analysis=found, horizon=40))
         for table in ("underweight-list", "comparison-list"):
             told = page.locator(f"#{table} .told").all_inner_texts()
             assert set(told) == {"too few"}
@@ -820,7 +817,7 @@ class TestScreens:
         assert fresh.evaluate("document.documentElement.scrollWidth") <= 360
         # No room for numbers in the cells: a star is left of them.
         (heat,) = chart(fresh, "synergy").values()
-        assert {cell for row in heat["cells"] for cell in row} == {"", "*", "**"}
+        assert {cell for row in heat["cells"] for cell in row} == {"", "**"}
 
     def test_dark_and_light(self, page):
         ground = "getComputedStyle(document.body).backgroundColor"

@@ -9,9 +9,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import reference
 import stacking_reference as slow
 from numerai_tools import scoring
 from scipy.optimize import nnls
+from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.exceptions import (
@@ -36,6 +39,7 @@ from stacking_reference import (
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
 from skbench.datasets import make_benchmark_models
 from skbench.kernels import weights as kernel
+from skbench.kernels.bootstrap import block_counts
 
 NAN = np.nan
 MODELS = [f"model_{letter}" for letter in "abcd"]
@@ -931,8 +935,25 @@ def test_an_interval_holds_95_of_100_samples(monkeypatch):
         "skbench.kernels.weights.Problem.resampled", lambda *args: draws
     )
     found = learned(*tournament(), n_bootstrap=41, block_size=2)
-    # Of 41 in order, one is below and one above.
-    assert_close(intervals(found).T, np.sort(draws, axis=0)[[1, -2]])
+    # Of 41 in order, one is below and one above; their distances are widened.
+    weights = np.array([*found.weights_.values()])
+    numbers = np.arange(1.0, found.n_eras_ + 1)
+    widened = widening_by_simulation(numbers, 2, 2) * (
+        np.sort(draws, axis=0)[[1, -2]] - weights
+    )
+    expected = np.clip(weights + widened, 0, 1)
+    np.testing.assert_allclose(intervals(found).T, expected, atol=0.02)
+
+
+def widening_by_simulation(numbers, horizon, block_size):
+    """Student's quantile over the normal one, times what blocks see too little."""
+    n = numbers.size
+    df = reference.interval_of_mean(numbers, numbers, horizon, 0.95)[2]
+    overlap = np.maximum(1 - abs(np.subtract.outer(numbers, numbers)) / horizon, 0)
+    counts = block_counts(n, block_size, 40_000, np.random.default_rng(0))
+    excess = counts - counts.mean(axis=0)
+    seen = np.einsum("rk,kl,rl->r", excess, overlap, excess).mean()
+    return student(df).ppf(0.975) / norm.ppf(0.975) * np.sqrt(overlap.sum() / seen)
 
 
 def test_shrinkage_shrinks_the_interval():
@@ -940,7 +961,9 @@ def test_shrinkage_shrinks_the_interval():
     options = {"n_bootstrap": 15, "block_size": 2, "random_state": 0}
     full = intervals(learned(X, y, **options))
     half = intervals(learned(X, y, shrinkage=0.5, **options))
-    assert_close(half, 0.5 * full + 0.5 * 0.25, 1e-12)
+    inside = (full > 0) & (half > 0) & (full < 1)  # not cut at what weights can be
+    assert inside.sum() >= 4
+    assert_close(half[inside], 0.5 * full[inside] + 0.5 * 0.25, 1e-12)
 
 
 def test_too_few_eras_for_an_interval_say_so():
@@ -1503,7 +1526,8 @@ def test_every_fourth_era_keeps_its_order():
     expected = learned(*tournament(n_eras=12), **options)
     found = learned(*shuffled_eras(X, y), **options)
     assert list(found.era_statistics_["era"]) == labels
-    assert found.weights_interval_ == expected.weights_interval_
+    for name, ends in expected.weights_interval_.items():
+        assert found.weights_interval_[name] == pytest.approx(ends, abs=1e-12)
 
 
 def test_categorical_eras_give_the_same():

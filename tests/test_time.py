@@ -164,8 +164,8 @@ class TestScores:
     def test_have_one_summary(self, scores):
         plain = scores.set_axis(WEEKS)
         pd.testing.assert_frame_equal(
-            summarize(scores, "a", random_state=0),
-            summarize(plain, "a", random_state=0),
+            summarize(scores, "a"),
+            summarize(plain, "a"),
         )
         pd.testing.assert_frame_equal(
             leaderboard(scores.iloc[::-1], recent=20), leaderboard(plain, recent=20)

@@ -136,8 +136,8 @@ def _board(
     scores, between = correlations(moments)
     portfolio = np.where(varies, scores[:, -1:], np.nan)
     likeness = np.where(varies, between[:, :-1, -1], np.nan)
-    own = np.where(varies, scores[:, :-1], np.nan)
-    best = Pairs(portfolio.T, own.T, likeness.T).best()
+    models = np.where(varies, scores[:, :-1], np.nan)
+    best = Pairs(portfolio.T, models.T, likeness.T).best()
     numbers = era_numbers(rows.eras)
     board = {
         **intervals.of_means("derivative", derivative, numbers),

@@ -18,8 +18,10 @@ def counted(n: float) -> str:
 
 def decimals(low: float, high: float, least: int) -> int:
     """How many decimals tell the ends of an interval apart; a few more at most."""
-    some = range(least, least + 4)
-    return next((d for d in some if f"{low:.{d}f}" != f"{high:.{d}f}"), least)
+    if low == high:
+        return least
+    some = range(least, least + 3)
+    return next((d for d in some if f"{low:.{d}f}" != f"{high:.{d}f}"), least + 3)
 
 
 def too_few(n_eras: float, least: int) -> str:
@@ -34,7 +36,7 @@ def until_told(value: float, half: float, n_eras: float) -> str:
     """
     if value == 0.0:
         return ""
-    ratio = float(half) / abs(float(value))
+    ratio = float(half) / abs(float(value))  # of floats, too large a one is infinite
     needed = n_eras * ratio * ratio
     if needed > _MOST_ERAS:
         eras = f"more than {_MOST_ERAS:,} eras"

@@ -188,7 +188,7 @@ def number_problems(table: Table, name: Name) -> list[str]:
         return []
     return [
         f"the column {name!r} must hold numbers, and its dtype is {kind}: look for "
-        "text in it, or convert it with astype(float)"
+        f"text in it, or convert it with {table.remedy(name)}"
     ]
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from skbench._eras import Eras, Rows, era_column, find_eras, map_eras
 from skbench.kernels.blend import blend, blend_present
 from skbench.kernels.neutralize import fill_missing, neutralize
-from skbench.kernels.rank import rank_gauss, rank_uniform
+from skbench.kernels.rank import is_constant, rank_gauss, rank_uniform
 
 Floats = NDArray[np.float64]
 Plan = dict[str, Any]
@@ -79,6 +79,7 @@ def _run(
     for step in plan["steps"]:
         _STEPS[step["kind"]](columns, step)
     prediction = columns.made[plan["prediction"]].astype(np.float64)
+    _tell_of_constants(prediction, columns.eras(plan["steps"][-1]))
     return pd.DataFrame(
         {"prediction": _filled(prediction, plan["fill"])}, index=live.index.rename("id")
     )
@@ -111,6 +112,18 @@ def _filled(prediction: Floats, fill: float | None) -> Floats:
         raise ValueError(f"{found}: `live_benchmark_models` lacks ids, or has gaps")
     logging.getLogger("skbench").warning("%s: filled with %s", found, fill)
     return np.where(missing, fill, prediction)
+
+
+def _tell_of_constants(prediction: Floats, eras: Eras) -> None:
+    """Tell the log in how many eras the prediction tells no row from another."""
+    count = sum(bool(is_constant(prediction[None, rows])) for rows in eras.rows)
+    if count:
+        logging.getLogger("skbench").warning(
+            "the prediction is the same in all rows of %s of %s eras: look for models "
+            "that are constant there",
+            count,
+            len(eras.rows),
+        )
 
 
 class _Columns:
@@ -188,10 +201,12 @@ def _numpy_options(dtypes: "pd.Series[Any]") -> dict[str, Any]:
     """Arguments of `to_numpy` that give one numeric dtype, missing as NaN."""
     kinds = set(dtypes)
     for dtype in kinds:
-        if not pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "c":
+        number = pd.api.types.is_numeric_dtype(dtype) or dtype.kind == "b"
+        if not number or dtype.kind == "c":
             names = dtypes.index[[other == dtype for other in dtypes]]
             raise ValueError(
-                f"{_listed(list(names))} must hold numbers; the dtype is {dtype}"
+                f"{_listed(list(names))} must hold numbers; the dtype is {dtype}: if "
+                "they are numbers, convert them with astype('float64')"
             )
     if all(isinstance(dtype, np.dtype) for dtype in kinds):
         return {"dtype": np.result_type(*kinds)}

@@ -24,6 +24,7 @@ from .neutralize import (
     SMALL,
     TRUSTED,
     in_units,
+    least_rcond,
     subtract_share,
     unit_range,
 )
@@ -88,8 +89,9 @@ def neutralize_eras(
         for k, i in enumerate(batch):
             block, exponents = scaled[k]
             residual = residuals[k, :, : block.shape[1]]
+            least = max(rcond, least_rcond(len(columns), block.shape[1]))
             shares = (
-                subtract_share(block, residual, proportion, fit_intercept, rcond)
+                subtract_share(block, residual, proportion, fit_intercept, least)
                 for proportion in proportions
             )
             out = np.stack([in_units(x, exponents, standardize) for x in shares])
@@ -148,6 +150,7 @@ def _residuals(
     import torch
 
     device = features[0].device
+    rcond = max(rcond, least_rcond(features[0].shape[1], len(features[0])))
     # Whatever the caller has set for training a model is not for this.
     with torch.no_grad(), torch.autocast(device.type, enabled=False):
         values, present = _padded(features)

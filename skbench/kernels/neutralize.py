@@ -65,13 +65,15 @@ def neutralize(
         Whether to divide by the population standard deviation.
     rcond : float
         Singular values below ``rcond`` times the largest count as zero; an output
-        whose norm is below ``rcond`` times that of the input is zero.
+        whose norm is below ``rcond`` times that of the input is zero. Not below
+        `least_rcond`.
 
     Returns
     -------
     array of shape (n_proportions, n_columns, n_rows)
     """
     out = np.full((len(proportions), *predictions.shape), np.nan)
+    rcond = max(rcond, least_rcond(*features.shape))
     for columns, rows in alike(np.isnan(predictions)):
         part = where(columns, rows)
         # Laid out alike whatever the container, so that sums have the same bits.
@@ -87,11 +89,16 @@ def neutralize(
     return out
 
 
+def least_rcond(n_features: int, n_rows: int) -> float:
+    """Return the share of the largest singular value that rounding alone can make."""
+    return float(np.finfo(np.float64).eps) * max(n_features, n_rows)
+
+
 def fill_missing(features: NDArray[Any], fill: float | None = None) -> NDArray[Any]:
     """Replace NaN by ``fill``, by default each feature's median, or 1/2 without one."""
     if features.dtype.kind != "f" or not np.isnan(features).any():
         return features
-    features = features.copy()
+    features = _widened(features).copy()
     for row in np.flatnonzero(np.isnan(features).any(axis=1)):
         gaps = np.isnan(features[row])
         value = fill
@@ -198,7 +205,13 @@ class _Design:
         return scaled
 
 
+def _widened(features: NDArray[Any]) -> NDArray[Any]:
+    """Return half precision as single, which also holds four times its values."""
+    return features.astype(np.float32) if features.dtype == np.float16 else features
+
+
 def _design(features: NDArray[Any], centre: bool) -> _Design:
+    features = _widened(features)
     if features.shape[0] < features.shape[1]:
         binned = _whole_numbers(features, centre)
         if binned is not None:

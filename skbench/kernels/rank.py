@@ -44,6 +44,15 @@ def rank_gauss(block: Floats, *, ties: str = "average", scale: bool = True) -> F
     return _rank(block, ties, _normal, _normal_tied, constant=0.0)
 
 
+def is_constant(block: Floats) -> NDArray[np.bool_]:
+    """Tell which rows have two or more non-missing values, and all of them the same."""
+    same = np.fmin.reduce(block, axis=1) == np.fmax.reduce(block, axis=1)
+    if same.any():
+        same &= (~np.isnan(block)).sum(axis=1) > 1
+    constant: NDArray[np.bool_] = same
+    return constant
+
+
 def ascending_gauss(block: Floats) -> Iterator[tuple[NDArray[np.intp], Floats]]:
     """Yield for each row where its ascending values stand, and their normal quantiles.
 

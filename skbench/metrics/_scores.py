@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_count
+from skbench._base import check_count, warn_of_ties
 from skbench._eras import Eras, Rows, chronological, find_eras, in_threads
 from skbench._frames import (
     Table,
@@ -536,6 +536,8 @@ def _tables(**inputs: Any) -> dict[str, Table]:
             check_one_column(table, name)
         if name != "era":
             check_numbers(table, table.names)
+        if name in _RANKED:
+            warn_of_ties(table, table.names)
     check_same_rows(inputs)
     return tables
 

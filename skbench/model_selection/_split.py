@@ -168,17 +168,17 @@ class WalkForwardEraSplit(BaseCrossValidator):
         test : ndarray of shape (n_test_rows,)
             Positions of the rows to test on, in row order.
 
-        Warns
-        -----
-        UserWarning
-            If windows cannot be scored, or the target looks further ahead than the
-            purge.
-
         Raises
         ------
         ValueError
             If a parameter cannot be used, the eras are not to be found, one is missing,
             they have no order, or no window has eras of both kinds and can be scored.
+
+        Warns
+        -----
+        UserWarning
+            If windows cannot be scored, or the target looks further ahead than the
+            purge.
         """
         eras, needed = self._read(X, y, groups)
         self._check_purge(X, y)

@@ -29,6 +29,7 @@ for Practice", Journal of Business & Economic Statistics 36 (2018).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 import numpy as np
@@ -106,18 +107,32 @@ def cosines(numbers: Floats, horizon: float) -> Cosines | None:
     horizon : float
         Over how many units of time a score shares days with others.
     """
+    return _cosines(np.ascontiguousarray(numbers, np.float64).tobytes(), horizon)
+
+
+@lru_cache(maxsize=64)
+def _cosines(times: bytes, horizon: float) -> Cosines | None:
+    """Prepare them once for all series of the same eras."""
+    numbers = np.frombuffer(times, np.float64)
     n = numbers.size
     if n < least_eras(numbers, horizon):
         return None
     nu = min(max(n // _horizon_in_eras(numbers, horizon), 2), _MOST_COSINES)
     j, t = np.arange(1, nu + 1), np.arange(1, n + 1)
     q = np.sqrt(2.0) * np.cos(np.pi * j[:, None] * (t - 0.5) / n) / n
-    overlap = np.maximum(1.0 - np.abs(np.subtract.outer(numbers, numbers)) / horizon, 0)
+    shared = overlap(numbers, horizon)
     # tr A and tr A^2 follow from the small matrix C.
-    c = q @ overlap @ q.T
+    c = q @ shared @ q.T
     trace, trace_of_square = np.trace(c) / nu, np.square(c).sum() / nu**2
-    scale = overlap.sum() / n**2 / trace
+    scale = shared.sum() / n**2 / trace
     return Cosines(q, float(scale), float(trace**2 / trace_of_square))
+
+
+def overlap(numbers: Floats, horizon: float) -> Floats:
+    """Correlations S of scores that share days: (T, T)."""
+    distance = np.abs(np.subtract.outer(numbers, numbers))
+    correlations: Floats = np.maximum(1.0 - distance / horizon, 0.0)
+    return correlations
 
 
 def of_means(

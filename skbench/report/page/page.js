@@ -114,8 +114,8 @@ function moreEras(rows) {
   if (!needed.length) return "";
   const least = Math.min(...needed);
   const eras = least > 1000 ? "more than 1,000" : `some ${Math.ceil(least / 10) * 10}`;
-  return ` What cannot be told apart may be chosen by other reasons: it would take ${eras} `
-    + `${DATA.unit}s to tell the nearest of them, if its difference stays as it is.`;
+  return ` Choose among those by something else: it would take ${eras} ${DATA.unit}s in all `
+    + "to tell the nearest of them apart, if its difference stays as it is.";
 }
 
 function correlationText() {
