@@ -37,12 +37,12 @@ from skbench import (
 RULE = staking.PayoutRule("half", {"corr": 1.0, "mmc": 2.0}, clip=0.5)
 FEW = {"horizon": 3, "confidence": 0.9}
 MODELS = ["v53_lgbm_cyrus20", "v53_lgbm_ender20"]
-# Ends of intervals, which fewer eras than two blocks do not have.
+# Ends of intervals, which fewer eras than two horizons do not have.
 ENDS = ("low", "high", *(f"{name}_{end}" for end in ("low", "high") for name in (
-    "difference", "derivative", "gain", "correlation", "implied_weight", "corr",
-    "contribution", "mmc")))  # fmt: skip
+    "difference", "derivative", "derivative_joint", "correlation", "implied_weight",
+    "corr", "contribution", "mmc")))  # fmt: skip
 # The same of synergy.
-ODDS = ("half_width", "share_positive", "chance_of_best")
+ODDS = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
 
 
 @dataclass

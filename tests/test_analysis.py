@@ -556,8 +556,8 @@ class TestCoverage:
                 pairs.tilts(objective), np.arange(float(n_eras))
             )
             claimed = (found.low > 0) & (pairs.best(objective).over_better > 0)
-            # Two standard errors of a share of 4,000 worlds.
-            assert claimed.mean() <= 0.04 + 2 * np.sqrt(0.04 * 0.96 / 4000)
+            # 2.5 % by chance; an influence function is exact for many eras only.
+            assert claimed.mean() <= (0.04 if objective == "corr" else 0.045)
 
 
 @pytest.mark.slow

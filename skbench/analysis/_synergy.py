@@ -127,10 +127,11 @@ def synergy(
     the standard deviation of :math:`\rho_a`. Above 0, some small weight on b helps.
     The first is a mean over eras, the second has a smooth influence function, so both
     have the intervals of `skbench.metrics.summarize`. A pair is clear where its
-    interval lies above 0: of partners that add nothing, 2.5 in 100 are by chance, at a
-    confidence of 95 %. Whoever picks the best of k pairs goes by the joint intervals,
-    each of a confidence of ``confidence ** (1 / k)`` (Sidak). A row counts where it has
-    the target and all models.
+    interval lies above 0: of partners that add nothing, up to 2.5 in 100 are by chance,
+    at a confidence of 95 %, and with "sharpe" and fewer than 100 eras up to 4. Whoever
+    picks the best of k pairs goes by the joint intervals, each of a confidence of
+    ``confidence ** (1 / k)`` (Sidak). A row counts where it has the target and all
+    models.
 
     Parameters
     ----------

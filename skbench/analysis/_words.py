@@ -36,7 +36,7 @@ def until_told(value: float, half: float, n_eras: float) -> str:
     """
     if value == 0.0:
         return ""
-    ratio = half / abs(value)
+    ratio = float(half) / abs(float(value))  # of floats, too large a one is infinite
     needed = n_eras * ratio * ratio
     if needed > _MOST_ERAS:
         eras = f"more than {_MOST_ERAS:,} eras"
