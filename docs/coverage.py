@@ -28,7 +28,7 @@ def draw(path=PICTURE, n_worlds=4000):
         found = [coverage(horizon, n, "normal", n_worlds) for n in N_ERAS]
         for key, colour, name in (("mean", NEW, "skbench"), ("blocks", OLD, "blocks")):
             shares = [100 * one[key] for one in found]
-            label = f"{name}, {days} target"
+            label = f"{name}, {days.replace(' days', '-day')} target"
             ax.plot(N_ERAS, shares, style, color=colour, marker="o", label=label)
     ax.axhline(95, color="0.4", linewidth=1)
     ax.annotate("promised: 95 %", (690, 95), (0, 8), textcoords="offset points",
