@@ -299,7 +299,7 @@ class EraEstimator(  # type: ignore[call-arg]
 
     def _check(self, X: Any) -> tuple[Self, Table, Eras]:
         """Return the fitted estimator, and X as a table that it can work on."""
-        if not (self._stateless and not hasattr(self, "columns_")):
+        if hasattr(self, "columns_") or not self._stateless:
             check_is_fitted(self, self._fitted_by)
         self._check_parameters()
         table, era = self._read(X)
