@@ -28,17 +28,18 @@ CONFIDENCE = 0.95
 N_RESAMPLES = 500
 
 
-def worlds(n_worlds, n_eras, horizon, noise, rng):
-    """Scores of unit variance and mean `TRUTH`: (n_worlds, n_eras)."""
-    kind, white = NOISES[noise]
+def overlapping(n_worlds, n_eras, horizon, rng, noise="normal", white=0.0):
+    """Scores that share days as targets do, of mean 0 and variance 1, a row a world.
+
+    A share ``white`` of the variance is of each era alone.
+    """
     size = (n_worlds, n_eras + horizon - 1)
-    weeks = rng.normal(size=size)
-    if kind == "t4":
-        weeks = rng.standard_t(4, size) / np.sqrt(2)
+    heavy = noise == "t4"
+    weeks = rng.standard_t(4, size) / np.sqrt(2) if heavy else rng.normal(size=size)
     sums = np.cumsum(np.pad(weeks, ((0, 0), (1, 0))), axis=1)
     common = (sums[:, horizon:] - sums[:, :-horizon]) / np.sqrt(horizon)
     own = rng.normal(size=common.shape)
-    return TRUTH + np.sqrt(1 - white) * common + np.sqrt(white) * own
+    return np.sqrt(1 - white) * common + np.sqrt(white) * own
 
 
 def held(found, truth):
@@ -65,8 +66,8 @@ def coverage(horizon, n_eras, noise, n_worlds, seed=0):
     """Return by what it is the share of the worlds in which an interval holds."""
     rng = np.random.default_rng([seed, horizon, n_eras, list(NOISES).index(noise)])
     times = np.arange(float(n_eras))
-    series = worlds(n_worlds, n_eras, horizon, noise, rng)
-    other = worlds(n_worlds, n_eras, horizon, noise, rng)
+    size = (n_worlds, n_eras, horizon)
+    series, other = (TRUTH + overlapping(*size, rng, *NOISES[noise]) for _ in range(2))
 
     def interval(values):
         return intervals.of_means(values, times, horizon, CONFIDENCE)

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 from sklearn.utils import Bunch
-from test_intervals import overlapping
 
+from benchmarks.coverage import overlapping
 from skbench import EraRankGauss
 from skbench.analysis import (
     Analysis,

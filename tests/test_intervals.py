@@ -6,21 +6,8 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.coverage import overlapping
 from skbench.solvers import intervals
-
-
-def overlapping(n_worlds, n_eras, horizon, rng, noise="normal", white=0.0):
-    """Worlds of scores that share days as targets do, of mean 0 and variance 1.
-
-    A share ``white`` of the variance is of each era alone.
-    """
-    size = (n_worlds, n_eras + horizon - 1)
-    heavy = noise == "t4"
-    days = rng.standard_t(4, size) / np.sqrt(2) if heavy else rng.normal(size=size)
-    total = np.cumsum(np.pad(days, ((0, 0), (1, 0))), axis=1)
-    common = (total[:, horizon:] - total[:, :-horizon]) / np.sqrt(horizon)
-    own = rng.normal(size=common.shape)
-    return np.sqrt(1 - white) * common + np.sqrt(white) * own
 
 
 class TestFormula:
