@@ -393,6 +393,19 @@ def test_the_standard_deviation_of_sharpe_has_no_degrees_of_freedom():
     assert_close(found.train_score_["optimised"], expected)
 
 
+def mean_score(objective, corrs, contributions):
+    """Score eras of which the last ones have a contribution."""
+    corrs, contributions = np.array(corrs), np.array(contributions)
+    paid = corrs[len(corrs) - len(contributions) :]
+    return {
+        "corr": corrs.mean(),
+        "mse": corrs.mean(),
+        "sharpe": corrs.mean() / corrs.std(ddof=0),
+        "contribution": contributions.mean(),
+        "payout": (3.0 * paid + 15.0 * contributions).mean(),
+    }[objective]
+
+
 @each_objective
 def test_the_exact_score_is_that_of_numerai_tools(objective):
     X, y = tournament()
@@ -410,15 +423,8 @@ def test_the_exact_score_is_that_of_numerai_tools(objective):
                 rows[["blend"]], rows[META_MODEL], rows["target"]
             )
             contributions.append(one["blend"])
-    corrs, contributions = np.array(corrs), np.array(contributions)
-    expected = {
-        "corr": corrs.mean(),
-        "mse": corrs.mean(),
-        "sharpe": corrs.mean() / corrs.std(ddof=0),
-        "contribution": contributions.mean(),
-        "payout": (3.0 * corrs[3:] + 15.0 * contributions).mean(),
-    }
-    assert_close(found.train_score_["exact"], expected[objective], 1e-12)
+    expected = mean_score(objective, corrs, contributions)
+    assert_close(found.train_score_["exact"], expected, 1e-12)
     assert found.train_score_["objective"] == objective
 
 
@@ -1184,16 +1190,9 @@ def test_the_exact_score_is_of_the_eras_in_which_the_blend_has_a_value(
                 "blend"
             ]
         )
-    corrs, contributions = np.array(corrs), np.array(contributions)
-    expected = {
-        "corr": corrs.mean(),
-        "mse": corrs.mean(),
-        "sharpe": corrs.mean() / corrs.std(ddof=0),
-        "contribution": contributions.mean(),
-        "payout": (3.0 * corrs + 15.0 * contributions).mean(),
-    }
-    assert_close(found.train_score_["exact"], expected[objective], 1e-12)
-    assert_close(found.score(X, y), corrs.mean(), 1e-12)
+    expected = mean_score(objective, corrs, contributions)
+    assert_close(found.train_score_["exact"], expected, 1e-12)
+    assert_close(found.score(X, y), np.mean(corrs), 1e-12)
 
 
 @few_eras
