@@ -7,12 +7,21 @@ with 4 degrees of freedom); in "half white" half of the variance is of each era 
 "white" has no overlap at all, which the intervals do not know. Beside the intervals of
 skbench stand those of a moving-block bootstrap, blocks of one horizon, which it had
 before.
+
+``--weights`` prints instead how often the interval of a learned weight holds the best
+one, in worlds of a few models whose best weights are known: some of them zero, some
+small, models that are much and very much alike.
 """
+
+from itertools import product
 
 import click
 import numpy as np
 
+from skbench.kernels.search import least_squares
+from skbench.kernels.weights import Problem
 from skbench.solvers import intervals
+from skbench.solvers.weight_intervals import of_weights
 
 HORIZONS = {"20 days": 5, "60 days": 13}
 N_ERAS = (26, 40, 87, 100, 300)
@@ -26,6 +35,12 @@ NOISES = {
 TRUTH = 0.5  # of the mean, in deviations, and so of the Sharpe ratio
 CONFIDENCE = 0.95
 N_RESAMPLES = 500
+# Of the worlds for weights: best weights on CORR, and how models correlate.
+BLENDS = [(0.4, 0.3, 0.2, 0.1), (0.5, 0.3, 0.2, 0.0, 0.0), (1 / 3, 1 / 3, 1 / 3)]
+CORRELATIONS = (0.5, 0.9)
+OBJECTIVES = ("corr", "sharpe", "mse")
+MARKET = 0.7  # part of the noise that all models share, in deviations of their own
+SCORE = 0.03  # mean and deviation of the scores, as of real models
 
 
 def overlapping(n_worlds, n_eras, horizon, rng, noise="normal", white=0.0):
@@ -84,6 +99,49 @@ def coverage(horizon, n_eras, noise, n_worlds, seed=0):
     }
 
 
+def moments(truth, correlation, n_eras, horizon, rng):
+    """Moments of eras in which a blend scores best by its mean score."""
+    alike = _alike(truth.size, correlation)
+    root = np.linalg.cholesky(alike)
+    noise = overlapping(truth.size, n_eras, horizon, rng)
+    market = MARKET * overlapping(1, n_eras, horizon, rng)
+    means = alike @ truth / np.sqrt(truth @ alike @ truth)
+    return {
+        "covariance": np.repeat(alike[None], n_eras, axis=0),
+        "target_covariance": SCORE * (means + (root @ noise + market).T),
+        "target_variance": np.ones(n_eras),
+        "present": np.ones((n_eras, truth.size), dtype=bool),
+    }
+
+
+def _alike(n_models, correlation):
+    return correlation + (1 - correlation) * np.eye(n_models)
+
+
+def best_weights(objective, truth, correlation):
+    """Weights that are best on average over all worlds, by the moments of these."""
+    alike = _alike(truth.size, correlation)
+    risk = alike + MARKET**2 if objective == "sharpe" else alike
+    weights = least_squares(risk, alike @ truth)
+    return weights / weights.sum()
+
+
+def weights_held(objective, n_eras, horizon, n_worlds):
+    """Share of the weights of all worlds whose interval holds the best one."""
+    times, found = np.arange(float(n_eras)), []
+    for truth, correlation in product(map(np.array, BLENDS), CORRELATIONS):
+        best = best_weights(objective, truth, correlation)
+        prior = np.full(truth.size, 1 / truth.size)
+        for seed in range(n_worlds):
+            rng = np.random.default_rng([seed, n_eras, horizon])
+            world = moments(truth, correlation, n_eras, horizon, rng)
+            problem = Problem(world, times, prior, objective)
+            learned = problem.best_weights()
+            low, high = map(np.diag, of_weights(problem, learned, horizon, CONFIDENCE))
+            found.extend((low <= best + 1e-9) & (best - 1e-9 <= high))
+    return float(np.mean(found))
+
+
 def table(n_worlds):
     """Yield the rows of the table: what the worlds are, and what was found."""
     for days, horizon in HORIZONS.items():
@@ -93,9 +151,17 @@ def table(n_worlds):
 
 
 @click.command(help=__doc__)
-@click.option("--worlds", "n_worlds", default=4000, show_default=True)
-def main(n_worlds):
+@click.option("--worlds", "n_worlds", type=int, help="4000; of weights 100.")
+@click.option("--weights", is_flag=True, help="The intervals of learned weights.")
+def main(n_worlds, weights):
     """Print the table as Markdown."""
+    if weights:
+        _print_weights(n_worlds or 100)
+    else:
+        _print_means(n_worlds or 4000)
+
+
+def _print_means(n_worlds):
     click.echo(
         f"Share of {n_worlds:,} worlds in which an interval of 95 % holds the truth; "
         "width is the median half-width over 1.96 true standard errors.\n"
@@ -111,6 +177,19 @@ def main(n_worlds):
             f"| {days} | {noise} | {n_eras} | {' | '.join(cells)} | "
             f"{found['width']:.2f} |"
         )
+
+
+def _print_weights(n_worlds):
+    n = n_worlds * len(CORRELATIONS) * sum(len(blend) for blend in BLENDS)
+    click.echo(
+        f"Share of {n:,} learned weights whose interval of 95 % holds the best one.\n"
+    )
+    click.echo(f"| horizon | eras | {' | '.join(OBJECTIVES)} |")
+    click.echo("|---|---|---|---|---|")
+    for (days, horizon), n_eras in product(HORIZONS.items(), (41, 87, 300)):
+        cells = (weights_held(name, n_eras, horizon, n_worlds) for name in OBJECTIVES)
+        shares = " | ".join(f"{cell:.1%}" for cell in cells)
+        click.echo(f"| {days} | {n_eras} | {shares} |")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._eras import Eras, era_column, eras_lack, find_eras
+from ._eras import Eras, era_column, eras_lack, find_eras, horizon_of
 from ._frames import (
     META_MODEL,
     Layout,
@@ -37,8 +37,8 @@ from .kernels.rank import is_constant
 from .kernels.score import numerai_corr
 
 Name = Hashable
-_INSIDE = ("skbench.", "sklearn.")
-_MOST_RESAMPLES = 1_000_000
+# Of the frames between a warning and the caller: a cached property is one, too.
+_INSIDE = ("skbench.", "sklearn.", "functools")
 _CONTAINERS = ("default", "pandas", "polars")
 
 
@@ -525,9 +525,22 @@ def check_count(
         raise ValueError(f"`{parameter}` must be at most {most:,}; got {value!r}")
 
 
-def check_resamples(n_bootstrap: Any, least: int = 0) -> None:
-    """Check the number of resamples, all of which are held in memory."""
-    check_count("n_bootstrap", n_bootstrap, least, _MOST_RESAMPLES)
+def check_confidence(confidence: Any) -> None:
+    """Check the probability of an interval."""
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise ValueError(
+            f"`confidence` must be above 0 and below 1; got {confidence!r}"
+        )
+
+
+def check_horizon(horizon: Any, target: Any) -> int:
+    """Return the horizon that is given, in eras, or else that of the target's name."""
+    if not (target is None or isinstance(target, str)):
+        raise ValueError(f"`target` must be the name of a target; got {target!r}")
+    if horizon is None:
+        return horizon_of(target)
+    check_count("horizon", horizon, 1)
+    return int(horizon)
 
 
 def is_several(value: Any) -> bool:

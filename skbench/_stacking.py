@@ -1,22 +1,26 @@
 """Weights learned from validation targets: `StackingWeights`."""
 
+import warnings
 from collections.abc import Hashable, Mapping
 from copy import copy
+from dataclasses import replace
+from functools import cached_property
 from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
-from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from ._base import (
     check_bounds,
     check_choice,
+    check_confidence,
     check_count,
     check_flag,
+    check_horizon,
     check_name,
-    check_resamples,
     check_share,
     is_number,
     prediction_columns,
@@ -24,7 +28,7 @@ from ._base import (
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged, part_of
-from ._eras import Eras, Rows, chronological, era_numbers, find_eras, horizon_of
+from ._eras import Eras, Rows, chronological, era_numbers, find_eras
 from ._frames import (
     Table,
     aligned_target,
@@ -38,7 +42,7 @@ from ._frames import (
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
 from .kernels.weights import NotEnoughErasError, Problem, presence
-from .solvers.widening import factor
+from .solvers.weight_intervals import of_weights
 
 Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
@@ -51,7 +55,6 @@ _LARGEST_SQUARE = 1e200
 # Of a multiplier or a prior weight: far more than any, and their squares have a sum.
 _LARGEST_NUMBER = 1e30
 _MOST_ITERATIONS = 1_000_000
-_CONFIDENCE = 0.95
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
 
@@ -112,7 +115,7 @@ class StackingWeights(WeightedEnsemble):
     shrinkage : float or "auto", default=0.0
         Share of the prior in the weights, between 0 and 1. "auto": the one of 0, 0.1,
         ... 1 that does best on later eras, over five expanding folds, with
-        ``block_size`` eras left out in between. Where weights may be negative, they
+        ``horizon`` eras left out in between. Where weights may be negative, they
         are then scaled to absolute sum one again: one that would exceed ``max_weight``
         is cut to it, and the others get the rest in proportion. Where the prior cancels
         all weights, they are the prior.
@@ -123,15 +126,13 @@ class StackingWeights(WeightedEnsemble):
     halflife : float, default=None
         Number of eras over which the weight of an era in the objective halves, going
         back from the last. None: every era weighs the same.
-    n_bootstrap : int, default=0
-        Samples of eras for ``weights_interval_``.
-    block_size : int, default=None
-        Eras in a block of the bootstrap, and in the gap of the folds. None: one a week
-        of the days in the target's name ("target_ender_60": 13) and one more, where
-        "target" stands for the target column of X that it equals; 13 where the name
-        does not say.
-    random_state : int, RandomState or None, default=None
-        Seed of the bootstrap.
+    horizon : int, default=None
+        Over how many eras a score shares days with others, for ``weights_interval_``
+        and the gap of the folds. None: one era for each 5 days in the target's name,
+        rounded up, and one more ("target_ender_60": 13), where "target" stands for the
+        target column of X that it equals; 13 where the name does not say.
+    confidence : float, default=0.95
+        Probability that each of ``weights_interval_`` is to have.
     nan_policy : {"propagate", "omit", "raise"}, default="propagate"
         What a missing prediction does to its row, in learning as above, and in
         `transform` as in `WeightedEnsemble`.
@@ -150,11 +151,12 @@ class StackingWeights(WeightedEnsemble):
     weights_ : dict of str or int to float
         Weight of each column, in column order.
     weights_interval_ : dict of str or int to (float, float)
-        Interval of 95 % of each weight, where ``n_bootstrap`` is above 0: percentiles
-        2.5 and 97.5 of its deviations in a moving-block bootstrap over eras, widened by
-        as much as a mean over eras that overlap needs, within what weights can be. With
-        few eras it is still too narrow: in simulated worlds of 41 to 300 eras it held
-        the best weights in 84 to 96 of 100 cases.
+        Interval of each weight: all values of it for which the slope of the objective,
+        with the other weights at their best, is no more than chance, in the closed form
+        of `skbench.metrics.summarize`. With ``shrinkage``, these moved towards the
+        prior as the weights are. Found when first asked for, which takes some tens of
+        searches for each weight; NaN, with a warning, where there are fewer eras than
+        two horizons. MEASURED
     era_statistics_ : dict of str to ndarray
         Moments of each era held, one entry an era, in the order of the eras.
     n_iter_ : int
@@ -222,9 +224,8 @@ class StackingWeights(WeightedEnsemble):
         search: str = "slsqp",
         max_iter: int = 100,
         halflife: float | None = None,
-        n_bootstrap: int = 0,
-        block_size: int | None = None,
-        random_state: Any = None,
+        horizon: int | None = None,
+        confidence: float = 0.95,
         nan_policy: str = "propagate",
         meta_model: Any = "numerai_meta_model",
         era: Any = "era",
@@ -241,9 +242,8 @@ class StackingWeights(WeightedEnsemble):
         self.search = search
         self.max_iter = max_iter
         self.halflife = halflife
-        self.n_bootstrap = n_bootstrap
-        self.block_size = block_size
-        self.random_state = random_state
+        self.horizon = horizon
+        self.confidence = confidence
         self.nan_policy = nan_policy
         self.meta_model = meta_model
         self.era = era
@@ -395,9 +395,8 @@ class StackingWeights(WeightedEnsemble):
         if self.halflife is not None and not _positive(self.halflife):
             raise ValueError(f"`halflife` must be above 0; got {self.halflife!r}")
         check_count("max_iter", self.max_iter, 1, _MOST_ITERATIONS)
-        check_resamples(self.n_bootstrap)
-        if self.block_size is not None:
-            check_count("block_size", self.block_size, 1)
+        check_horizon(self.horizon, None)
+        check_confidence(self.confidence)
         self._check_payout()
 
     def _check_payout(self) -> None:
@@ -450,8 +449,7 @@ class StackingWeights(WeightedEnsemble):
 
     def _forget(self, *attributes: str) -> None:
         for name in attributes:
-            if hasattr(self, name):
-                delattr(self, name)
+            self.__dict__.pop(name, None)
 
     def _choose_columns(self, table: Table, era: Name) -> None:
         named = table.named and self.meta_model in table.names
@@ -544,9 +542,8 @@ class StackingWeights(WeightedEnsemble):
                 "no non-negative weights help to predict the target: the prior is kept",
             )
             weights = problem.prior
-        block_size = self._block_size()
         if self.shrinkage == "auto":
-            self.shrinkage_ = problem.best_shrinkage(block_size)
+            self.shrinkage_ = problem.best_shrinkage(self._horizon())
         else:
             self.shrinkage_ = float(self.shrinkage)
         weights = problem.shrunk(weights, self.shrinkage_)
@@ -562,7 +559,7 @@ class StackingWeights(WeightedEnsemble):
             "objective": self.objective,
             "optimised": value if np.isfinite(value) else np.nan,
         }
-        self._set_interval(problem, usable, block_size)
+        self._forget("weights_interval_")
         return problem, scored
 
     def _solve_if_possible(self) -> None:
@@ -617,7 +614,7 @@ class StackingWeights(WeightedEnsemble):
     def _numbers(self, labels: list[Hashable]) -> NDArray[np.float64]:
         """Return where the eras stand in time, as far as that makes a difference."""
         timed = self.halflife is not None or self.shrinkage == "auto"
-        if timed or self.n_bootstrap:
+        if timed:
             return era_numbers(labels)
         return np.arange(len(labels), dtype=np.float64)
 
@@ -718,10 +715,8 @@ class StackingWeights(WeightedEnsemble):
             )
         return prior
 
-    def _block_size(self) -> int:
-        if self.block_size is not None:
-            return int(self.block_size)
-        return horizon_of(self._target)
+    def _horizon(self) -> int:
+        return check_horizon(self.horizon, self._target)
 
     def _by_column(
         self, usable: NDArray[np.intp], weights: NDArray[np.float64]
@@ -732,32 +727,36 @@ class StackingWeights(WeightedEnsemble):
         )
         return given
 
-    def _set_interval(
-        self, problem: Problem, usable: NDArray[np.intp], block_size: int
-    ) -> None:
-        self._forget("weights_interval_")
-        if not self.n_bootstrap:
-            return
-        numbers = problem.numbers
-        if numbers.size < 2 * block_size:
-            raise NotEnoughErasError(
-                f"a bootstrap with blocks of {block_size} eras (`block_size`) needs "
-                f"twice as many; got {numbers.size}"
+    @cached_property
+    def weights_interval_(self) -> dict[Name, tuple[float, float]]:
+        """Interval of each weight, found when first asked for."""
+        check_is_fitted(self, "weights_")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # fit has said all of it
+            problem, usable, scored = self._problem()
+        numbers = era_numbers(self.era_statistics_["era"][scored].tolist())
+        horizon, learned = self._horizon(), problem.best_weights()
+        problem = replace(problem, numbers=numbers)
+        ends = of_weights(problem, learned, horizon, self.confidence)
+        low = high = np.full(usable.size, np.nan)
+        if ends is None:
+            warn(
+                f"weights have an interval from two horizons of eras on, of {horizon} "
+                f"eras each; {numbers.size} are scored",
             )
-        seed = check_random_state(self.random_state).randint(2**31 - 1)
-        rng = np.random.default_rng(seed)
-        found = problem.resampled(self.n_bootstrap, block_size, rng)
-        found = np.array([problem.shrunk(one, self.shrinkage_) for one in found])
-        weights = np.array([self.weights_[self.columns_[i]] for i in usable])
-        # A block counts eras, as they mostly lie: every fourth, or days of a week.
-        horizon = block_size * float(np.median(np.diff(numbers)))
-        widened = factor(numbers, horizon, block_size, _CONFIDENCE)
-        tail = (1.0 - _CONFIDENCE) / 2.0
-        ends = np.quantile(found - weights, [tail, 1.0 - tail], axis=0)
-        floor = 0.0 if self.nonnegative else -self.max_weight
-        low, high = np.clip(weights + widened * ends, floor, self.max_weight)
+        else:
+            weights = np.array([self.weights_[self.columns_[i]] for i in usable])
+            low, high = (self._shrunk_each(problem, blends) for blends in ends)
+            low, high = np.minimum(low, weights), np.maximum(high, weights)
         lows, highs = self._by_column(usable, low), self._by_column(usable, high)
-        self.weights_interval_ = {name: (lows[name], highs[name]) for name in lows}
+        return {name: (lows[name], highs[name]) for name in lows}
+
+    def _shrunk_each(
+        self, problem: Problem, blends: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Shrink blends, one for each weight, and take that weight of it."""
+        shrunk = [problem.shrunk(blend, self.shrinkage_) for blend in blends]
+        return np.diagonal(shrunk)
 
     def _rescore(
         self,

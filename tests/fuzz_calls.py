@@ -117,7 +117,7 @@ class World:
 
     @cached_property
     def stacked(self):
-        stacking = skbench.StackingWeights(n_bootstrap=5, block_size=2, random_state=0)
+        stacking = skbench.StackingWeights(horizon=2)
         return make_pipeline(skbench.EraRankGauss(), stacking).fit(self.frame, self.y)
 
     @cached_property
@@ -380,8 +380,8 @@ def _core(world):
         "objective": "corr", "columns": None, "output": "prediction",
         "payout": {"corr": 1.0, "contribution": 2.0}, "nonnegative": True,
         "max_weight": 1.0, "prior": None, "shrinkage": 0.0, "search": "slsqp",
-        "max_iter": 10, "halflife": None, "n_bootstrap": 3, "block_size": 2,
-        "random_state": 0, "nan_policy": "propagate",
+        "max_iter": 10, "halflife": None, "horizon": 2, "confidence": 0.95,
+        "nan_policy": "propagate",
         "meta_model": "numerai_meta_model", **era,
     }  # fmt: skip
     blend = {"weights": None, "columns": None, "output": "prediction",

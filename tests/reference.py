@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 from scipy.stats import t as student
 
@@ -230,3 +231,53 @@ def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):
     each = confidence ** (1 / n_chosen_from)
     critical = student(df).ppf((1 + each) / 2)
     return np.mean(x), critical * np.sqrt(variance), df
+
+
+def sharpe_influence(series):
+    """The Sharpe ratio plus the influence of each value on it."""
+    m, s = np.mean(series), np.std(series)
+    z = (series - m) / s
+    return m / s + z - m / s * (z**2 - 1) / 2
+
+
+def weight_of_three(scores, column, numbers, horizon, confidence, sharpe=False):
+    """Interval of one of three weights: values that a score test does not refuse.
+
+    ``scores`` maps weights to a score of each era. The two other weights are the best
+    ones for each of 101 values; what lies between two values is not looked for.
+    """
+    objective = sharpe_influence if sharpe else np.asarray
+    first, second = (i for i in range(3) if i != column)
+
+    def blend(value, share):
+        w = np.zeros(3)
+        w[[column, first, second]] = (
+            value,
+            (1 - value) * share,
+            (1 - value) * (1 - share),
+        )
+        return w
+
+    def best(value):
+        def loss(share):
+            return -np.mean(objective(scores(blend(value, share))))
+
+        inside = minimize_scalar(loss, bounds=(0, 1), options={"xatol": 1e-10})
+        share = min([0.0, 1.0, inside.x], key=loss)
+        return blend(value, share)
+
+    def refused(value):
+        step, w = 1e-3, best(value)
+        moves = (best(value + step) - best(value - step)) / (2 * step)
+        up, down = (objective(scores(w + sign * 1e-5 * moves)) for sign in (1, -1))
+        slope, half, _ = interval_of_mean(
+            (up - down) / 2e-5, numbers, horizon, confidence
+        )
+        return slope - half > 0, slope + half < 0
+
+    grid = np.linspace(0.002, 0.998, 101)
+    too_low, too_high = np.array([refused(value) for value in grid]).T
+    held = grid[~too_low & ~too_high]
+    low = 0.0 if not too_low.any() else held.min()
+    high = 1.0 if not too_high.any() else held.max()
+    return low, high

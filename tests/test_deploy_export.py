@@ -439,7 +439,7 @@ def test_two_files_do_not_disturb_each_other(frame, tmp_path):
 
 
 def test_nothing_private_is_in_the_file(frame, tmp_path):
-    pipeline = five_steps(StackingWeights(n_bootstrap=20, block_size=1, random_state=0))
+    pipeline = five_steps(StackingWeights(horizon=1))
     pipeline.fit(frame, frame["target"])
     data = export_predict(pipeline, tmp_path / "file").read_bytes()
     import skbench

@@ -61,7 +61,7 @@ def five_steps(ensemble):
 
 
 def stacking(**params):
-    return StackingWeights(n_bootstrap=5, block_size=1, random_state=0, **params)
+    return StackingWeights(horizon=1, **params)
 
 
 FITTED = {

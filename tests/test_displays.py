@@ -516,8 +516,7 @@ class TestFeatureExposureDisplay:
 @pytest.fixture(scope="module")
 def stacked():
     data = make_benchmark_models(60, 100, 4, random_state=0)
-    weights = StackingWeights(n_bootstrap=50, random_state=0)
-    model = make_pipeline(EraRankGauss(), weights)
+    model = make_pipeline(EraRankGauss(), StackingWeights())
     return model.fit(data.frame, data.frame["target"])
 
 

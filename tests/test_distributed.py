@@ -58,9 +58,7 @@ PIPELINE = make_pipeline(
     StackingWeights(
         nan_policy="omit",
         shrinkage="auto",
-        n_bootstrap=10,
-        block_size=2,
-        random_state=0,
+        horizon=2,
     ),
     EraRankGauss(),
     FeatureNeutralizer(proportion=0.5),

@@ -12,7 +12,7 @@ from scipy.optimize import brentq, check_grad, nnls
 
 from skbench.kernels import search
 from skbench.kernels.moments import era_moments
-from skbench.kernels.objectives import MeanScore, Ratio, SharpeRatio
+from skbench.kernels.objectives import MeanScore, PooledScore, Ratio, SharpeRatio
 from skbench.kernels.search import Found, ascend, least_squares, pick
 from skbench.kernels.weights import SHRINKAGES, Problem
 
@@ -263,7 +263,7 @@ ONE = np.ones(1)
 ERAS = np.array([0.3, 0.05, 0.1, 0.25, 0.2, 0.1])
 FUNCTIONS = {
     "mean": MeanScore([ratio()], ERAS),
-    "pooled": MeanScore([ratio(n_eras=1)], np.ones(1)),
+    "pooled": PooledScore(ratio().linear, ratio().square, np.arange(1.0, 7.0), ERAS),
     "sum of two": MeanScore(
         [ratio(0, multiplier=3.0), ratio(1, multiplier=-15.0)], ERAS
     ),
@@ -283,6 +283,23 @@ def test_gradients_are_those_of_finite_differences(function, seed):
         lambda x: function.values(x[:, None])[0], lambda x: function.gradient(x)[1], w
     )
     assert error < 1e-5 * max(1, np.abs(function.gradient(w)[1]).max())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@each_function
+def test_influences_are_how_gradients_move_with_the_eras(function, seed):
+    w, step = np.random.default_rng(seed).normal(size=4), 1e-5
+
+    def gradient(era, share):
+        eras = (1 - share) * function.eras + share * np.eye(6)[era]
+        return replace(function, eras=eras).gradient(w)[1]
+
+    expected = [
+        (gradient(era, step) - gradient(era, -step)) / (2 * step) for era in range(6)
+    ]
+    found = function.influence(w)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert_close(function.eras @ found, 0)
 
 
 @each_function
@@ -624,7 +641,7 @@ def test_some_of_the_eras_are_a_problem_of_their_own():
     assert_array_equal(part.numbers, some.numbers)
 
 
-def folds(monkeypatch, numbers, block_size):
+def folds(monkeypatch, numbers, horizon):
     """Numbers of the eras that each fold learns from and is tried on."""
     asked, of_eras = [], Problem.of_eras
 
@@ -633,7 +650,7 @@ def folds(monkeypatch, numbers, block_size):
         return of_eras(self, eras)
 
     monkeypatch.setattr(Problem, "of_eras", recorded)
-    problem(len(numbers), numbers).best_shrinkage(block_size)
+    problem(len(numbers), numbers).best_shrinkage(horizon)
     return list(zip(asked[::2], asked[1::2], strict=True))
 
 
@@ -645,21 +662,21 @@ CALENDARS = {
 }
 
 
-@pytest.mark.parametrize("block_size", [1, 5, 13])
+@pytest.mark.parametrize("horizon", [1, 5, 13])
 @pytest.mark.parametrize("numbers", list(CALENDARS.values()), ids=list(CALENDARS))
 def test_shrinkage_is_chosen_on_five_expanding_purged_folds(
-    monkeypatch, numbers, block_size
+    monkeypatch, numbers, horizon
 ):
-    found = folds(monkeypatch, numbers, block_size)
+    found = folds(monkeypatch, numbers, horizon)
     assert len(found) == 5
     for train, test in found:
         assert train.size
         assert test.size
         assert train[0] == numbers[0]
-        assert test[0] - train[-1] > block_size
+        assert test[0] - train[-1] > horizon
     trains, tests = zip(*found, strict=True)
     assert all(a.size <= b.size for a, b in pairwise(trains))
-    assert trains[0].size < trains[-1].size or (np.diff(numbers) > block_size).any()
+    assert trains[0].size < trains[-1].size or (np.diff(numbers) > horizon).any()
     tested = np.concatenate(tests)
     assert (np.diff(tested) > 0).all()  # no era twice
     assert tested[-1] == numbers[-1]
@@ -712,13 +729,3 @@ def test_what_no_other_weight_can_take_goes_where_the_prior_has_some():
     w, prior = [0.5, 0.0, -0.3, 0.2], [0.5, 0.0, 0.3, -0.2]
     got = shrunk(w, prior, 0.5, signed=True, max_weight=0.5)
     assert_close(got, [0.5, 0.0, 0.3, -0.2])
-
-
-def test_resamples_are_of_whole_blocks():
-    found = problem().resampled(7, 3, np.random.default_rng(0))
-    assert found.shape == (7, 3)
-    assert_close(found.sum(axis=1), 1)
-    again = problem().resampled(7, 3, np.random.default_rng(0))
-    assert_array_equal(found, again)
-    whole = problem().resampled(3, 12, np.random.default_rng(0))
-    assert_close(whole, np.tile(problem().solve().weights, (3, 1)), 1e-6)

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 import reference
 
-from skbench.kernels import bootstrap
 from skbench.metrics import numerai_corr, summarize
 
 NAN = np.nan
@@ -250,39 +249,6 @@ class TestInterval:
         got = summarize(frame, horizon=5).iloc[0]
         naive = 2 * 1.96 * got["std"] / np.sqrt(got["n_eras"])
         assert 1.5 < (got["high"] - got["low"]) / naive < 3.0  # sqrt(5) without end
-
-
-def expected_counts(n, block):
-    """Mean of the counts over all blocks that can be drawn, the last one cut."""
-    starts, total = range(n - block + 1), np.zeros(n)
-    for length in [*[block] * (n // block), n % block]:
-        for start in starts:
-            total[start : start + length] += 1 / len(starts)
-    return total
-
-
-class TestBlocks:
-    def test_resamples(self):
-        counts = bootstrap.block_counts(11, 4, 5000, np.random.default_rng(0))
-        assert counts.shape == (5000, 11)
-        assert (counts.sum(axis=1) == 11).all()
-        assert_close(expected_counts(11, 4).sum(), 11)
-        assert_close(counts.mean(axis=0), expected_counts(11, 4), 0.06)
-
-    def test_one_block_is_the_series_itself(self):
-        counts = bootstrap.block_counts(7, 7, 10, np.random.default_rng(0))
-        assert (counts == 1).all()
-        assert_close(expected_counts(7, 7), 1)
-
-    def test_independent_draws_are_the_plain_bootstrap(self):
-        counts = bootstrap.block_counts(9, 1, 5000, np.random.default_rng(0))
-        assert_close(counts.mean(axis=0), expected_counts(9, 1), 0.06)
-        assert_close(expected_counts(9, 1), 1)
-
-    def test_values_that_alternate_cancel_in_blocks_of_two(self):
-        series = np.tile([1.0, -1.0], 10)[None]
-        counts = bootstrap.block_counts(20, 2, 50, np.random.default_rng(0))
-        assert_close(series @ counts.T, 0)
 
 
 class TestBenchmark:

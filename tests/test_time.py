@@ -74,8 +74,8 @@ class TestStackingWeights:
         [
             {"halflife": 26},
             {"objective": "sharpe", "halflife": 13.5},
-            {"shrinkage": "auto", "block_size": 4},
-            {"halflife": 26, "n_bootstrap": 5, "block_size": 4, "random_state": 0},
+            {"shrinkage": "auto", "horizon": 4},
+            {"halflife": 26, "horizon": 4},
         ],
         ids=str,
     )
@@ -86,6 +86,8 @@ class TestStackingWeights:
         assert found.shrinkage_ == expected.shrinkage_
         for name, weight in expected.weights_.items():
             assert found.weights_[name] == pytest.approx(weight, abs=1e-6)
+        for name, ends in expected.weights_interval_.items():
+            assert found.weights_interval_[name] == pytest.approx(ends, abs=1e-4)
 
     def test_batches_and_merges_are_one_fit_to_the_bit(self, gauss, spell):
         X, y = gauss
@@ -250,9 +252,7 @@ class TestNoOrder:
         scores = numerai_corr(y, X[["a", "b"]], era=X["era"])
         assert scores.index.tolist() == sorted(self.LABELS)
 
-    @pytest.mark.parametrize(
-        "options", [{"halflife": 2}, {"shrinkage": "auto"}, {"n_bootstrap": 2}]
-    )
+    @pytest.mark.parametrize("options", [{"halflife": 2}, {"shrinkage": "auto"}])
     def test_an_error_where_one_is(self, rows, options):
         X, y, _ = rows
         message = "'Q1 2018' and 'Q1 2019' do not say which comes first. Label all"
@@ -260,6 +260,12 @@ class TestNoOrder:
             StackingWeights(**options).fit(X, y)
         with pytest.raises(ValueError, match=message):
             StackingWeights().fit(X, y).refit(**options)
+
+    def test_intervals_of_weights_need_it(self, rows):
+        X, y, _ = rows
+        found = StackingWeights().fit(X, y)
+        with pytest.raises(ValueError, match="do not say which comes first"):
+            _ = found.weights_interval_
 
     def test_scores_are_not_summed_up(self, rows):
         X, y, _ = rows

@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skbench._base import check_confidence, check_horizon
 from skbench._frames import name_of
-from skbench.metrics._summary import check_confidence, check_horizon
 from skbench.solvers import intervals
 
 Floats = NDArray[np.float64]

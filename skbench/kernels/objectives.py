@@ -7,6 +7,7 @@ reduces the scores of all eras to one number to maximise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -79,6 +80,14 @@ class MeanScore:
         scores, slopes = _sum_of_gradients(self.terms, weights)
         return float(self.eras @ scores), self.eras @ slopes
 
+    def influence(self, weights: Floats) -> Floats:
+        """Influence of each era on the gradient of one blend: (n_eras, n_columns).
+
+        How fast the gradient moves as the era gets weight at the cost of all alike.
+        """
+        _, slopes = _sum_of_gradients(self.terms, weights)
+        return slopes - self.eras @ slopes
+
 
 @dataclass(frozen=True)
 class SharpeRatio:
@@ -110,6 +119,86 @@ class SharpeRatio:
         spread_slope = (self.eras * (scores - mean)) @ slopes / spread
         slope = (mean_slope - mean / spread * spread_slope) / spread
         return float(mean / spread), slope
+
+    def influence(self, weights: Floats) -> Floats:
+        """Influence of each era on the gradient of one blend: (n_eras, n_columns).
+
+        With m the mean, s the deviation, m' and c / s their slopes, the gradient is
+        m' / s - m c / s^3; m, s^2, m' and c are means over eras, and so each era's
+        part in them gives its part in the gradient. Zeros where there is no deviation.
+        """
+        scores, slopes = _sum_of_gradients(self.terms, weights)
+        mean, mean_slope = self.eras @ scores, self.eras @ slopes
+        apart = (scores - mean)[:, None]
+        variance = self.eras @ apart[:, 0] ** 2
+        spread = float(_spread(mean, variance))
+        if spread == 0.0:
+            return np.zeros_like(slopes)
+        c = self.eras @ (apart * slopes)
+        of_variance = apart**2 - variance
+        of_slope = slopes - mean_slope
+        of_c = apart * of_slope - c
+        influence: Floats = (
+            of_slope
+            - (0.5 * of_variance * mean_slope + apart * c + mean * of_c) / variance
+            + 1.5 * mean * of_variance * c / variance**2
+        ) / spread
+        return influence
+
+
+@dataclass(frozen=True)
+class PooledScore:
+    """Correlation over the rows of all eras, each centred, as if they were one.
+
+    ``sizes`` (n_eras,) are the variances of the target; ``linear`` and ``square`` are
+    as in `Ratio`.
+    """
+
+    linear: Floats
+    square: Floats
+    sizes: Floats
+    eras: Floats
+
+    @cached_property
+    def ratio(self) -> Ratio:
+        """The one ratio of the mean moments."""
+        linear = self.eras @ self.linear / np.sqrt(self.eras @ self.sizes)
+        return Ratio(linear[None], np.tensordot(self.eras, self.square, 1)[None])
+
+    def values(self, weights: Floats) -> Floats:
+        """Value of each column of ``weights``, (n_blends,)."""
+        values: Floats = self.ratio.scores(weights)[0]
+        return values
+
+    def gradient(self, weights: Floats) -> tuple[float, Floats]:
+        """Value of one blend, and the gradient (n_columns,)."""
+        scores, slopes = self.ratio.gradient(weights)
+        return float(scores[0]), slopes[0]
+
+    def influence(self, weights: Floats) -> Floats:
+        """Influence of each era on the gradient of one blend: (n_eras, n_columns).
+
+        With l and S the mean moments, u = S w, q = w' u and v the mean size, the
+        gradient is (l - (w' l) u / q) / sqrt(q v). Each of these is a mean over eras,
+        and so each era's part in them gives its part in the gradient.
+        """
+        linear, square = self.eras @ self.linear, self.ratio.square[0]
+        size, u = self.eras @ self.sizes, square @ weights
+        q, covariance = weights @ u, weights @ linear
+        if q <= 0.0:
+            return np.zeros_like(self.linear)
+        of_linear = self.linear - linear
+        of_u = self.square @ weights - u
+        of_q = (of_u @ weights / q)[:, None]
+        of_covariance = (of_linear @ weights)[:, None]
+        of_size = (self.sizes / size - 1.0)[:, None]
+        gradient = linear - covariance * u / q
+        of_gradient = (
+            of_linear - (of_covariance * u + covariance * (of_u - of_q * u)) / q
+        )
+        of_root = 0.5 * (of_q + of_size)
+        influence: Floats = (of_gradient - of_root * gradient) / np.sqrt(q * size)
+        return influence
 
 
 @dataclass(frozen=True)

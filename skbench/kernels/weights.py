@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import block_counts
 from .objectives import (
     Judge,
     MeanScore,
     Objective,
+    PooledScore,
     PooledWherePresent,
     Ratio,
     SharpeRatio,
@@ -100,15 +100,16 @@ class Problem:
         present, function = self.present(), self.function(eras)
         if present.all():
             return function
-        if self.objective == "mse":
-            sizes = eras * self.moments["target_variance"]
-            return PooledWherePresent(function, present, sizes)
+        if isinstance(function, PooledScore):
+            return PooledWherePresent(function, present, eras * function.sizes)
         return WherePresent(function, present)
 
-    def function(self, eras: Floats) -> MeanScore | SharpeRatio:
+    def function(self, eras: Floats) -> MeanScore | SharpeRatio | PooledScore:
         """Return the objective for given weights of the eras, all of which count."""
         if self.objective == "mse":
-            return MeanScore([self._pooled(eras)], np.ones(1))
+            m = self.moments
+            moments = m["target_covariance"], m["covariance"], m["target_variance"]
+            return PooledScore(*moments, eras)
         reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
         return reduce(self._terms(), eras)
 
@@ -214,14 +215,14 @@ class Problem:
         """Value of the objective for given weights; -inf where no era has a value."""
         return float(self.judge(self.era_weights()).values(weights[:, None])[0])
 
-    def best_shrinkage(self, block_size: int) -> float:
+    def best_shrinkage(self, horizon: int) -> float:
         """Share of the prior that does best on later eras than those it was fitted on.
 
         The mean over five expanding folds; of equals the larger share.
         """
         gains = []
-        for train, test in self._folds(block_size):
-            best = self.of_eras(train)._weights()
+        for train, test in self._folds(horizon):
+            best = self.of_eras(train).best_weights()
             blends = [self.shrunk(best, share) for share in SHRINKAGES]
             later = self.of_eras(test)
             gains.append(later.judge(later.era_weights()).values(np.transpose(blends)))
@@ -244,19 +245,9 @@ class Problem:
         signs = np.sign(np.where(moved == 0, self.prior, moved))
         return signs * _capped(sizes, np.abs(self.prior), self.max_weight)
 
-    def resampled(
-        self, n_bootstrap: int, block_size: int, rng: np.random.Generator
-    ) -> Floats:
-        """Solve moving-block bootstrap samples of eras: (n_bootstrap, n_columns)."""
-        counts = block_counts(self.numbers.size, block_size, n_bootstrap, rng)
-        start = self._weights()
-        return np.stack([self._weights(self.era_weights(n), start) for n in counts])
-
-    def _weights(
-        self, eras: Floats | None = None, start: Floats | None = None
-    ) -> Floats:
+    def best_weights(self) -> Floats:
         """Weights that `solve` finds, or the prior where none help."""
-        weights = self.solve(eras, start).weights
+        weights = self.solve().weights
         return weights if weights.any() else self.prior
 
     def _terms(self) -> list[Ratio]:
@@ -281,17 +272,13 @@ class Problem:
         square = np.ascontiguousarray(m["reference_covariance"])
         return Ratio(m["target_unit"][:, None] * linear, square, multiplier)
 
-    def _pooled(self, eras: Floats) -> Ratio:
-        """Correlation over the rows of all eras, each centred, as if they were one."""
-        m = self.moments
-        linear = eras @ m["target_covariance"] / np.sqrt(eras @ m["target_variance"])
-        square = np.tensordot(eras, m["covariance"], 1)
-        return Ratio(linear[None], square[None])
-
     def _least_squares(self, eras: Floats) -> Floats:
         """Least squares on the mean moments, to sum one; zeros where nothing helps."""
-        terms = [self._pooled(eras)] if self.objective == "mse" else self._terms()
-        eras = np.ones(1) if self.objective == "mse" else eras
+        function = self.function(eras)
+        if isinstance(function, PooledScore):
+            terms, eras = [function.ratio], np.ones(1)
+        else:
+            terms = list(function.terms)
         linear = sum(term.multiplier * (eras @ term.linear) for term in terms)
         square = np.tensordot(eras, terms[0].square, 1)
         weights = least_squares(square, np.asarray(linear), signed=self.signed)
@@ -303,17 +290,17 @@ class Problem:
         best = single[int(np.argmax(objective.values(single)))]
         return [equal, self.prior, (equal + best) / 2]
 
-    def _folds(self, block_size: int) -> Iterator[tuple[Indices, Indices]]:
+    def _folds(self, horizon: int) -> Iterator[tuple[Indices, Indices]]:
         numbers, n = self.numbers, self.numbers.size
         # A block may be beyond any float; beyond all eras it has no other effect.
-        gap = min(block_size, float(np.ptp(numbers)) + 1.0) + _SAME
+        gap = min(horizon, float(np.ptp(numbers)) + 1.0) + _SAME
         # A sixth of the eras is always learned from, and what follows a gap is tried.
         first = int(np.searchsorted(numbers, numbers[n // 6] + gap, side="right"))
         if n - first < N_FOLDS:
             raise NotEnoughErasError(
                 f"shrinkage='auto' needs more than {n} scored eras: it learns from a "
                 f"sixth of them or more, and tries {N_FOLDS} parts of those that come "
-                f"{block_size} eras later (`block_size`). Give a number, or more eras"
+                f"{horizon} eras later (`horizon`). Give a number, or more eras"
             )
         edges = np.linspace(first, n, N_FOLDS + 1).astype(int)
         for begin, end in pairwise(edges):

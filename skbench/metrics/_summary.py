@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_count, is_number
-from skbench._eras import chronological, era_numbers, horizon_of
+from skbench._base import check_confidence, check_horizon
+from skbench._eras import chronological, era_numbers
 from skbench._frames import (
     as_columns,
     at_labels,
@@ -221,50 +221,3 @@ def check_eras(labels: Sequence[Hashable]) -> None:
         raise ValueError(
             f"`scores` must have one row an era; several are {listed(twice)}"
         )
-
-
-def check_confidence(confidence: Any) -> None:
-    """Refuse what cannot be the probability of an interval.
-
-    Parameters
-    ----------
-    confidence : object
-        What was given.
-
-    Raises
-    ------
-    ValueError
-        Unless it is above 0 and below 1.
-    """
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise ValueError(
-            f"`confidence` must be above 0 and below 1; got {confidence!r}"
-        )
-
-
-def check_horizon(horizon: Any, target: Any) -> int:
-    """Return the horizon that is given, or else that of the target.
-
-    Parameters
-    ----------
-    horizon : object
-        What was given; None: nothing.
-    target : object
-        Name of the target, or None.
-
-    Returns
-    -------
-    horizon : int
-        In eras.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number of at least 1, or ``target`` is no name.
-    """
-    if not (target is None or isinstance(target, str)):
-        raise ValueError(f"`target` must be the name of a target; got {target!r}")
-    if horizon is None:
-        return horizon_of(target)
-    check_count("horizon", horizon, 1)
-    return int(horizon)

@@ -8,10 +8,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from skbench._base import check_horizon
 from skbench._eras import chronological, era_numbers
 from skbench._frames import at_labels, has_name, listed, n_dimensions
 from skbench.metrics import summarize
-from skbench.metrics._summary import check_horizon
 from skbench.solvers.intervals import least_eras
 
 from ._inputs import as_frame, check_labels

@@ -17,8 +17,7 @@ from . import _axes
 class WeightsDisplay:
     """Weights of an ensemble, with their intervals.
 
-    An interval that reaches far says that the eras cannot tell this weight well; it
-    need not hold the weight itself, least of all where that is at its bound of 0.
+    An interval that reaches far says that the eras cannot tell this weight well.
 
     Parameters
     ----------
@@ -62,8 +61,7 @@ class WeightsDisplay:
         Parameters
         ----------
         estimator : StackingWeights, WeightedEnsemble or Pipeline with one of them
-            Fitted. There are intervals where `StackingWeights` was fitted with
-            ``n_bootstrap`` above 0.
+            Fitted. There are intervals of `StackingWeights` where it has eras enough.
         ax : matplotlib axes, default=None
             Axes to draw on. None: a new figure.
 
@@ -87,6 +85,8 @@ class WeightsDisplay:
             )
         check_is_fitted(estimator, "weights_")
         intervals = getattr(estimator, "weights_interval_", None)
+        if intervals and np.isnan([*intervals.values()]).any():
+            intervals = None  # too few eras, which a warning has said
         return cls.from_weights(estimator.weights_, intervals, ax=ax)
 
     @classmethod
