@@ -119,16 +119,17 @@ def synergy(
     .. math:: \overline{\rho_b - r_{ab} \, \rho_a}
 
     with "corr", the derivative of the mean correlation of :math:`a + \lambda b` at 0,
-    and with "sharpe" the intercept of the regression of the scores of b on those of a,
+    and with "sharpe" the derivative of the Sharpe ratio of :math:`\rho_a + \lambda
+    \rho_b` at 0,
 
-    .. math:: \bar\rho_b - \frac{q_{ab}}{q_a} \bar\rho_a,
+    .. math:: \frac 1 {\sqrt{q_a}} \left(\bar\rho_b -
+        \frac{q_{ab}}{q_a} \bar\rho_a\right).
 
-    the derivative of the Sharpe ratio of :math:`\rho_a + \lambda \rho_b` at 0 times
-    the standard deviation of :math:`\rho_a`. Above 0, some small weight on b helps.
+    Above 0, some small weight on b helps.
     The first is a mean over eras, the second has a smooth influence function, so both
     have the intervals of `skbench.metrics.summarize`. A pair is clear where its
     interval lies above 0: of partners that add nothing, up to 2.5 in 100 are by chance,
-    at a confidence of 95 %, and with "sharpe" and fewer than 100 eras up to 4. Whoever
+    at a confidence of 95 %, and with "sharpe" up to 4. Whoever
     picks the best of k pairs goes by the joint intervals, each of a confidence of
     ``confidence ** (1 / k)`` (Sidak). A row counts where it has the target and all
     models.

@@ -56,11 +56,11 @@ class Pairs:
 
         With a the score of the better model in an era, b that of the other and r their
         correlation, "corr" takes b - r a: the derivative of the correlation of
-        :math:`a + \lambda b` at 0. The Sharpe ratio rises with b where the intercept
-        :math:`\alpha = \bar b - \beta \bar a` of its regression on a is above 0. The
-        series is then :math:`\alpha` plus its influence function
-        :math:`e (1 - \bar a (a - \bar a) / s_a^2)`, with e the residual of the
-        regression; NaN where a does not vary.
+        :math:`a + \lambda b` at 0. "sharpe" takes that of their Sharpe ratio, which is
+        :math:`\tau = \alpha / s_a` with :math:`\alpha = \bar b - \beta \bar a` the
+        intercept of the regression of b on a, plus its influence function
+        :math:`e (1 - \bar a z / s_a) / s_a - \tau (z^2 - 1) / 2`, with e the residual
+        of the regression and :math:`z = (a - \bar a) / s_a`; NaN where a does not vary.
         """
         score = _mean if objective == "corr" else _sharpe
         other = (score(self.second) > score(self.first))[:, None]
@@ -69,7 +69,7 @@ class Pairs:
         if objective == "corr":
             tilts: Floats = partner - self.between * better
             return tilts
-        return _intercepts(partner, better)
+        return _sharpe_slopes(partner, better)
 
 
 class Blends(NamedTuple):
@@ -104,15 +104,19 @@ def _sharpe(scores: Floats) -> Floats:
     return _divided(_mean(scores), np.sqrt(_variance(scores)))
 
 
-def _intercepts(y: Floats, x: Floats) -> Floats:
-    """Intercept of the regression of y on x, plus its influence function."""
+def _sharpe_slopes(y: Floats, x: Floats) -> Floats:
+    """Slope of the Sharpe ratio of x as y comes in, plus its influence function."""
     mean, middle = _mean(x)[:, None], _mean(y)[:, None]
-    variance = _variance(x)[:, None]
-    variance = np.where(variance > 0, variance, np.nan)
-    slope = _mean((x - mean) * (y - middle))[:, None] / variance
-    residual = y - middle - slope * (x - mean)
-    influence: Floats = residual * (1.0 - mean * (x - mean) / variance)
-    return middle - slope * mean + influence
+    spread = np.sqrt(_variance(x))[:, None]
+    spread = np.where(spread > 0, spread, np.nan)
+    z = (x - mean) / spread
+    beta = _mean(z * (y - middle))[:, None] / spread
+    residual = y - middle - beta * (x - mean)
+    slope = (middle - beta * mean) / spread
+    influence: Floats = (
+        residual * (1.0 - mean / spread * z) / spread - slope * (z**2 - 1.0) / 2.0
+    )
+    return slope + influence
 
 
 def best_blend(a: Floats, b: Floats, p: Floats, q: Floats, r: Floats) -> Blends:
