@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from skbench.analysis import Analysis, Synergy
+from skbench.metrics import summarize
 from skbench.report import PerformanceReport
 
 CHROMIUM = shutil.which("chromium")
@@ -390,6 +391,21 @@ class TestScoreChart:
         page.click("[data-show=best]")
         assert page.locator("#boxes input:checked").count() == 6
 
+    def test_a_single_model_has_a_band(self, page):
+        assert not {"low", "high"} & set(chart(page))
+        page.click("[data-show=none]")
+        page.check("#boxes input[value=late]")
+        ends = summarize(SCORES["corr"], horizon=5).loc["late"]
+        lines, counts = chart(page), SCORES["corr"]["late"].notna().cumsum()
+        counts = counts.where(SCORES["corr"]["late"].notna())
+        for end in ("low", "high"):
+            close(lines[end]["y"], counts * ends[end])
+        page.check("#view input[value=each]")
+        assert not {"low", "high"} & set(chart(page))
+        page.check("#view input[value=cumulative]")
+        page.check("#boxes input[value=alpha]")
+        assert not {"low", "high"} & set(chart(page))
+
 
 class TestOtherCharts:
     def test_the_deepest_drawdown_is_that_of_the_list(self, page):
@@ -440,6 +456,14 @@ class TestList:
         row = page.locator("#models tbody tr", has_text="late").inner_text().split()
         mean = SCORES["corr"]["late"].iloc[-13:].mean()
         assert row[:3] == ["late", f"{mean:.4f}", "13"]
+
+    def test_the_sharpe_ratio_has_its_interval(self, page):
+        ends = summarize(SCORES["corr"], horizon=5).loc["alpha"]
+        cell = page.locator("#models tbody tr", has_text="alpha").inner_text()
+        low, high = ends["sharpe_low"], ends["sharpe_high"]
+        assert f"{ends['sharpe']:.3f} 79 {low:.3f} to {high:.3f}" in " ".join(
+            cell.split()
+        )
 
     @pytest.mark.parametrize("key", ["mean corr", "sharpe", "max_drawdown", "mean mmc"])
     def test_numbers_sort_in_both_directions(self, page, key):

@@ -19,13 +19,18 @@ function eraAxis(texts = eraTexts()) {
     title: { text: DATA.unit } };
 }
 
+// The models that are ticked and have the score, but for what they are compared with.
+function shownModels() {
+  const { values } = DATA.scores[state.score];
+  return [...state.shown].filter(
+    ([model]) => Object.hasOwn(values, model) && model !== referenceModel());
+}
+
 // The lines of a chart: the models that are ticked, and what they are compared with.
 function lines(series) {
   const { values } = DATA.scores[state.score];
   const reference = referenceSeries();
-  const models = [...state.shown].filter(
-    ([model]) => Object.hasOwn(values, model) && model !== referenceModel());
-  const traces = models.map(([model, slot]) => line(model,
+  const traces = shownModels().map(([model, slot]) => line(model,
     series(values[model], openOf(model)), openOf(model), lineStyle(slot), slot));
   if (!reference) return traces;
   const open = openOf(referenceModel());
@@ -80,11 +85,29 @@ function shades() {
     fillcolor: colour("shade"), line: { width: 0 }, ...run }));
 }
 
+// Where the sum of a single model would run with either end of the interval as its mean.
+function band() {
+  const models = shownModels();
+  if (models.length !== 1) return [];
+  const [[model, slot]] = models;
+  const { low, high } = rowsOf("all").find((row) => row.model === model).of(state.score);
+  if (low === null) return [];
+  const open = openOf(model);
+  const counts = cumulative(DATA.scores[state.score].values[model].map(
+    (value, i) => (value === null || open[i] ? null : 1)));
+  const edge = (name, end) => ({ type: "scatter", mode: "lines", name, x: eraTexts(),
+    y: counts.map((n) => (n === null ? null : n * end)), connectgaps: true,
+    hoverinfo: "skip", line: { width: 0 } });
+  const pale = `${lineStyle(slot).color}26`; // 15 % of it
+  return [edge("low", low), { ...edge("high", high), fill: "tonexty", fillcolor: pale }];
+}
+
 function drawScores() {
   const each = state.view === "each";
   const { label } = DATA.scores[state.score];
   const title = each ? `${label} per ${DATA.unit}` : `cumulative ${label}`;
-  chart("score-chart", lines(each ? (values) => values : cumulative),
+  const traces = each ? lines((values) => values) : [...band(), ...lines(cumulative)];
+  chart("score-chart", traces,
     layout(narrow.matches ? 320 : 420,
       { xaxis: eraAxis(), yaxis: { title: { text: literal(title) } }, shapes: shades() }));
 }

@@ -6,7 +6,7 @@ function columnsOf() {
   const others = Object.keys(DATA.scores).filter((name) => name !== state.score);
   const difference = referenceSeries() ? [differenceColumn()] : [];
   return [meanColumn(state.score, "Mean"), intervalColumn(), ...difference,
-    ownColumn("sharpe", "Sharpe"),
+    sharpeColumn(),
     { ...ownColumn("max_drawdown", "Drawdown"), ascendingFirst: true },
     ...others.map((name) => meanColumn(name, DATA.scores[name].label))];
 }
@@ -22,6 +22,16 @@ function ownColumn(field, label) {
   return {
     key: field, label, value: (row) => row.of(state.score)[field],
     show: (row) => withCount(row.of(state.score)[field], row.of(state.score).n_eras, 3),
+  };
+}
+
+function sharpeColumn() {
+  return {
+    ...ownColumn("sharpe", "Sharpe"),
+    show: (row) => {
+      const { sharpe, sharpe_low: low, sharpe_high: high, n_eras: n } = row.of(state.score);
+      return [...withCount(sharpe, n, 3), ...range(low, high, 3)];
+    },
   };
 }
 
@@ -54,8 +64,8 @@ function rowsOf(span) {
   const rows = new Map(DATA.models.map((model) => [model, new Map()]));
   DATA.summary.filter((row) => row.span === span)
     .forEach((row) => rows.get(row.model).set(row.score, row));
-  const none = { mean: null, low: null, high: null, sharpe: null, max_drawdown: null,
-    n_eras: 0, differences: {} };
+  const none = { mean: null, low: null, high: null, sharpe: null, sharpe_low: null,
+    sharpe_high: null, max_drawdown: null, n_eras: 0, differences: {} };
   return [...rows].map(([model, scores]) =>
     ({ model, of: (score) => scores.get(score) || none }));
 }
