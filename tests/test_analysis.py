@@ -561,33 +561,6 @@ class TestCoverage:
             assert claimed.mean() <= 0.04
 
 
-@pytest.mark.slow
-def test_derivatives_hold_the_truth_on_rows_of_benchmark_models():
-    """Of independent worlds; what is true is the mean over many eras of each world."""
-    held = []
-    for seed in range(60):
-        data = make_benchmark_models(
-            400, 60, 3, meta_model_eras=400, random_state=seed, targets=["target_x_20"]
-        )
-        frame = data.frame
-
-        def board(rows, data=data):
-            return underweight(
-                rows[data.meta_model], rows[data.models], rows["target_x_20"],
-                era=rows["era"],
-            ).loc[data.models]  # fmt: skip
-
-        early = frame["era"].astype(int) <= 45
-        some, rest = board(frame[early]), board(frame[~early])
-        # The rest knows the truth up to an error of its own.
-        error = np.sqrt(
-            np.square(some["derivative_high"] - some["derivative"])
-            + np.square(rest["derivative_high"] - rest["derivative"])
-        )
-        held.append(np.abs(some["derivative"] - rest["derivative"]) <= error)
-    assert 0.9 <= np.mean(held) <= 0.99
-
-
 class TestRows:
     def test_order_means_nothing(self):
         frame = tournament(shuffle=False)

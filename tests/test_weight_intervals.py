@@ -151,7 +151,7 @@ def test_eras_that_lack_all_columns_of_the_blend_are_left_out():
 @pytest.mark.parametrize("n_eras", [41, 87, 300])
 @pytest.mark.parametrize("horizon", [5, 13])
 def test_intervals_hold_the_best_weights(objective, n_eras, horizon):
-    assert 0.92 <= weights_held(objective, n_eras, horizon, 60) <= 0.99
+    assert 0.92 <= weights_held(objective, n_eras, horizon, 25) <= 0.99
 
 
 @pytest.mark.parametrize("objective", ["corr", "sharpe"])
