@@ -1015,9 +1015,11 @@ class TestTwoJobs:
     def slow(self, paths, *flags):
         source, target, gate = paths
         with child(JOB, source, target, "rank", gate, *flags) as process:
-            assert process.stdout.readline() == "at work\n", process.stderr.read()
-            yield process
-            process.kill()
+            try:
+                assert process.stdout.readline() == "at work\n", process.stderr.read()
+                yield process
+            finally:
+                process.kill()
 
     def second(self, paths, kind, *flags):
         """Start a job that needs no gate."""
