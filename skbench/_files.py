@@ -1,11 +1,15 @@
 """Files that are there, or are written whole or not at all."""
 
+import glob
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from ._locks import lock_of, locked
 
 Address = str | os.PathLike[str]
 
@@ -55,13 +59,46 @@ def written_whole(path: Address) -> Iterator[Path]:
     the ending of ``path``, which some writers go by.
     """
     path = Path(path)
-    unfinished = path.with_name(
-        f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}"
-    )
-    try:
+    with kept_apart(path) as unfinished:
         yield unfinished
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
         unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def kept_apart(path: Path) -> Iterator[Path]:
+    """Yield a hidden name beside ``path`` for a file or folder that goes in the end.
+
+    It is locked meanwhile, so that what a process left there that was killed can be
+    told from what another is writing. The former is removed.
+    """
+    pattern = f"{glob.escape(path.name)}.{'[0-9a-f]' * 8}"
+    for lock in path.parent.glob(lock_of(Path(pattern)).name):
+        token = lock.suffixes[-2]
+        # An error is no reason not to write: it is in use, or of another user.
+        with suppress(OSError), locked(path.with_name(path.name + token), _refuse):
+            _remove(_unfinished(path, token))
+    token = f".{secrets.token_hex(4)}"
+    # Nobody else has it, but to see whether it was left: that is over in a moment.
+    with locked(path.with_name(path.name + token), busy=lambda owner: None):
+        unfinished = _unfinished(path, token)
+        try:
+            yield unfinished
+        finally:
+            _remove(unfinished)
+
+
+def _unfinished(path: Path, token: str) -> Path:
+    return path.with_name(f".{path.stem}{token}.part{path.suffix}")
+
+
+def _refuse(owner: str) -> None:
+    raise BlockingIOError(owner)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

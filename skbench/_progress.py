@@ -1,5 +1,6 @@
 """Progress bars over things of which each takes its time."""
 
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -14,3 +15,9 @@ def with_progress(items: Iterable[T], unit: str, show: bool) -> Iterable[T]:
 
     bar: Iterable[T] = tqdm(items, unit=unit)
     return bar
+
+
+def tell(line: str, show: bool) -> None:
+    """Say on a line of its own what is going on, if progress is to be shown."""
+    if show:
+        print(line, file=sys.stderr)

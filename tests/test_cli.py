@@ -370,6 +370,36 @@ class TestEnsemble:
         assert "no era can be scored" in line
         assert [path.name for path in tmp_path.iterdir()] == ["files"]
 
+    def test_what_a_killed_one_left_goes_with_the_next(self, folder, tmp_path):
+        output = tmp_path / "e.parquet"
+        command = [sys.executable, "-c", STOPS, "ensemble", folder, "-o", output]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "half\n"
+            process.kill()
+        left = sorted(path.suffix for path in tmp_path.glob(".e.*.part.*"))
+        assert left == [".joblib", ".parquet"]
+        main(["ensemble", str(folder), "-o", str(output)])
+        assert set(tmp_path.iterdir()) == {output, output.with_suffix(".joblib")}
+
+
+# The command, which stops while both files of an ensemble are being written.
+STOPS = """
+import sys, time
+from pathlib import Path
+from skbench import cli, folders
+
+def stop(pipeline, path):
+    Path(path).write_text("half")
+    print("half", flush=True)
+    time.sleep(60)
+
+folders.joblib.dump = stop
+cli.main(sys.argv[1:])
+"""
+
 
 def shuffled_in_eras(files, data):
     """Put the rows of every file in another order, era by era, as its index says."""

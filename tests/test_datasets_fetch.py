@@ -4,10 +4,12 @@ import errno
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,7 @@ from numerai_server import KEYS, NumeraiServer
 from tournament_files import write_tournament
 
 from skbench import _api
+from skbench._locks import locked
 from skbench.datasets import (
     fetch_benchmark_models,
     load_benchmark_models,
@@ -495,6 +498,72 @@ def test_a_process_that_is_really_killed(server, home, published, name):
     server.recover()
     data = fetch_benchmark_models(data_home=home, features="small")
     check_same_as_the_whole_files(data, published, targets=True, features="small")
+
+
+# Several at the same time
+
+FETCHES = """
+import sys
+from numerapi import base_api
+from skbench.datasets import fetch_benchmark_models
+url, home, *features = sys.argv[1:]
+base_api.API_TOURNAMENT_URL = url + "/graphql"
+data = fetch_benchmark_models(data_home=home, features=features)
+assert data.features == features
+"""
+
+
+def start_fetch(server, home, features):
+    return subprocess.Popen(
+        [sys.executable, "-c", FETCHES, server.url, home, *features],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_three_processes_fill_one_folder(server, home, published, made):
+    """Each file is fetched by one of them, and the others add what they lack."""
+    server.fail("sleep", on="GET", times=None, seconds=0.02)
+    wanted = [made.features[i : i + 2] for i in (0, 2, 4)]
+    processes = [start_fetch(server, home, features) for features in wanted]
+    said = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
+    assert said == ["", "", ""]
+    size = (published / MODELS).stat().st_size
+    assert size < server.sent[f"v5.3/{MODELS}"] < size + 10
+    names = [*FILES, "live.parquet"]
+    assert visible(home) == sorted(names)
+    assert hidden(home) == sorted(f".{name}.json" for name in names)
+    server.recover()
+    server.forget()
+    data = fetch_benchmark_models(data_home=home, features=made.features[:6])
+    assert sum(server.sent.values()) == len(names)
+    check_same_as_the_whole_files(
+        data, published, targets=True, features=made.features[:6]
+    )
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("progress", [True, False])
+def test_one_that_waits_says_so_where_progress_is_shown(
+    server, home, monkeypatch, capsys, terminal, progress
+):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal, raising=False)
+    path = home / "v5.3" / FEATURES
+    path.parent.mkdir(parents=True)
+    options = {"data_home": home, "progress": progress}
+    with ThreadPoolExecutor() as pool:
+        with locked(path, pytest.fail):
+            fetch = pool.submit(fetch_benchmark_models, **options)
+            with pytest.raises(TimeoutError):
+                fetch.result(1)
+            assert not server.asked_for("GET")
+        fetch.result(60)
+    lines = [ln for ln in capsys.readouterr().err.splitlines() if "waiting" in ln]
+    assert len(lines) == (terminal and progress)
+    for line in lines:
+        told = rf"waiting for process {os.getpid()} on \S+, which is fetching {path}"
+        assert re.fullmatch(told, line)
 
 
 @pytest.mark.parametrize("name", [MAIN, MODELS])

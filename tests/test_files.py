@@ -1,10 +1,16 @@
 """Files are written whole or not at all."""
 
-from contextlib import suppress
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
 from skbench._files import check_writable, written_whole
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_a_file_appears_when_all_is_written(tmp_path):
@@ -41,3 +47,68 @@ def test_a_path_is_checked_before_work_is_done_for_it(tmp_path):
         check_writable(tmp_path, "output")
     with pytest.raises(FileNotFoundError, match="folder that is there"):
         check_writable(tmp_path / "none" / "file")
+
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from skbench._files import kept_apart, written_whole
+path = Path(sys.argv[1])
+with kept_apart(path) as folder, written_whole(path) as unfinished:
+    folder.mkdir()
+    (folder / "0").write_text("half")
+    unfinished.write_text("half")
+    print("half", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("name", ["e.parquet", "no ending", "[a]*.b.c"])
+def test_what_a_killed_process_left_goes_and_what_another_writes_stays(tmp_path, name):
+    path, other = tmp_path / name, tmp_path / f"other {name}"
+    with ExitStack() as stack:
+
+        def start(path):
+            """Return a process that writes, and its files."""
+            before = set(tmp_path.iterdir())
+            process = subprocess.Popen(
+                [sys.executable, "-c", WRITES, path],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            assert process.stdout.readline() == "half\n"
+            files = set(tmp_path.iterdir()) - before
+            assert len(files) == 4
+            return process, files
+
+        (_, of_running), (killed, _), (killed_too, of_other) = map(
+            start, [path, path, other]
+        )
+        for process in killed, killed_too:
+            process.kill()
+            process.wait()
+        with written_whole(path) as unfinished:
+            unfinished.write_text("whole")
+        # What was left beside another target is no business of this one.
+        assert set(tmp_path.iterdir()) == {path} | of_running | of_other
+    for one in path, other:
+        with written_whole(one) as unfinished:
+            unfinished.write_text("whole")
+    assert set(tmp_path.iterdir()) == {path, other}
+
+
+def test_what_cannot_be_removed_does_not_keep_from_writing(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    (tmp_path / ".file.01234567.lock").touch()
+    (tmp_path / ".file.01234567.part").mkdir()
+
+    def refuse(path):
+        raise PermissionError("of another user")
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+    with written_whole(path) as unfinished:
+        unfinished.write_text("whole")
+    assert path.read_text() == "whole"

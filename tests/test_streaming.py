@@ -6,8 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -962,6 +965,166 @@ def test_killed_and_resumed(tmp_path):
         "out.parquet",
         "log",
     }
+
+
+JOB = """
+import sys, time
+from pathlib import Path
+import pandas as pd
+from skbench import EraRank, EraRankGauss
+from skbench.streaming import sort_parquet, transform_parquet
+
+source, target, kind, gate, *flags = sys.argv[1:]
+class Gated({"rank": EraRank, "gauss": EraRankGauss}[kind]):
+    def transform(self, X):
+        if X["era"].iloc[0] == "0003":
+            print("at work", flush=True)
+            while not Path(gate).exists():
+                time.sleep(0.01)
+        return super().transform(X)
+
+steps = Gated(["a", "b", "c"]).fit(pd.read_parquet(source))
+options = dict.fromkeys(flags, True)
+transform_parquet(steps, source, target, batch_rows=1, **options)
+"""
+
+
+class Held(EraRank):
+    """Goes on when it is let go."""
+
+    begun, go = threading.Event(), threading.Event()
+
+    def transform(self, X):
+        self.begun.set()
+        assert self.go.wait(60)
+        return super().transform(X)
+
+
+class TestTwoJobs:
+    """A slow job, which goes on when its gate is there, and a second on its target."""
+
+    @pytest.fixture
+    def paths(self, tmp_path):
+        (tmp_path / "files").mkdir()
+        source = one_file(FRAME, tmp_path / "files")
+        target, gate = tmp_path / "files" / "out.parquet", tmp_path / "gate"
+        target.write_text("old")
+        return source, target, gate
+
+    @contextmanager
+    def slow(self, paths, *flags):
+        source, target, gate = paths
+        with child(JOB, source, target, "rank", gate, *flags) as process:
+            try:
+                assert process.stdout.readline() == "at work\n", process.stderr.read()
+                yield process
+            finally:
+                process.kill()
+
+    def second(self, paths, kind, *flags):
+        """Start a job that needs no gate."""
+        source, target, gate = paths
+        return child(JOB, source, target, kind, gate.parent, *flags)
+
+    def check(self, paths, kind):
+        """The target is whole, of one job, and nothing stands beside it."""
+        source, target, _ = paths
+        expected = {"rank": EraRank, "gauss": EraRankGauss}[kind](MODELS)
+        expected = expected.fit(FRAME).transform(FRAME)[["era", "data_type", *MODELS]]
+        pd.testing.assert_frame_equal(pd.read_parquet(target), expected)
+        assert set(target.parent.iterdir()) == {source, target}
+
+    @pytest.mark.parametrize(
+        ("kind", "flags"), [("gauss", []), ("gauss", ["resume"]), ("rank", ["resume"])]
+    )
+    def test_a_second_one_is_refused(self, paths, kind, flags):
+        with self.slow(paths) as slow:
+            _, said = (second := self.second(paths, kind, *flags)).communicate()
+            assert second.returncode == 1
+            assert re.search(
+                rf"BlockingIOError: `target` {re.escape(str(paths[1]))} is being "
+                rf"written by process {slow.pid} on \S+: call again .* wait=True",
+                said,
+            )
+            assert paths[1].read_text() == "old"
+            paths[2].touch()
+            output_of(slow)
+        self.check(paths, "rank")
+
+    def test_a_second_one_waits_and_then_writes_its_own(self, paths):
+        with self.slow(paths) as slow:
+            second = self.second(paths, "gauss", "wait", "progress")
+            line = second.stderr.readline()
+            assert line.startswith(f"waiting for process {slow.pid} on "), line
+            assert paths[1].read_text() == "old"
+            paths[2].touch()
+            output_of(slow)
+            output_of(second)
+        self.check(paths, "gauss")
+
+    @pytest.mark.parametrize("flags", [[], ["wait"], ["resume"]])
+    def test_a_killed_one_blocks_nobody(self, paths, flags):
+        """What it finished is taken over where that is asked for, else thrown away."""
+        with self.slow(paths) as slow:
+            slow.kill()
+        parts = paths[1].with_name(".out.parquet.parts")
+        assert len(list(parts.glob("0*.parquet"))) == 2
+        assert paths[1].read_text() == "old"
+        output_of(self.second(paths, "rank", *flags))
+        self.check(paths, "rank")
+
+    def test_one_that_waits_goes_on_when_the_first_is_killed(self, paths):
+        with self.slow(paths) as slow:
+            second = self.second(paths, "gauss", "wait", "progress")
+            assert second.stderr.readline().startswith("waiting for")
+            slow.kill()
+            output_of(second)
+        self.check(paths, "gauss")
+
+    def test_threads(self, paths):
+        source, target, _ = paths
+        gauss = EraRankGauss(MODELS).fit(FRAME)
+        with ThreadPoolExecutor() as pool:
+            slow = Held(MODELS).fit(FRAME)
+            first = pool.submit(transform_parquet, slow, source, target, batch_rows=1)
+            assert Held.begun.wait(60)
+            with pytest.raises(BlockingIOError, match=f"by process {os.getpid()} on"):
+                transform_parquet(gauss, source, target)
+            second = pool.submit(transform_parquet, gauss, source, target, wait=True)
+            assert target.read_text() == "old"
+            Held.go.set()
+            first.result(60)
+            second.result(60)
+        self.check(paths, "gauss")
+
+    @pytest.mark.parametrize("name", ["resume", "wait", "progress"])
+    def test_a_flag_is_true_or_false(self, paths, name):
+        source, target, _ = paths
+        with pytest.raises(ValueError, match=f"`{name}` must be True or False"):
+            transform_parquet(BLEND, source, target, **{name: "yes"})
+        assert set(target.parent.iterdir()) == {source, target}
+
+
+SORT = """
+import sys, time
+from skbench.streaming import _sort, sort_parquet
+def stop(*_):
+    print("at work", flush=True)
+    time.sleep(60)
+_sort._sorted = stop
+sort_parquet(*sys.argv[1:])
+"""
+
+
+def test_what_a_killed_sort_left_goes(tmp_path):
+    source, target = one_file(FRAME, tmp_path), tmp_path / "out.parquet"
+    with child(SORT, source, target) as process:
+        assert process.stdout.readline() == "at work\n", process.stderr.read()
+        process.kill()
+    left = set(tmp_path.iterdir()) - {source}
+    assert any(path.is_dir() for path in left)
+    sort_parquet(source, target)
+    assert set(tmp_path.iterdir()) == {source, target}
 
 
 FULL = """

@@ -7,9 +7,10 @@ without one was put there by the user, and is never written to.
 import errno
 import json
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skbench._files import written_whole
+from skbench._locks import locked
+from skbench._progress import tell
 
 from ._parquet import DATA_TYPE, ERA, ID
 from ._remote import BLOCK, Identity, RemoteFile
@@ -41,6 +44,24 @@ def make_folder(folder: Path) -> None:
         for pattern in (".*.part.*", "*.temp"):
             for path in folder.glob(pattern):
                 _remove_if_stale(path)
+
+
+@contextmanager
+def alone_with(path: Path, progress: bool) -> Iterator[None]:
+    """Wait while another call makes a copy, to go on from what it has made."""
+
+    def busy(owner: str) -> None:
+        shown = progress and sys.stderr.isatty()
+        tell(f"waiting for {owner}, which is fetching {path}", shown)
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, busy))
+        except OSError as error:
+            # Where nothing can be written, a complete folder may still be read.
+            if error.errno not in _DISK_ERRORS:
+                raise
+        yield
 
 
 def keep_whole(remote: RemoteFile, path: Path, *, progress: bool = False) -> None:

@@ -13,7 +13,7 @@ from skbench._base import check_choice, check_flag
 from skbench._files import as_path
 from skbench._frames import listed
 
-from ._cache import keep_columns, keep_whole, make_folder
+from ._cache import alone_with, keep_columns, keep_whole, make_folder
 from ._features import feature_sets, resolve_columns, resolve_features
 from ._load import load_benchmark_models
 from ._remote import RemoteFile
@@ -57,8 +57,9 @@ def fetch_benchmark_models(
     somebody else put there serves if it is as long as the server's, and is an error if
     not; it is never written to.
 
-    Each copy is written whole or not at all. Requests that fail are sent again, after
-    1, 2, 4 and 8 seconds.
+    Each copy is written whole or not at all. Where several calls fill one folder at the
+    same time, one fetches a file while the others wait, and then go on from its copy.
+    Requests that fail are sent again, after 1, 2, 4 and 8 seconds.
 
     Parameters
     ----------
@@ -125,8 +126,9 @@ def fetch_benchmark_models(
     files = _plan(folder, splits, meta_model, targets, features)
     _check_available(version, files, available)
     for name, choose in files.items():
-        with RemoteFile(api, f"{version}/{name}") as remote:
-            _keep(remote, folder / name, choose, progress)
+        path = folder / name
+        with alone_with(path, progress), RemoteFile(api, f"{version}/{name}") as remote:
+            _keep(remote, path, choose, progress)
     data = load_benchmark_models(
         folder,
         splits[0],

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from pathlib import Path
 from pickle import PicklingError
@@ -14,10 +14,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from skbench._base import check_flag
 from skbench._files import written_whole
+from skbench._locks import locked
+from skbench._progress import tell
 
 from ._disk import room_for
+
+
+@contextmanager
+def alone_with(target: Path, wait: bool, progress: bool) -> Iterator[None]:
+    """Keep other jobs away from a target; where one is at work, wait for it or raise.
+
+    Whoever is alone with a target owns its parts. Any that it finds are of a job that
+    has ended.
+    """
+
+    def busy(owner: str) -> None:
+        if not wait:
+            raise BlockingIOError(
+                f"`target` {target} is being written by {owner}: call again when that "
+                "has ended, or with wait=True, which waits for it"
+            )
+        tell(f"waiting for {owner}, which is writing {target}", progress)
+
+    with ExitStack() as stack:
+        with room_for(target):
+            stack.enter_context(locked(target, busy))
+        yield
 
 
 class Parts:
@@ -27,7 +50,6 @@ class Parts:
     """
 
     def __init__(self, target: Path, job: Any, resume: bool) -> None:
-        check_flag("resume", resume)
         self.target = target
         self.folder = target.with_name(f".{target.name}.parts")
         self.resume = resume

@@ -1,6 +1,5 @@
 """Sort a parquet file of any size by era: `sort_parquet`."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from skbench._base import check_flag, check_name
 from skbench._eras import chronological
-from skbench._files import Address, check_writable, written_whole
+from skbench._files import Address, check_writable, kept_apart, written_whole
 
 from ._disk import room_for
 from ._progress import progress_bar
@@ -87,10 +86,11 @@ def sort_parquet(
     buckets = (np.cumsum(counts) - counts) // rows
     with (
         room_for(path),
-        tempfile.TemporaryDirectory(dir=path.parent, prefix=".sort") as folder,
+        kept_apart(path) as folder,
         written_whole(path) as unfinished,
     ):
-        files = [Path(folder) / f"{i}.arrow" for i in range(int(buckets[-1]) + 1)]
+        folder.mkdir()
+        files = [folder / f"{i}.arrow" for i in range(int(buckets[-1]) + 1)]
         with progress_bar(progress, opened.n_rows) as bar:
             chunks = bar(opened.chunks(opened.schema.names))
             _distribute(chunks, era, ranks, buckets, files)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from skbench._base import check_flag, is_several
 from skbench._files import Address, check_writable
 
-from ._parts import Parts
+from ._parts import Parts, alone_with
 from ._progress import progress_bar
 from ._source import Source, open_source, whole_eras
 from ._steps import as_frame, columns_of, era_of, steps_of
@@ -24,6 +24,7 @@ def transform_parquet(
     columns: Sequence[str] | None = None,
     batch_rows: int | None = None,
     resume: bool = False,
+    wait: bool = False,
     progress: bool = False,
 ) -> None:
     """Transform parquet files of any size, whole eras at a time.
@@ -36,6 +37,9 @@ def transform_parquet(
     hidden folder beside it, ``.NAME.parts``. Where the process was killed or
     interrupted they stay there, and a call with ``resume`` goes on from them; one
     without starts afresh. After an error they stay if that call was to ``resume``.
+
+    One call at a time writes to a target. A second, of this or another process, is
+    refused or waits for the first, as ``wait`` says; then it does its own job.
 
     Parameters
     ----------
@@ -55,11 +59,15 @@ def transform_parquet(
     resume : bool, default=False
         Whether to go on after the last batch that an interrupted call finished. The
         source, the pipeline and the other options must be the same.
+    wait : bool, default=False
+        Whether to wait while another call writes to the target. False: raise an error.
     progress : bool, default=False
         Whether to show a progress bar.
 
     Raises
     ------
+    BlockingIOError
+        If another call is writing to the target, and this one is not to ``wait``.
     FileNotFoundError
         If a file of the source, or the folder of the target, is not there.
     OSError
@@ -89,7 +97,8 @@ def transform_parquet(
     [0.75, 0.25, 0.25, 0.75]
     """
     path = check_writable(target, "target")
-    check_flag("progress", progress)
+    for name, flag in {"resume": resume, "wait": wait, "progress": progress}.items():
+        check_flag(name, flag)
     opened = open_source(source)
     opened.check_apart(path)
     steps = steps_of(pipeline)
@@ -100,14 +109,15 @@ def transform_parquet(
     used, made = columns_of(steps)
     read = _columns_to_read(opened, used, kept)
     batch_rows = opened.batch_rows(batch_rows, read)
-    parts = Parts(path, [opened.stamp(), pipeline, kept, batch_rows], resume)
-    done = parts.n_rows
-    with parts.writing(), progress_bar(progress, opened.n_rows, done) as bar:
-        chunks = bar(opened.chunks(read, skip=done))
-        for batch in whole_eras(chunks, era, batch_rows, parts.eras(era)):
-            new = _new_columns(pipeline, batch, copied, made)
-            parts.write(_with_columns(batch, kept, new))
-            del batch, new  # or two batches are held while the next is read
+    with alone_with(path, wait, progress):
+        parts = Parts(path, [opened.stamp(), pipeline, kept, batch_rows], resume)
+        done = parts.n_rows
+        with parts.writing(), progress_bar(progress, opened.n_rows, done) as bar:
+            chunks = bar(opened.chunks(read, skip=done))
+            for batch in whole_eras(chunks, era, batch_rows, parts.eras(era)):
+                new = _new_columns(pipeline, batch, copied, made)
+                parts.write(_with_columns(batch, kept, new))
+                del batch, new  # or two batches are held while the next is read
 
 
 def _identifiers(source: Source) -> list[str]:
