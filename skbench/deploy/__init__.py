@@ -7,6 +7,7 @@ from ._export import export_predict
 from ._receipt import ModelReceipt, SubmissionReceipt
 from ._submission import submission
 from ._submit import submit
+from ._trusted import load_trusted
 from ._upload_model import upload_model
 from ._validate import validate_submission
 
@@ -17,6 +18,7 @@ __all__ = [
     "check_predict",
     "export_predict",
     "find_duplicates",
+    "load_trusted",
     "submission",
     "submit",
     "upload_model",

@@ -1,7 +1,8 @@
 """What `check_predict` runs in another process: a file as Numerai's runner runs it.
 
 Run by path under an interpreter that need not have skbench: standard library and pandas
-only. Every finding is written down at once, so that it outlives a crash.
+only. Every finding is written down at once, so that it outlives a crash. It cannot be
+imported, so that no file can name a function here that loads a pickle.
 """
 
 import errno
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 _BLOCKED = "skbench"
+if __name__.partition(".")[0] == _BLOCKED:
+    raise ImportError(f"{__name__} is a program, to be run by its path")
+
 _NETWORK = (
     "socket.bind",
     "socket.connect",

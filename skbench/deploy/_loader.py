@@ -1,6 +1,7 @@
 """What an exported file does when it is loaded: its texts become modules.
 
 The text of this module is itself in the file, and is run first. Standard library only.
+It cannot be imported, so that no file can name a function here that executes text.
 """
 
 import json
@@ -9,6 +10,9 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from typing import Any
+
+if __name__.partition(".")[0] == "skbench":
+    raise ImportError(f"{__name__} is a text that runs in exported files alone")
 
 
 def load(

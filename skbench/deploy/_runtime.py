@@ -2,6 +2,7 @@
 
 The text of this module travels in the file, beside those of the era rules and of the
 kernels, so it may use numpy, pandas and these alone; lightgbm where a model needs it.
+It cannot be imported, so that no file can name a function here that loads a pickle.
 """
 
 import logging
@@ -19,6 +20,9 @@ from skbench._eras import Eras, Rows, era_column, find_eras, map_eras
 from skbench.kernels.blend import blend, blend_present
 from skbench.kernels.neutralize import fill_missing, neutralize
 from skbench.kernels.rank import is_constant, rank_gauss, rank_uniform
+
+if __name__.partition(".")[0] == "skbench":
+    raise ImportError(f"{__name__} is a text that runs in exported files alone")
 
 Floats = NDArray[np.float64]
 Plan = dict[str, Any]
