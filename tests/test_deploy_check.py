@@ -1,6 +1,7 @@
 """The runner re-enacted: every way to fail is seen, and called by its name."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -29,9 +30,11 @@ from skbench.deploy import (
     check_predict,
     export_predict,
 )
+from skbench.deploy._plain import is_plain
 
 FEATURES = [f"feature_{i}" for i in range(5)]
 MODELS = ["v5_a", "v5_b"]
+slow = pytest.mark.slow
 RUNNERS = [f"SKBENCH_RUNNER_3{minor}" for minor in (11, 12, 13)]
 
 
@@ -97,6 +100,7 @@ AFTER_CALL = [
     "frame",
     "rows",
     "missing",
+    "numbers",
     "range",
     "spread",
     "index",
@@ -536,7 +540,7 @@ def gives_infinity(live):
             marks=pytest.mark.slow,
         ),
         pytest.param(gives_infinity, {"range": "to inf$"}, marks=pytest.mark.slow),
-        pytest.param(gives_text, {"range": "of the dtype"}, marks=pytest.mark.slow),
+        pytest.param(gives_text, {"numbers": "of the dtype"}, marks=pytest.mark.slow),
         (gives_no_name, {"index": "the name None", "csv": "',prediction'"}),
         pytest.param(
             gives_other_name,
@@ -571,6 +575,99 @@ def test_frames_that_the_runner_refuses(function, expected, check):
         assert pd.Series([checks.loc[name, "found"]]).str.contains(found).all()
         assert checks.loc[name, "fix"] in str(report)
     assert f"{len(expected)} check(s) failed" in str(report)
+
+
+# which dtypes are plain numbers
+
+PLAIN = ["float64", "float32", "float16", "longdouble", "int64", "uint8"]
+# What the runner cannot take, or writes as no number; or takes by chance.
+OTHER = [
+    "double[pyarrow]",
+    "float[pyarrow]",
+    "bool[pyarrow]",
+    "complex128",
+    "bool",
+    "boolean",
+    "Float64",
+    "Int64",
+    "category",
+    "object",
+    "string",
+    "Sparse[float64]",
+]
+
+
+def gives_dtype(dtype):
+    def predict(live_features):
+        return ranked(live_features).round().astype(dtype)
+
+    return predict
+
+
+def the_runners_own_check(predictions):
+    """Whether the runner takes a frame, and what each line of its CSV ends in."""
+    try:
+        taken = bool(predictions.iloc[:, 0].between(0, 1).all().all())
+    except (AttributeError, TypeError):
+        return False
+    ends = {line.split(",")[1] for line in predictions.to_csv().splitlines()[1:]}
+    return taken and ends <= {"0.0", "1.0", "0", "1"}
+
+
+@pytest.mark.parametrize("dtype", PLAIN)
+def test_what_is_plain_is_what_the_runner_takes(dtype):
+    predictions = pd.DataFrame({"prediction": [0.0, 1.0]}).astype(dtype)
+    assert is_plain(predictions["prediction"].dtype)
+    assert the_runners_own_check(predictions)
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+@pytest.mark.parametrize("dtype", OTHER)
+def test_no_other_dtype_is_plain(dtype):
+    predictions = pd.DataFrame({"prediction": [0.0, 1.0]}).astype(dtype)
+    assert not is_plain(predictions["prediction"].dtype)
+    by_chance = dtype in ("Float64", "Int64", "object") or "Sparse" in dtype
+    assert by_chance or not the_runners_own_check(predictions)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        dtype
+        if dtype in ("double[pyarrow]", "bool")
+        else pytest.param(dtype, marks=slow)
+        for dtype in OTHER
+    ],
+)
+def test_predictions_of_another_dtype_are_refused(dtype, check):
+    report = check(gives_dtype(dtype))
+    found = only_failure(report, "numbers")
+    assert found.startswith("values of the dtype ")
+    assert "astype('float64')" in report.checks.loc["numbers", "fix"]
+    assert not_reached(report) == ["range", "spread"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", RUNNERS)
+@pytest.mark.parametrize("dtype", ["double[pyarrow]", "complex128", "float32"])
+def test_dtypes_on_the_runners(dtype, variable, frame, tmp_path):
+    """A file as an expression, which every Python can run."""
+    code = "lambda live: (live[['feature_0']] > 2).set_axis(['prediction'], axis=1)"
+    path = tmp_path / "predict.pkl"
+    path.write_bytes(pickle.dumps(Evaluated(f"{code}.astype(float).astype({dtype!r})")))
+    report = check_predict(path, split(frame)[0], python=runner_of(variable))
+    if dtype in PLAIN:
+        assert report.passed, str(report)
+    else:
+        assert dtype in only_failure(report, "numbers")
+
+
+class Evaluated:
+    def __init__(self, code):
+        self.code = code
+
+    def __reduce__(self):
+        return eval, (self.code,)
 
 
 # the pinned environments of the runner

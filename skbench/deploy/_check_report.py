@@ -32,6 +32,11 @@ _CHECKS = {
     ),
     "rows": ("the frame is not empty", "return one row for each row of live_features"),
     "missing": ("no value is missing", "fill missing predictions, say with 0.5"),
+    "numbers": (
+        "the first column holds plain numbers",
+        "convert it with astype('float64'): the runner fails on others, or writes "
+        "what is no number",
+    ),
     "range": ("the first column is within [0, 1]", "rank it, as EraRank does"),
     "spread": (
         "the predictions differ",
