@@ -165,6 +165,7 @@ def test_what_is_imported_is_required():
     brought = {
         "joblib": "scikit-learn",
         "markupsafe": "jinja2",
+        "psutil": "distributed",
         "threadpoolctl": "scikit-learn",
     }
     for top in others:

@@ -65,6 +65,10 @@ _CHECKS = {
     ),
 }
 
+_WATCH = "install psutil, which watches the memory"
+_ITS_OWN = "without psutil, only the process itself is known, and none that it started"
+_UNKNOWN = "not known without psutil"
+
 
 @dataclass
 class CheckReport:
@@ -80,7 +84,8 @@ class CheckReport:
     seconds : float
         Wall time of the process, its start included.
     peak_memory : int
-        Largest resident memory of the process and those it started, in bytes.
+        Largest resident memory of the process and those it started, in bytes; without
+        psutil, what the process itself needed at most.
     python : str or None
         Version of the Python it ran under.
     versions : dict of str to str
@@ -117,8 +122,8 @@ class CheckReport:
         lines = [f"{self.path.name}: {self._verdict()}"]
         for check in self.checks.to_dict("records"):
             lines.append(f"  {check['question']:<{width}}  {check['outcome']}")
-            if check["outcome"] == "fail":
-                lines += [f"      {line}" for line in check["found"].splitlines()]
+            lines += [f"      {line}" for line in check["found"].splitlines()]
+            if check["fix"]:
                 lines.append(f"      How to fix it: {check['fix']}")
         packages = [f"{name} {version}" for name, version in self.versions.items()]
         lines.append(f"  Python {self.python or 'unknown'}; {', '.join(packages)}")
@@ -158,14 +163,15 @@ def make_report(path: Path, folder: Path, run: Run) -> CheckReport:
     for fact in facts:
         found.add(fact)
     found.end(run, log, ended="peak" in about)
-    peak = max(run.peak, about.get("peak", 0))
-    found.limits(run, peak)
+    most, inherited = about.get("peak", 0), about.get("inherited", 0)
+    peak = max(run.peak, most if most > inherited else 0)
+    found.limits(run, peak, most)
     saved = folder / "predictions.parquet"
     return CheckReport(
         path=path,
         checks=found.table(),
         seconds=run.seconds,
-        peak_memory=peak,
+        peak_memory=peak or most,
         python=about.get("python"),
         versions=about.get("versions", {}),
         predictions=pd.read_parquet(saved) if saved.exists() else None,
@@ -213,8 +219,12 @@ class _Findings:
         fix = self._fix({"kind": "signal" if run.status < 0 else "exit"})
         self.fail(self.begun, f"{how}\n{printed}".rstrip(), fix)
 
-    def limits(self, run: Run, peak: int) -> None:
-        """Record whether the process kept its limits, if it came to the call."""
+    def limits(self, run: Run, peak: int, most: int) -> None:
+        """Record whether the process kept its limits, if it came to the call.
+
+        ``peak`` is the memory that it needed, as far as that is known, and ``most``
+        what it cannot have needed more than, by itself; 0 where that is not known.
+        """
         where = f"during: {_CHECKS[self.begun][0]}"
         if run.over == "time":
             self.fail("time", f"killed after {run.seconds:.1f} s, {where}")
@@ -223,8 +233,13 @@ class _Findings:
         if peak > run.memory_limit:
             over = f"{peak / 1e6:.0f} MB, over {run.memory_limit / 1e6:.0f} MB"
             self.fail("memory", f"{over}, {where}" if run.over else over)
-        elif "call" in self.outcomes:
+        elif "call" in self.outcomes and run.watched:
             self.outcomes["memory"] = ("pass", "", "")
+        elif "call" in self.outcomes:
+            known = 0 < most <= run.memory_limit
+            self.outcomes["memory"] = (
+                ("pass", _ITS_OWN, "") if known else ("not reached", _UNKNOWN, _WATCH)
+            )
 
     def table(self) -> pd.DataFrame:
         """Return one row a check, in the order of the runner, by name."""

@@ -9,7 +9,9 @@ import importlib.abc
 import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -55,8 +57,32 @@ def _refuse_network(event: str, _arguments: tuple[Any, ...]) -> None:
         raise OSError(errno.ENETUNREACH, "Numerai's runner has no internet")
 
 
+def _end_with_parent() -> None:
+    """End this process, and what it started, when the one that started it is gone.
+
+    However that ended, the other end of the pipe that is stdin is closed then.
+    """
+    pipe = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        if hasattr(os, "killpg"):
+            os.killpg(os.getpid(), signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _main(folder: Path) -> None:
     """Check what the file ``task.json`` in a folder says; write ``found.jsonl``."""
+    _end_with_parent()
+    # Python puts the folder of this file first, which holds modules of skbench.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != here]
+    inherited = _peak_memory()
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     with (folder / "found.jsonl").open("a", encoding="utf-8") as found:
 
@@ -68,7 +94,7 @@ def _main(folder: Path) -> None:
             _check(task, folder, tell)
         except BaseException as error:
             tell(error=_described(error), trace=_trace(error))
-        tell(peak=_peak_memory())
+        tell(peak=_peak_memory(), inherited=inherited)
 
 
 def _check(task: dict[str, Any], folder: Path, tell: Callable[..., None]) -> None:
@@ -186,16 +212,16 @@ def _versions() -> dict[str, str]:
 
 
 def _peak_memory() -> int:
-    """Peak resident memory of this process in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Unlike getrusage, not that of the parent before this program began.
-        peak = next(li for li in status.read_text().splitlines() if "VmHWM" in li)
-        return int(peak.split()[1]) * 1024
-    import resource
+    """Peak resident memory of this process in bytes; 0 where it is not told.
 
-    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak_rss if sys.platform == "darwin" else peak_rss * 1024
+    At its begin that of the parent, which it does not fall below.
+    """
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":
