@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ._disk import disk_errors
+
 Address = str | os.PathLike[str]
 
 
@@ -59,9 +61,10 @@ def written_whole(path: Address) -> Iterator[Path]:
         f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}"
     )
     try:
-        yield unfinished
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        with disk_errors(path):
+            yield unfinished
+            with unfinished.open("rb") as file:
+                os.fsync(file.fileno())
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

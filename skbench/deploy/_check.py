@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from skbench._base import is_number
 from skbench._files import Address, as_path, check_there
+from skbench._parquet import arrow_path
 
 from ._check_report import CheckReport, make_report
 from ._process import run_child
@@ -154,7 +155,7 @@ def _parquet(frame: Any, name: str, folder: Path) -> Path:
         )
     path = folder / f"{name}.parquet"
     try:
-        frame.to_parquet(path)
+        frame.to_parquet(arrow_path(path), write_page_checksum=True)
     except pa.ArrowException as error:
         raise ValueError(
             f"`{name}` must be a frame that a parquet file can hold: {error}"

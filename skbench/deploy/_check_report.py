@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from skbench._parquet import read_parquet
+
 from ._process import Run
 
 # In the order in which the runner meets them: name, what it asks, how to mend it.
@@ -174,7 +176,7 @@ def make_report(path: Path, folder: Path, run: Run) -> CheckReport:
         peak_memory=peak or most,
         python=about.get("python"),
         versions=about.get("versions", {}),
-        predictions=pd.read_parquet(saved) if saved.exists() else None,
+        predictions=read_parquet(saved).to_pandas() if saved.exists() else None,
         log=log,
     )
 

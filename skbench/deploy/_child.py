@@ -101,7 +101,10 @@ def _check(task: dict[str, Any], folder: Path, tell: Callable[..., None]) -> Non
     tell(begun="start")
     import pandas as pd
 
-    frames = [pd.read_parquet(path) for path in task["frames"]]
+    frames = []
+    for path in task["frames"]:
+        with open(path, "rb") as file:  # pyarrow reads no path but of UTF-8
+            frames.append(pd.read_parquet(file))
     sys.meta_path.insert(0, _Blocker())
     sys.addaudithook(_refuse_network)
     tell(passed="start", begun="load")
