@@ -18,7 +18,7 @@ from ._ensemble import WeightedEnsemble
 from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
-from ._parquet import read_parquet
+from ._parquet import arrow_path, read_parquet
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
@@ -192,7 +192,7 @@ def report_folder(
         meta_model=_scores_of_meta_model(rows),
         analysis=analysis,
         target=rows.target,
-        title=f"Models of {Path(path).resolve().name}",
+        title=f"Models of {arrow_path(Path(path).resolve().name)}",
     )
 
 
