@@ -27,7 +27,7 @@ def peak_megabytes():
 
     What `resource.getrusage` says may be that of the parent before it started this one.
     """
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1000
     raise RuntimeError("/proc/self/status has no VmHWM")

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from ._disk import disk_errors
 from ._locks import lock_of, locked
 
 Address = str | os.PathLike[str]
@@ -59,7 +60,7 @@ def written_whole(path: Address) -> Iterator[Path]:
     the ending of ``path``, which some writers go by.
     """
     path = Path(path)
-    with kept_apart(path) as unfinished:
+    with disk_errors(path), kept_apart(path) as unfinished:
         yield unfinished
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())

@@ -56,6 +56,10 @@ class Table(ABC):
         """Return "float", "number", or the name of a dtype that is neither."""
 
     @abstractmethod
+    def dtype(self, name: Name) -> Any:
+        """Return the dtype of a column as pandas or numpy has it."""
+
+    @abstractmethod
     def remedy(self, name: Name) -> str:
         """Return the code that makes a column of another dtype one of floats."""
 
@@ -88,6 +92,9 @@ class _PandasTable(Table):
         number = pd.api.types.is_numeric_dtype(dtype) and dtype.kind != "c"
         # A bool of pyarrow is none of the numeric dtypes of pandas, others are.
         return "number" if number or dtype.kind == "b" else str(dtype)
+
+    def dtype(self, name: Name) -> Any:
+        return self.dtypes[name]
 
     def remedy(self, name: Name) -> str:
         return f"astype({{{name!r}: 'float64'}})"
@@ -152,6 +159,9 @@ class _NarwhalsTable(Table):
             return "number"
         arrow = isinstance(self.native, pa.Table)
         return str(self.native.schema.field(name).type if arrow else dtype)
+
+    def dtype(self, name: Name) -> Any:
+        return self.frame[str(name)].head(0).to_numpy().dtype
 
     def remedy(self, name: Name) -> str:
         if isinstance(self.native, pa.Table):
@@ -229,6 +239,9 @@ class _ArrayTable(Table):
             return str(self.native.dtype)
         return "number"
 
+    def dtype(self, name: Name) -> Any:
+        return self.select([name])(slice(0)).dtype
+
     def remedy(self, name: Name) -> str:
         return "astype('float64')"
 
@@ -282,6 +295,9 @@ class _TensorTable(Table):
 
     def kind(self, name: Name) -> str:
         return "float" if self.native.is_floating_point() else "number"
+
+    def dtype(self, name: Name) -> Any:
+        return self.select([name])(slice(0)).dtype
 
     def remedy(self, name: Name) -> str:
         return "double()"

@@ -1,5 +1,6 @@
 """The ``skbench`` command: every subcommand is one public function."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -9,12 +10,28 @@ import click
 
 from skbench import __version__
 
+from ._text import no_formula, visible
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from .staking import PayoutRule
 
-_FILE = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """A path, of an argument that `main` has read as UTF-8."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        return Path(os.fsdecode(str(value).encode("utf-8", "surrogateescape")))
+
+
+_FILE = _Path()
 _FOLDER = click.argument("folder", type=_FILE)
 _FORMAT = click.option(
     "--format",
@@ -22,7 +39,8 @@ _FORMAT = click.option(
     type=click.Choice(["table", "csv", "json"]),
     default="table",
     show_default=True,
-    help="A table to read, or data for another program.",
+    help="A table to read, or data for another program. In csv, text that begins as a "
+    "formula does (with = + - @, a tab or a carriage return) has a ' before it.",
 )
 _TARGET = click.option(
     "--target", default="target", show_default=True, help="Target to score with."
@@ -72,15 +90,39 @@ many eras halve it. Models whose intervals overlap may still be told apart by th
 difference in each era: skbench report FOLDER --benchmark MODEL"""
 
 
+def _print(*lines: object, err: bool = False) -> None:
+    """Print lines; all that the commands print goes through here.
+
+    Names of models, files and eras may come from others: what would control the
+    terminal, a line break within a line included, is shown as text. So is what the
+    terminal's encoding cannot write.
+    """
+    stream = sys.stderr if err else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = "\n".join(visible(str(line)) for line in lines)
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
 def _show(frame: "pd.DataFrame", form: str) -> None:
     """Print a frame, as a table with aligned columns or for another program."""
     if form == "json":
-        click.echo(frame.to_json(orient="records", double_precision=15))
-    elif form == "csv":
-        click.echo(frame.to_csv(index=False), nl=False)
+        text = frame.to_json(orient="records", double_precision=15)
+        # The one control character that it leaves as it is.
+        return _print(text.replace("\x7f", "\\u007f"))
+    if form == "csv":
+        frame = _with_text(frame, lambda text: visible(no_formula(text)))
+        text = frame.to_csv(index=False, lineterminator="\n").rstrip("\n")
     else:
         frame = frame.rename(columns=lambda name: str(name).replace("_", " "))
-        click.echo(frame.to_string(index=False, float_format="%.4f", na_rep="-"))
+        frame = _with_text(frame, visible)
+        text = frame.to_string(index=False, float_format="%.4f", na_rep="-")
+    _print(*text.split("\n"))
+
+
+def _with_text(frame: "pd.DataFrame", change: "Callable[[str], str]") -> "pd.DataFrame":
+    """Change the text in the cells and headers of a frame."""
+    changed = frame.rename(columns=lambda name: change(str(name)))
+    return changed.map(lambda cell: change(cell) if isinstance(cell, str) else cell)
 
 
 def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
@@ -88,9 +130,9 @@ def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
     parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
     table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
     table = table.set_axis(["model", "mean", *parts], axis=1)
-    click.echo(f"{name.upper()}, {span} eras")
+    _print(f"{name.upper()}, {span} eras")
     _show(table, "table")
-    click.echo()
+    _print()
 
 
 def _load(path: Path) -> Any:
@@ -135,20 +177,20 @@ def _rule(name: str | None) -> "PayoutRule":
 def skbench(context: click.Context) -> None:
     """Turn the predictions of many Numerai models into one better prediction."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        _print(*context.get_help().split("\n"))
 
 
 @skbench.command()
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=_FILE,
     metavar="FOLDER",
     help="Folder with Numerai's files of one release; without it, a synthetic "
     "tournament of about 100 eras x 5,000 rows is made.",
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=_FILE,
     default="submission.csv",
     show_default=True,
     metavar="FILE",
@@ -190,27 +232,29 @@ def demo(
         data, output=output, proportion=proportion, random_state=seed, progress=True
     )
     scores, (before, after) = result.scores, result.exposures
-    click.echo(result.title)
-    click.echo(
-        f"\nCORR with {result.target} in eras {scores.index[0]} to {scores.index[-1]} "
-        f"({len(scores)} eras; low and high: 95% interval of the mean)\n"
+    _print(
+        result.title,
+        "",
+        f"CORR with {result.target} in eras {scores.index[0]} to {scores.index[-1]} "
+        f"({len(scores)} eras; low and high: 95% interval of the mean)",
+        "",
     )
     weights = {name: f"{weight:.1%}" for name, weight in result.weights.items()}
     table = result.summary()[["mean", "low", "high", "std", "sharpe", "max_drawdown"]]
     table = table.map("{:.4f}".format).rename(columns={"max_drawdown": "max drawdown"})
     table.insert(0, "weight", [weights.get(str(name), "") for name in table.index])
-    click.echo(table.rename_axis(None).to_string())
-    click.echo(
-        "\nLargest correlation of the ensemble with a feature (mean over eras): "
+    _print(*table.rename_axis(None).to_string().split("\n"), "")
+    _print(
+        "Largest correlation of the ensemble with a feature (mean over eras): "
         f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"
     )
-    click.echo(f"Live era: {len(result.submission):,} predictions written to {output}")
+    _print(f"Live era: {len(result.submission):,} predictions written to {output}")
     try:
         result.report().write_html(report)
     except ModuleNotFoundError as error:
-        click.echo(f"No report: {error}")
+        _print(f"No report: {error}")
     else:
-        click.echo(f"Report, to open in a browser: {report}")
+        _print(f"Report, to open in a browser: {report}")
 
 
 @skbench.command()
@@ -244,7 +288,7 @@ def fetch(version: str, features: str | None, data_home: Path | None) -> None:
         version, features=features, data_home=data_home, progress=True
     )
     frame = data.frame
-    click.echo(
+    _print(
         f"{data.folder}: {len(data.models)} models, {len(data.features)} features, "
         f"{frame[data.era].nunique()} eras, {len(frame):,} rows"
     )
@@ -260,7 +304,7 @@ def recipes(name: str | None, form: str) -> None:
     if name is not None:
         found = recipe(name)
         if form == "table":
-            click.echo(f"{found.name}: {found.summary}\n{found.source}\n")
+            _print(f"{found.name}: {found.summary}", found.source, "")
         return _show(found.table(), form)
     listed = describe_recipes()
     if form == "table":
@@ -312,12 +356,12 @@ def score(
     )
     if form != "table":
         return _show(board, form)
-    click.echo(f"Target: {target}\n")
+    _print(f"Target: {target}", "")
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
-    click.echo(_ABOUT_INTERVALS)
+    _print(*_ABOUT_INTERVALS.split("\n"))
 
 
 @skbench.command()
@@ -380,7 +424,7 @@ def report(
     else:
         made = report_account(str(account), against=against, benchmark=benchmark)
     made.write_html(output)
-    click.echo(f"{made}\n{output}")
+    _print(made, output)
 
 
 @skbench.command()
@@ -447,15 +491,15 @@ def ensemble(
     if form != "table":
         return _show(board, form)
     for name, weight in made.weights.items():
-        click.echo(f"{weight:7.2%}  {name}")
+        _print(f"{weight:7.2%}  {name}")
     if made.learned:
-        click.echo("\nThe weights were learned from the eras that are scored here:")
-    click.echo(f"\nTarget: {made.target}\n")
+        _print("", "The weights were learned from the eras that are scored here:")
+    _print("", f"Target: {made.target}", "")
     for span, lines in board.groupby("eras", sort=False):
         _show_score("corr", str(span), lines)
     rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
-    click.echo(f"Predictions of {rows} rows: {output}")
-    click.echo(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+    _print(f"Predictions of {rows} rows: {output}")
+    _print(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
 
 
 @skbench.command()
@@ -490,13 +534,13 @@ def analyze(
         check_writable(report, "report")
     models: dict[str, Any] = {"predictions": predictions, "target": target}
     analysis = analyze_folder(folder, model=model, **models)
-    click.echo(f"Target: {analysis.target}")
+    _print(f"Target: {analysis.target}")
     for sentence in analysis.sentences:
-        click.echo(f"- {sentence}")
+        _print(f"- {sentence}")
     if report is not None:
         made = report_folder(folder, benchmark=model, analysis=analysis, **models)
         made.write_html(report)
-        click.echo(f"\n{report}")
+        _print("", report)
 
 
 @skbench.command()
@@ -555,7 +599,8 @@ def stake(
         )
     else:
         allocation = stake_account(str(account), chosen, **options)
-    click.echo(f"Payout rule: {chosen.name} ({chosen.status})\n{allocation}")
+    text = str(allocation).split("\n")
+    _print(f"Payout rule: {chosen.name} ({chosen.status})", *text)
 
 
 @skbench.command()
@@ -589,7 +634,7 @@ def export(pipeline: Path, output: Path, fill: float) -> None:
     except TypeError as error:
         raise click.ClickException(str(error)) from error
     size = output.stat().st_size / 1000
-    click.echo(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
+    _print(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
 
 
 @skbench.command()
@@ -627,7 +672,7 @@ def check(
         memory_limit=memory_limit,
         time_limit=time_limit,
     )
-    click.echo(report)
+    _print(*str(report).split("\n"))
     sys.exit(0 if report.passed else 1)
 
 
@@ -639,6 +684,10 @@ def main(args: list[str] | None = None) -> Any:
     args : list of str, default=None
         Command-line arguments; None: those of the process.
     """
+    if args is None:
+        # What is named on the command line is UTF-8 in the files, whatever the locale.
+        how = sys.getfilesystemencodeerrors()
+        args = [os.fsencode(text).decode("utf-8", how) for text in sys.argv[1:]]
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn  # type: ignore[assignment]
@@ -656,9 +705,9 @@ def main(args: list[str] | None = None) -> Any:
 
 
 def _warn(message: Warning | str, *_: Any) -> None:
-    click.echo(f"skbench: warning: {message}", err=True)
+    _print(*f"skbench: warning: {message}".split("\n"), err=True)
 
 
 def _fail(message: str) -> None:
-    click.echo(f"skbench: {message}", err=True)
+    _print(*f"skbench: {message}".split("\n"), err=True)
     sys.exit(2)

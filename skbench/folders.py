@@ -8,6 +8,7 @@ from typing import Any
 
 import joblib
 import pandas as pd
+import pyarrow as pa
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
@@ -17,6 +18,7 @@ from ._ensemble import WeightedEnsemble
 from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
+from ._parquet import arrow_path, read_parquet
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
@@ -190,7 +192,7 @@ def report_folder(
         meta_model=_scores_of_meta_model(rows),
         analysis=analysis,
         target=rows.target,
-        title=f"Models of {Path(path).resolve().name}",
+        title=f"Models of {arrow_path(Path(path).resolve().name)}",
     )
 
 
@@ -418,7 +420,13 @@ class FolderEnsemble:
             Columns ``era``, ``data_type`` and ``prediction`` of the validation rows and
             then of the live rows, if there are any, indexed by id.
         """
-        return pd.read_parquet(self.file)
+        try:
+            predictions: pd.DataFrame = read_parquet(self.file).to_pandas()
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(
+                f"{self.file} cannot be read: {error}. Make the ensemble again"
+            ) from error
+        return predictions
 
     @property
     def weights(self) -> dict[Hashable, float]:

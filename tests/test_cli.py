@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import joblib
@@ -21,7 +22,7 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from tournament_files import write_feature_sets, write_tournament
 
-from skbench import _api
+from skbench import _api, cli
 from skbench.analysis import analyze
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
@@ -1279,6 +1280,125 @@ class TestDeploy:
         exported = tmp_path / "predict.pkl"
         run(capsys, "export", pipeline, "-o", exported)
         assert "live.parquet" in failure(capsys, "check", exported, tmp_path)
+
+
+# A colour, a line break, the cursor to the left and a bell.
+HOSTILE = "\x1b[31mred\nskbench: fine\x9b9D\a"
+FORMULA = "=HYPERLINK(A1)"
+
+
+@pytest.fixture
+def hostile(small, tmp_path):
+    """Files with such names of models, in a folder of such a name."""
+    folder = tmp_path / "a\x1b[2J\nfolder"
+    folder.mkdir()
+    write_tournament(folder, small)
+    names = dict(zip(small.models, [HOSTILE, FORMULA], strict=False))
+    for part in "validation", "live":
+        path = folder / f"{part}_benchmark_models.parquet"
+        pd.read_parquet(path).rename(columns=names).to_parquet(path)
+    return folder
+
+
+SHOWN = r"\x1b[31mred\nskbench: fine\x9b9D\x07"
+
+
+class TestNamesOfOthers:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "score",
+            "score --format json",
+            "score --format csv",
+            "ensemble -o e.parquet",
+            "ensemble -o e.parquet --format csv",
+            "report -o r.html",
+            "analyze",
+            "stake --rule 2024 --total-at-risk 700000",
+            "score --benchmark none",
+        ],
+    )
+    def test_nothing_controls_the_terminal(self, command, hostile, tmp_path, capsys):
+        name, *options = command.split()
+        options = [str(tmp_path / o) if "." in o else o for o in options]
+        with suppress(SystemExit):
+            main([name, str(hostile), *options])
+        printed = capsys.readouterr()
+        text = printed.out + printed.err
+        assert text
+        assert all(c.isprintable() or c == "\n" for c in text)
+        assert not re.search("^skbench: fine", text, re.MULTILINE)
+        if "json" in command:
+            models = {line["model"] for line in json.loads(printed.out)}
+            assert {HOSTILE, FORMULA} <= models
+        elif command in ("score", "score --format csv", "ensemble -o e.parquet"):
+            assert SHOWN in text
+
+    def test_a_formula_is_quoted_in_csv(self, hostile, capsys):
+        csv = run(capsys, "score", hostile, "--format", "csv")
+        models = set(pd.read_csv(io.StringIO(csv))["model"])
+        assert f"'{FORMULA}" in models
+        assert FORMULA not in models
+        help_ = " ".join(run(capsys, "score", "--help").split())
+        assert "text that begins as a formula does" in help_
+
+    def test_numbers_below_zero_stay_numbers(self, folder, capsys):
+        csv = run(capsys, "score", folder, "--format", "csv")
+        assert pd.read_csv(io.StringIO(csv))["corr_low"].min() < 0
+
+    def test_the_last_control_character_in_json(self, capsys):
+        cli._show(pd.DataFrame({"model": ["a\x7fb"]}), "json")
+        out = capsys.readouterr().out
+        assert "\x7f" not in out
+        assert json.loads(out) == [{"model": "a\x7fb"}]
+
+    def test_all_that_is_printed_goes_through_one_place(self):
+        source = Path(cli.__file__).read_text(encoding="utf-8")
+        assert source.count("click.echo(") == 1
+        assert "print(" not in source.replace("_print(", "")
+
+
+LOCALES = {
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "ascii output": {"PYTHONIOENCODING": "ascii"},
+}
+JOBS = """
+score donnée --benchmark modèle --predictions à_moi.parquet
+score donnée --format csv
+ensemble donnée -o é.parquet --weights modèle=1
+report donnée -o é.html --benchmark modèle
+analyze donnée --model modèle --report ö.html
+stake donnée --rule 2024 --total-at-risk 700000
+export é.joblib -o é.pkl
+check é.pkl donnée
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of Linux")
+@pytest.mark.parametrize("locale", LOCALES)
+def test_names_beyond_ascii_in_any_locale(locale, small, tmp_path):
+    folder = tmp_path / "donnée"
+    folder.mkdir()
+    write_tournament(folder, small)
+    names = {small.models[0]: "modèle"}
+    for part in "validation", "live":
+        path = folder / f"{part}_benchmark_models.parquet"
+        pd.read_parquet(path).rename(columns=names).to_parquet(path)
+    own_predictions(small)[["era", "prediction"]].to_parquet(tmp_path / "à_moi.parquet")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("LC_")}
+    for job in JOBS.split("\n")[1:-1]:
+        done = subprocess.run(
+            [sys.executable, "-m", "skbench", *job.split()],
+            cwd=tmp_path,
+            env=env | LOCALES[locale] | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+        )
+        assert done.returncode == 0, (job, done.stderr)
+        assert b"Traceback" not in done.stderr
+    made = {path.name for path in tmp_path.iterdir()}
+    assert {"é.parquet", "é.joblib", "é.html", "ö.html", "é.pkl"} <= made
+    assert "modèle" in (tmp_path / "é.html").read_text(encoding="utf-8")
 
 
 class TestRealRows:

@@ -415,6 +415,41 @@ def test_a_failing_merge_keeps_the_old_copy_and_its_record(server, home, made):
     assert {p: state[p] for p in state} == {p: p.read_bytes() for p in state}
 
 
+def flip_last_bit(path, name):
+    """Flip a bit in the last page of a column."""
+    metadata = pq.read_metadata(path)
+    column = metadata.row_group(0).column(metadata.schema.names.index(name))
+    pages = (column.data_page_offset, column.dictionary_page_offset)
+    begin = min(at for at in pages if at is not None)
+    data = bytearray(path.read_bytes())
+    data[begin + column.total_compressed_size - 1] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_flipped_bit_in_a_copy_is_an_error_that_names_it(server, home, made):
+    fetch_benchmark_models(data_home=home)
+    path = home / "v5.3" / MAIN
+    flip_last_bit(path, "target")
+    with pytest.raises(ValueError, match=r"validation\.parquet cannot be read: .*CRC"):
+        fetch_benchmark_models(data_home=home)
+    before = path.read_bytes()
+    with pytest.raises(
+        ValueError, match=r"validation\.parquet cannot .* delete it, and"
+    ):
+        fetch_benchmark_models(data_home=home, features="small")
+    assert path.read_bytes() == before
+
+
+def test_a_flipped_bit_on_the_way_is_an_error_that_names_the_file(server, home):
+    path = server.versions["v5.3"] / MAIN
+    table = pq.read_table(path)
+    pq.write_table(table, path, compression="none", write_page_checksum=True)
+    flip_last_bit(path, "target")
+    with pytest.raises(ConnectionError, match=r"what came as .*validation\.parquet ca"):
+        fetch_benchmark_models(data_home=home)
+    assert MAIN not in visible(home)
+
+
 # Interrupted, no room, no permission
 
 

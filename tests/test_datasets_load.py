@@ -377,13 +377,13 @@ class TestPruning:
                 counts[self.name] = counts.get(self.name, 0) + len(content)
                 return content
 
-        def counting(path):
-            file = Counting(path.read_bytes())
-            file.name = path.name
-            return original(file)
+        def counting(path, **options):
+            file = Counting(Path(path).read_bytes())
+            file.name = Path(path).name
+            return original(file, **options)
 
         original = pq.ParquetFile
-        monkeypatch.setattr(_parquet.pq, "ParquetFile", counting)
+        monkeypatch.setattr(pq, "ParquetFile", counting)
         return counts
 
     @pytest.fixture

@@ -1,10 +1,14 @@
 """The runner re-enacted: every way to fail is seen, and called by its name."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
+import venv
+from contextlib import suppress
 from pathlib import Path
 
 import cloudpickle
@@ -29,9 +33,18 @@ from skbench.deploy import (
     check_predict,
     export_predict,
 )
+from skbench.deploy._plain import is_plain
+
+try:
+    import psutil
+except ImportError:
+    psutil = None
 
 FEATURES = [f"feature_{i}" for i in range(5)]
 MODELS = ["v5_a", "v5_b"]
+ROOT = Path(__file__).parents[1]
+slow = pytest.mark.slow
+watched = pytest.mark.skipif(psutil is None, reason="psutil watches the memory")
 RUNNERS = [f"SKBENCH_RUNNER_3{minor}" for minor in (11, 12, 13)]
 
 
@@ -57,10 +70,20 @@ def frame():
 
 
 @pytest.fixture
-def check(frame, tmp_path):
+def check(frame, pickled):
     """Return a function that pickles another by value, and checks it."""
 
     def check(function, **options):
+        return check_predict(pickled(function), *split(frame), **options)
+
+    return check
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    """Return a function that pickles another by value, into a file."""
+
+    def pickled(function):
         path = tmp_path / "predict.pkl"
         this = sys.modules[__name__]
         cloudpickle.register_pickle_by_value(this)
@@ -68,9 +91,9 @@ def check(frame, tmp_path):
             path.write_bytes(cloudpickle.dumps(function))
         finally:
             cloudpickle.unregister_pickle_by_value(this)
-        return check_predict(path, *split(frame), **options)
+        return path
 
-    return check
+    return pickled
 
 
 def failed(report):
@@ -97,6 +120,7 @@ AFTER_CALL = [
     "frame",
     "rows",
     "missing",
+    "numbers",
     "range",
     "spread",
     "index",
@@ -304,7 +328,6 @@ def test_a_file_that_needs_skbench_to_load(frame, tmp_path):
 
 def dies(live_features):
     import os
-    import signal
 
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -358,13 +381,8 @@ def gives_back(live_features):
     return ranked(live_features)
 
 
-only_on_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells it in between"
-)
-
-
 @pytest.mark.slow
-@only_on_linux
+@watched
 def test_a_process_that_needs_too_much_memory(check):
     report = check(hoards, memory_limit="400MB")
     found = only_failure(report, "memory")
@@ -388,7 +406,7 @@ def starts_a_hoarder(live_features):
     return ranked(live_features)
 
 
-@only_on_linux
+@watched
 def test_memory_of_processes_that_it_starts_counts(check):
     report = check(starts_a_hoarder, memory_limit="400MB")
     assert "over 400 MB, during: it runs" in only_failure(report, "memory")
@@ -410,7 +428,7 @@ STARTS = {
 }
 
 
-@only_on_linux
+@watched
 @pytest.mark.parametrize("how", STARTS)
 def test_all_that_a_process_starts_is_found(how):
     program = f"""
@@ -430,9 +448,192 @@ time.sleep(60)
         # The hoard, and not every process there is.
         assert _process._resident(process.pid) < 200e6
     finally:
-        for pid in _process._family(process.pid, _process._processes()):
-            os.kill(pid, signal.SIGKILL)
+        for member in _process._family(process.pid, psutil):
+            member.kill()
         process.wait()
+
+
+def test_without_psutil_the_report_says_that_memory_is_not_watched(check, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    report = check(ranked)
+    assert report.passed
+    assert "without psutil, only the process itself is known" in str(report)
+    assert report.peak_memory > 20e6
+    assert "over 400 MB" in only_failure(
+        check(gives_back, memory_limit="400MB"), "memory"
+    )
+    assert not _process._resident(os.getpid())
+
+
+def test_what_is_not_known_of_the_memory_is_no_pass(tmp_path):
+    """The parent was larger than the limit, and psutil is not there."""
+    found = _check_report._Findings(tmp_path, None)
+    found.add({"passed": "call"})
+    run = _process.Run(1.0, 0, False, 0, None, memory_limit=100)
+    found.limits(run, peak=0, most=200)
+    memory = found.table().loc["memory"]
+    assert list(memory[["outcome", "found"]]) == [
+        "not reached",
+        "not known without psutil",
+    ]
+    assert "install psutil" in memory["fix"]
+    found.limits(run, peak=0, most=99)
+    assert found.table().loc["memory", "outcome"] == "pass"
+
+
+# the process that checks is killed
+
+KILLED = """
+import sys
+from skbench.deploy import check_predict
+check_predict(*sys.argv[1:])
+"""
+
+
+def notes_itself_and_sleeps(live_features):
+    import os
+    import subprocess
+    import sys
+    import time
+
+    worker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    with open(live_features.attrs["note"], "w") as file:
+        file.write(f"{os.getpid()} {worker.pid}\n")
+    while time.sleep(0.01) is None:
+        sum(range(10**6))
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with suppress(OSError):  # a zombie whom nobody waits for has ended too
+        return (
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
+    return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_the_child_ends_when_its_parent_is_killed(frame, tmp_path, pickled):
+    live, note = split(frame)[0], tmp_path / "note"
+    live.attrs["note"] = str(note)
+    live.to_parquet(tmp_path / "live.parquet")
+    files = [pickled(notes_itself_and_sleeps), tmp_path / "live.parquet"]
+    parent = subprocess.Popen([sys.executable, "-c", KILLED, *map(str, files)])
+    try:
+        wait_until(lambda: note.exists() and note.read_text().endswith("\n"))
+        pids = [int(pid) for pid in note.read_text().split()]
+        assert all(map(is_running, pids))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_until(lambda: not any(map(is_running, pids)))
+
+
+def wait_until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+# where packages are found
+
+CHECKS = """
+import sys
+import cloudpickle, pandas as pd
+import helper_of_mine
+from skbench.deploy import check_predict
+
+live = pd.DataFrame({"feature_0": [0.0, 0.5, 1.0]}, pd.Index(list("abc"), name="id"))
+with open("predict.pkl", "wb") as file:
+    file.write(cloudpickle.dumps(helper_of_mine.predict))
+print(check_predict("predict.pkl", live))
+"""
+HELPER = """
+def predict(live_features):
+    return live_features.set_axis(["prediction"], axis=1)
+"""
+PACKAGES = sysconfig.get_path("purelib")
+
+
+def by_pythonpath(bare, libraries):
+    paths = [str(libraries), str(ROOT), PACKAGES]
+    return [bare], {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def by_user_site(bare, libraries):
+    """As `pip install --user` has it: for a Python that is no virtual environment."""
+    base = libraries / "base"
+    found = [
+        sys._base_executable,
+        "-c",
+        "import site; print(site.getusersitepackages())",
+    ]
+    variables = {"PYTHONUSERBASE": str(base)}
+    home = subprocess.run(
+        found, env=os.environ | variables, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    Path(home).mkdir(parents=True)
+    lines = [str(libraries), str(ROOT), PACKAGES]
+    (Path(home) / "installed.pth").write_text("\n".join(lines))
+    return [sys._base_executable], variables
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("installed", [by_pythonpath, by_user_site])
+def test_packages_are_found_where_this_python_finds_them(installed, tmp_path):
+    bare = tmp_path / "bare"
+    venv.create(bare, symlinks=True)
+    libraries, here = tmp_path / "libraries", tmp_path / "here"
+    libraries.mkdir()
+    here.mkdir()
+    (libraries / "helper_of_mine.py").write_text(HELPER)
+    (tmp_path / "program.py").write_text(CHECKS)
+    command, variables = installed(str(bare / "bin" / "python"), libraries)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    done = subprocess.run(
+        [*command, str(tmp_path / "program.py")],
+        env=clean | variables,
+        cwd=here,
+        capture_output=True,
+        text=True,
+    )
+    assert "predict.pkl: ready to upload" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_current_folder_hides_no_module(check, tmp_path, monkeypatch):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for name in "pandas", "statistics", "skbench":
+        (folder / f"{name}.py").write_text("raise RuntimeError('the wrong module')")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "path", ["", str(folder), *sys.path])
+    assert check(ranked).passed
+
+
+def test_what_is_beside_the_program_hides_no_module(tmp_path, monkeypatch):
+    program = tmp_path / "program.py"
+    program.write_text("""if True:
+        import sys
+        from skbench.deploy import _process
+        print(sys.path[0] in _process._own_packages()["PYTHONPATH"].split(":"))
+    """)
+    done = subprocess.run(
+        [sys.executable, str(program)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "False\n"
+
+
+def test_another_python_gets_none_of_these(check, tmp_path):
+    line = f'test -z "$PYTHONPATH" && exec "{sys.executable}" "$@"'
+    assert check(ranked, python=interpreter(tmp_path, line)).passed
 
 
 def interpreter(tmp_path, line):
@@ -536,7 +737,7 @@ def gives_infinity(live):
             marks=pytest.mark.slow,
         ),
         pytest.param(gives_infinity, {"range": "to inf$"}, marks=pytest.mark.slow),
-        pytest.param(gives_text, {"range": "of the dtype"}, marks=pytest.mark.slow),
+        pytest.param(gives_text, {"numbers": "of the dtype"}, marks=pytest.mark.slow),
         (gives_no_name, {"index": "the name None", "csv": "',prediction'"}),
         pytest.param(
             gives_other_name,
@@ -571,6 +772,99 @@ def test_frames_that_the_runner_refuses(function, expected, check):
         assert pd.Series([checks.loc[name, "found"]]).str.contains(found).all()
         assert checks.loc[name, "fix"] in str(report)
     assert f"{len(expected)} check(s) failed" in str(report)
+
+
+# which dtypes are plain numbers
+
+PLAIN = ["float64", "float32", "float16", "longdouble", "int64", "uint8"]
+# What the runner cannot take, or writes as no number; or takes by chance.
+OTHER = [
+    "double[pyarrow]",
+    "float[pyarrow]",
+    "bool[pyarrow]",
+    "complex128",
+    "bool",
+    "boolean",
+    "Float64",
+    "Int64",
+    "category",
+    "object",
+    "string",
+    "Sparse[float64]",
+]
+
+
+def gives_dtype(dtype):
+    def predict(live_features):
+        return ranked(live_features).round().astype(dtype)
+
+    return predict
+
+
+def the_runners_own_check(predictions):
+    """Whether the runner takes a frame, and what each line of its CSV ends in."""
+    try:
+        taken = bool(predictions.iloc[:, 0].between(0, 1).all().all())
+    except (AttributeError, TypeError):
+        return False
+    ends = {line.split(",")[1] for line in predictions.to_csv().splitlines()[1:]}
+    return taken and ends <= {"0.0", "1.0", "0", "1"}
+
+
+@pytest.mark.parametrize("dtype", PLAIN)
+def test_what_is_plain_is_what_the_runner_takes(dtype):
+    predictions = pd.DataFrame({"prediction": [0.0, 1.0]}).astype(dtype)
+    assert is_plain(predictions["prediction"].dtype)
+    assert the_runners_own_check(predictions)
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values")
+@pytest.mark.parametrize("dtype", OTHER)
+def test_no_other_dtype_is_plain(dtype):
+    predictions = pd.DataFrame({"prediction": [0.0, 1.0]}).astype(dtype)
+    assert not is_plain(predictions["prediction"].dtype)
+    by_chance = dtype in ("Float64", "Int64", "object") or "Sparse" in dtype
+    assert by_chance or not the_runners_own_check(predictions)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        dtype
+        if dtype in ("double[pyarrow]", "bool")
+        else pytest.param(dtype, marks=slow)
+        for dtype in OTHER
+    ],
+)
+def test_predictions_of_another_dtype_are_refused(dtype, check):
+    report = check(gives_dtype(dtype))
+    found = only_failure(report, "numbers")
+    assert found.startswith("values of the dtype ")
+    assert "astype('float64')" in report.checks.loc["numbers", "fix"]
+    assert not_reached(report) == ["range", "spread"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", RUNNERS)
+@pytest.mark.parametrize("dtype", ["double[pyarrow]", "complex128", "float32"])
+def test_dtypes_on_the_runners(dtype, variable, frame, tmp_path):
+    """A file as an expression, which every Python can run."""
+    code = "lambda live: (live[['feature_0']] > 2).set_axis(['prediction'], axis=1)"
+    path = tmp_path / "predict.pkl"
+    path.write_bytes(pickle.dumps(Evaluated(f"{code}.astype(float).astype({dtype!r})")))
+    report = check_predict(path, split(frame)[0], python=runner_of(variable))
+    if dtype in PLAIN:
+        assert report.passed, str(report)
+    else:
+        assert dtype in only_failure(report, "numbers")
+
+
+class Evaluated:
+    def __init__(self, code):
+        self.code = code
+
+    def __reduce__(self):
+        return eval, (self.code,)
 
 
 # the pinned environments of the runner

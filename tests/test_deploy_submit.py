@@ -154,6 +154,37 @@ def test_text_is_no_prediction():
     assert "astype({'predictions': 'float64'})" in problem
 
 
+@pytest.mark.parametrize(
+    "dtype", ["bool", "complex128", "double[pyarrow]", "Float64", "Sparse[float64]"]
+)
+def test_numbers_of_another_dtype_are_refused(dtype):
+    frame = frame_of()
+    frame["prediction"] = frame["prediction"].round().astype(dtype)
+    (problem,) = problems(validate_submission, frame, LIVE)
+    assert "must hold numbers of a plain dtype such as float64, and its" in problem
+    assert "astype({'prediction': 'float64'})" in problem
+    assert problems(submission, frame, LIVE) == [problem]
+
+
+def test_truth_values_of_every_container_are_refused():
+    chosen = values() > 0.5
+    for given in (
+        chosen,
+        list(chosen),
+        pl.DataFrame({"p": chosen}),
+        pa.table({"p": chosen}),
+    ):
+        (problem,) = problems(submission, given, LIVE)
+        assert "its dtype is bool" in problem
+
+
+def test_truth_values_in_a_file_are_refused(tmp_path):
+    path = tmp_path / "submission.csv"
+    frame_of(prediction=values() > 0.5).to_csv(path, index=False)
+    (problem,) = problems(validate_submission, path, LIVE)
+    assert "its dtype is bool" in problem
+
+
 def test_several_eras_are_refused():
     frame = frame_of().assign(era=["0001", "0002"] * 20)
     found = problems(submission, frame, LIVE)
@@ -278,7 +309,7 @@ COLUMNS = "the columns must be exactly 'id', 'prediction'; got "
         ),
         (
             lambda f: f.assign(prediction=f["prediction"].astype(str)),
-            "the column 'prediction' must hold numbers, and its dtype is",
+            "must hold numbers of a plain dtype such as float64, and its dtype is",
         ),
     ],
 )

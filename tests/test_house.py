@@ -165,11 +165,94 @@ def test_what_is_imported_is_required():
     brought = {
         "joblib": "scikit-learn",
         "markupsafe": "jinja2",
+        "psutil": "distributed",
         "threadpoolctl": "scikit-learn",
     }
     for top in others:
         names = {name.lower() for name in distributions.get(top, [top])}
         assert names & required or brought.get(top) in required, top
+
+
+# Files
+
+# Each reads or writes parquet without checksums, unless it is told to.
+_OF_PARQUET = {"ParquetFile", "ParquetWriter", "read_parquet", "read_table"}
+_OF_PARQUET |= {"to_parquet", "write_parquet", "write_to_dataset"}
+
+
+def calls_of(path):
+    """Yield each call in a file by the name of what is called, with what it is of."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr, ast.unparse(node.func.value), node
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, "", node
+
+
+def test_parquet_files_are_read_and_written_in_one_place():
+    """But for the child of `check_predict`, which reads as the runner does."""
+    found = {
+        f"{name_of(path)} {owner}.{name}"
+        for path in FILES
+        for name, owner, call in calls_of(path)
+        if owner and (name in _OF_PARQUET or (owner, name) == ("pq", "write_table"))
+        if not any(word.arg == "write_page_checksum" for word in call.keywords)
+    }
+    assert found == {
+        "skbench/_parquet.py pq.ParquetFile",
+        "skbench/deploy/_child.py pd.read_parquet",
+        "skbench/deploy/_child.py predictions.to_parquet",
+    }
+
+
+def is_text_without_encoding(name, owner, call):
+    """Whether a call opens a file as text in the encoding of the locale."""
+    if any(word.arg in ("encoding", None) for word in call.keywords):
+        return False
+    if name in ("read_text", "write_text"):
+        return True
+    if name not in ("open", "fdopen", "NamedTemporaryFile") or owner == "os.open":
+        return False
+    place = 0 if owner and owner not in ("io", "os") else 1
+    modes = [word.value for word in call.keywords if word.arg == "mode"]
+    modes += call.args[place : place + 1]
+    if not modes:
+        return not owner
+    return isinstance(modes[0], ast.Constant) and "b" not in str(modes[0].value)
+
+
+PROGRAMS = [*FILES, *sorted((ROOT / "benchmarks").rglob("*.py"))]
+PROGRAMS += sorted((ROOT / "docs").glob("*.py")) + sorted(ROOT.glob("examples/*.py"))
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=name_of)
+def test_text_is_read_and_written_as_utf_8(path):
+    calls = [
+        ast.unparse(c) for *of, c in calls_of(path) if is_text_without_encoding(*of, c)
+    ]
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("path.read_text()", True),
+        ("path.read_text(encoding='utf-8')", False),
+        ("path.write_text(text)", True),
+        ("open(path)", True),
+        ("open(path, 'rb')", False),
+        ("open(path, mode='w')", True),
+        ("path.open('a')", True),
+        ("path.open('r+b')", False),
+        ("path.open('w', encoding='utf-8')", False),
+        ("self.open()", False),
+    ],
+)
+def test_which_calls_go_by_the_locale(code, wrong, tmp_path):
+    path = tmp_path / "code.py"
+    path.write_text(code, encoding="utf-8")
+    ((name, owner, call),) = calls_of(path)
+    assert is_text_without_encoding(name, owner, call) == wrong
 
 
 # What is public

@@ -863,6 +863,32 @@ class TestResume:
         assert len(list(tmp_path.glob(".out.parquet.parts/0*.parquet"))) == 3
         assert counts == []
 
+    def test_a_damaged_part_is_named(self, tmp_path, counts):
+        source, target = self.interrupted(tmp_path)
+        part = tmp_path / ".out.parquet.parts" / "000001.parquet"
+        data = bytearray(part.read_bytes())
+        data[len(data) // 3] ^= 16
+        part.write_bytes(data)
+        self.check_refused(source, target, r"000001\.parquet cannot be read \(.*CRC")
+        part.write_bytes(data[:40])
+        self.check_refused(source, target, r"000001\.parquet cannot be read \(")
+        whole = pipeline_that_breaks(None)
+        transform_parquet(whole, source, target, batch_rows=1)
+        pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
+
+    def test_a_part_that_is_gone_is_named(self, tmp_path, counts):
+        source, target = self.interrupted(tmp_path)
+        (tmp_path / ".out.parquet.parts" / "000001.parquet").unlink()
+        self.check_refused(source, target, r"000001\.parquet is not there")
+
+    def check_refused(self, source, target, message):
+        with pytest.raises(ValueError, match=rf"cannot resume .*{message}") as caught:
+            transform_parquet(
+                pipeline_that_breaks(None), source, target, batch_rows=1, resume=True
+            )
+        assert "Pass resume=False to start again" in str(caught.value)
+        assert not target.exists()
+
     def test_an_era_that_comes_again_after_the_interruption(self, tmp_path, counts):
         frame = pd.concat([FRAME, FRAME[:30]])
         source, target = one_file(frame, tmp_path), tmp_path / "out.parquet"

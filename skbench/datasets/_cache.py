@@ -17,8 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from skbench._disk import OF_DISKS, cannot_write, disk_errors
 from skbench._files import written_whole
 from skbench._locks import locked
+from skbench._parquet import open_parquet, parquet_writer
 from skbench._progress import tell
 
 from ._parquet import DATA_TYPE, ERA, ID
@@ -27,19 +29,12 @@ from ._remote import BLOCK, Identity, RemoteFile
 # Nobody writes to an unfinished file any more after so many seconds, which is longer
 # than all attempts to get one block take.
 _STALE_AFTER = 1800
-_DISK_ERRORS = (
-    errno.EACCES,
-    errno.EDQUOT,
-    errno.EFBIG,
-    errno.ENOSPC,
-    errno.EPERM,
-    errno.EROFS,
-)
+_ELSEWHERE = "name another folder as `data_home`"
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder for copies; what earlier calls left unfinished is removed."""
-    with _clear_disk_errors(folder):
+    with disk_errors(folder, elsewhere=_ELSEWHERE):
         folder.mkdir(parents=True, exist_ok=True)
         for pattern in (".*.part.*", "*.temp"):
             for path in folder.glob(pattern):
@@ -59,7 +54,7 @@ def alone_with(path: Path, progress: bool) -> Iterator[None]:
             stack.enter_context(locked(path, busy))
         except OSError as error:
             # Where nothing can be written, a complete folder may still be read.
-            if error.errno not in _DISK_ERRORS:
+            if error.errno not in OF_DISKS:
                 raise
         yield
 
@@ -95,7 +90,7 @@ def keep_columns(
         if set(choose(record["columns"] if record else held)) <= set(held):
             return
     with _clear_format_errors(remote):
-        source = pq.ParquetFile(remote, pre_buffer=True)
+        source = open_parquet(remote, pre_buffer=True)
     names = source.schema_arrow.names
     ids = _id_columns(source.schema_arrow)
     wanted = {*ids, ERA, DATA_TYPE, *choose(names)} - set(held)
@@ -111,32 +106,43 @@ def keep_columns(
 
 
 def _columns_of(path: Path) -> Sequence[str]:
-    try:
-        names: Sequence[str] = pq.read_schema(path).names
-    except pa.ArrowException as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}): delete it, and call again"
-        ) from error
+    with _reading(path):
+        names: Sequence[str] = open_parquet(path).schema_arrow.names
     return names
+
+
+@contextmanager
+def _reading(copy: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{copy} cannot be read ({error}): delete it, and call again"
+        ) from error
 
 
 def _write_groups(
     unfinished: Path, source: pq.ParquetFile, read: Sequence[str], copy: Path | None
 ) -> None:
     """Write columns of the server's file, and all of an older copy, by row groups."""
-    with pq.ParquetFile(copy) if copy else nullcontext() as old:
+    with open_parquet(copy) if copy else nullcontext() as old:
         held = old.schema_arrow.names if old else []
         names = [n for n in source.schema_arrow.names if n in {*read, *held}]
         schema = _part_of(source.schema_arrow, names)
         if old and old.num_row_groups != source.num_row_groups:
             raise _other_rows(copy)
-        with pq.ParquetWriter(unfinished, schema) as writer:
+        with parquet_writer(unfinished, schema) as writer:
             for group in range(source.num_row_groups):
                 table = source.read_row_group(group, columns=list(read))
                 if old:
-                    table = _merged(old.read_row_group(group), table, copy)
+                    table = _merged(_group_of(old, group, copy), table, copy)
                 table = table.select(names).replace_schema_metadata(schema.metadata)
                 writer.write_table(table, row_group_size=max(len(table), 1))
+
+
+def _group_of(old: pq.ParquetFile, group: int, copy: Path | None) -> pa.Table:
+    with _reading(copy):
+        return old.read_row_group(group)
 
 
 def _merged(old: pa.Table, new: pa.Table, copy: Path | None) -> pa.Table:
@@ -192,7 +198,7 @@ def _check_whole(path: Path, remote: RemoteFile) -> None:
         )
     with _clear_format_errors(remote):
         if path.suffix == ".parquet":
-            pq.read_metadata(path)
+            open_parquet(path).close()
         else:
             json.loads(path.read_bytes())
 
@@ -203,9 +209,18 @@ def _clear_format_errors(remote: RemoteFile) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ConnectionError(
-            f"what came as {remote.name} cannot be read ({error}): call again later"
-        ) from error
+        raise _unreadable(remote, error) from error
+    except OSError as error:
+        # What pyarrow says of a wrong checksum has no number.
+        if error.errno is not None or isinstance(error, ConnectionError):
+            raise
+        raise _unreadable(remote, error) from error
+
+
+def _unreadable(remote: RemoteFile, error: Exception) -> ConnectionError:
+    return ConnectionError(
+        f"what came as {remote.name} cannot be read ({error}): call again later"
+    )
 
 
 # Which version of a file a copy was made from
@@ -265,28 +280,15 @@ def _replaced(
     path: Path, remote: RemoteFile, size: int, columns: Sequence[str] | None = None
 ) -> Iterator[Path]:
     """Yield a name to write a new copy to, of about so many bytes."""
-    with _clear_disk_errors(path):
-        if (free := shutil.disk_usage(path.parent).free) < size:
-            raise OSError(errno.ENOSPC, f"{size} bytes are needed, {free} are free")
+    if (free := shutil.disk_usage(path.parent).free) < size:
+        reason = f"{size} bytes are needed, {free} are free"
+        raise cannot_write(path, errno.ENOSPC, reason, elsewhere=_ELSEWHERE)
+    with disk_errors(path, elsewhere=_ELSEWHERE):
         with written_whole(path) as unfinished:
             yield unfinished
             # Whatever happens from here on, no old record vouches for the new copy.
             _write_record(path)
         _write_record(path, remote.identity, columns)
-
-
-@contextmanager
-def _clear_disk_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _DISK_ERRORS:
-            raise
-        raise OSError(
-            error.errno,
-            f"{path} cannot be written ({error.strerror or error}): make room and "
-            "check the permissions, or name another folder as `data_home`",
-        ) from error
 
 
 def _remove_if_stale(path: Path) -> None:

@@ -10,11 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skbench._eras import era_key
 from skbench._frames import as_table, listed
+from skbench._parquet import open_parquet
 
 ERA = "era"
 ID = "id"
@@ -38,7 +38,7 @@ class RowsFile:
             raise FileNotFoundError(f"{path} is not there: {hint}")
         self.path = path
         with _reading(path):
-            self._parquet = pq.ParquetFile(path)
+            self._parquet = open_parquet(path)
             schema = self._parquet.schema_arrow
         self.types = dict(zip(schema.names, schema.types, strict=True))
         self.id = id_column(schema, path)

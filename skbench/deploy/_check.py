@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from skbench._base import is_number
 from skbench._files import Address, as_path, check_there
+from skbench._parquet import arrow_path
 
 from ._check_report import CheckReport, make_report
 from ._process import run_child
@@ -35,9 +35,10 @@ def check_predict(
 
     Another process loads the file, calls the function and asks all that the runner
     asks. It has one thread, no network, no skbench, none of your environment variables
-    and an empty working folder; a process over one of the limits is killed. Its memory,
-    and that of the processes it starts, is watched while it runs on Linux; elsewhere
-    only its own is known, at its end. The file runs code: check only what you trust.
+    and an empty working folder; a process over one of the limits is killed, and so it
+    is if this one ends. Its memory, and that of the processes it starts, is watched
+    while it runs if psutil is installed; else only its own is known, at its end, and
+    the report says so. The file runs code: check only what you trust.
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ def check_predict(
         Benchmark predictions, for a function of two parameters.
     python : str or path-like, default=None
         Another Python to run it under, which has the packages of the runner: an
-        interpreter, or the folder of a virtual environment. None: this one.
+        interpreter, or the folder of a virtual environment. None: this one, with all
+        packages that it finds, but for modules in the current folder.
     memory_limit : str or int, default="4GB"
         Bytes of resident memory, or text such as "500MB" or "4GiB". What several
         processes share counts for each of them.
@@ -125,10 +127,10 @@ def _size(limit: Any) -> int:
     return int(size)
 
 
-def _interpreter(python: Address | None) -> str:
+def _interpreter(python: Address | None) -> str | None:
     """Return the interpreter that a path, a folder or a command stands for."""
     if python is None:
-        return sys.executable
+        return None
     path = as_path(python, "python")
     inside = [path / "bin" / "python", path / "Scripts" / "python.exe", path]
     for candidate in inside:
@@ -153,7 +155,7 @@ def _parquet(frame: Any, name: str, folder: Path) -> Path:
         )
     path = folder / f"{name}.parquet"
     try:
-        frame.to_parquet(path)
+        frame.to_parquet(arrow_path(path), write_page_checksum=True)
     except pa.ArrowException as error:
         raise ValueError(
             f"`{name}` must be a frame that a parquet file can hold: {error}"

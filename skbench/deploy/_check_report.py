@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from skbench._parquet import read_parquet
+
 from ._process import Run
 
 # In the order in which the runner meets them: name, what it asks, how to mend it.
@@ -32,6 +34,11 @@ _CHECKS = {
     ),
     "rows": ("the frame is not empty", "return one row for each row of live_features"),
     "missing": ("no value is missing", "fill missing predictions, say with 0.5"),
+    "numbers": (
+        "the first column holds plain numbers",
+        "convert it with astype('float64'): the runner fails on others, or writes "
+        "what is no number",
+    ),
     "range": ("the first column is within [0, 1]", "rank it, as EraRank does"),
     "spread": (
         "the predictions differ",
@@ -60,6 +67,10 @@ _CHECKS = {
     ),
 }
 
+_WATCH = "install psutil, which watches the memory"
+_ITS_OWN = "without psutil, only the process itself is known, and none that it started"
+_UNKNOWN = "not known without psutil"
+
 
 @dataclass
 class CheckReport:
@@ -75,7 +86,8 @@ class CheckReport:
     seconds : float
         Wall time of the process, its start included.
     peak_memory : int
-        Largest resident memory of the process and those it started, in bytes.
+        Largest resident memory of the process and those it started, in bytes; without
+        psutil, what the process itself needed at most.
     python : str or None
         Version of the Python it ran under.
     versions : dict of str to str
@@ -112,8 +124,8 @@ class CheckReport:
         lines = [f"{self.path.name}: {self._verdict()}"]
         for check in self.checks.to_dict("records"):
             lines.append(f"  {check['question']:<{width}}  {check['outcome']}")
-            if check["outcome"] == "fail":
-                lines += [f"      {line}" for line in check["found"].splitlines()]
+            lines += [f"      {line}" for line in check["found"].splitlines()]
+            if check["fix"]:
                 lines.append(f"      How to fix it: {check['fix']}")
         packages = [f"{name} {version}" for name, version in self.versions.items()]
         lines.append(f"  Python {self.python or 'unknown'}; {', '.join(packages)}")
@@ -153,17 +165,18 @@ def make_report(path: Path, folder: Path, run: Run) -> CheckReport:
     for fact in facts:
         found.add(fact)
     found.end(run, log, ended="peak" in about)
-    peak = max(run.peak, about.get("peak", 0))
-    found.limits(run, peak)
+    most, inherited = about.get("peak", 0), about.get("inherited", 0)
+    peak = max(run.peak, most if most > inherited else 0)
+    found.limits(run, peak, most)
     saved = folder / "predictions.parquet"
     return CheckReport(
         path=path,
         checks=found.table(),
         seconds=run.seconds,
-        peak_memory=peak,
+        peak_memory=peak or most,
         python=about.get("python"),
         versions=about.get("versions", {}),
-        predictions=pd.read_parquet(saved) if saved.exists() else None,
+        predictions=read_parquet(saved).to_pandas() if saved.exists() else None,
         log=log,
     )
 
@@ -208,8 +221,12 @@ class _Findings:
         fix = self._fix({"kind": "signal" if run.status < 0 else "exit"})
         self.fail(self.begun, f"{how}\n{printed}".rstrip(), fix)
 
-    def limits(self, run: Run, peak: int) -> None:
-        """Record whether the process kept its limits, if it came to the call."""
+    def limits(self, run: Run, peak: int, most: int) -> None:
+        """Record whether the process kept its limits, if it came to the call.
+
+        ``peak`` is the memory that it needed, as far as that is known, and ``most``
+        what it cannot have needed more than, by itself; 0 where that is not known.
+        """
         where = f"during: {_CHECKS[self.begun][0]}"
         if run.over == "time":
             self.fail("time", f"killed after {run.seconds:.1f} s, {where}")
@@ -218,8 +235,13 @@ class _Findings:
         if peak > run.memory_limit:
             over = f"{peak / 1e6:.0f} MB, over {run.memory_limit / 1e6:.0f} MB"
             self.fail("memory", f"{over}, {where}" if run.over else over)
-        elif "call" in self.outcomes:
+        elif "call" in self.outcomes and run.watched:
             self.outcomes["memory"] = ("pass", "", "")
+        elif "call" in self.outcomes:
+            known = 0 < most <= run.memory_limit
+            self.outcomes["memory"] = (
+                ("pass", _ITS_OWN, "") if known else ("not reached", _UNKNOWN, _WATCH)
+            )
 
     def table(self) -> pd.DataFrame:
         """Return one row a check, in the order of the runner, by name."""

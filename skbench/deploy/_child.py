@@ -10,11 +10,14 @@ import importlib.abc
 import inspect
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 _BLOCKED = "skbench"
@@ -58,8 +61,32 @@ def _refuse_network(event: str, _arguments: tuple[Any, ...]) -> None:
         raise OSError(errno.ENETUNREACH, "Numerai's runner has no internet")
 
 
+def _end_with_parent() -> None:
+    """End this process, and what it started, when the one that started it is gone.
+
+    However that ended, the other end of the pipe that is stdin is closed then.
+    """
+    pipe = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+    def wait() -> None:
+        os.read(pipe, 1)
+        if hasattr(os, "killpg"):
+            os.killpg(os.getpid(), signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _main(folder: Path) -> None:
     """Check what the file ``task.json`` in a folder says; write ``found.jsonl``."""
+    _end_with_parent()
+    # Python puts the folder of this file first, which holds modules of skbench.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [path for path in sys.path if Path(path).resolve() != here]
+    inherited = _peak_memory()
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     with (folder / "found.jsonl").open("a", encoding="utf-8") as found:
 
@@ -71,14 +98,17 @@ def _main(folder: Path) -> None:
             _check(task, folder, tell)
         except BaseException as error:
             tell(error=_described(error), trace=_trace(error))
-        tell(peak=_peak_memory())
+        tell(peak=_peak_memory(), inherited=inherited)
 
 
 def _check(task: dict[str, Any], folder: Path, tell: Callable[..., None]) -> None:
     tell(begun="start")
     import pandas as pd
 
-    frames = [pd.read_parquet(path) for path in task["frames"]]
+    frames = []
+    for path in task["frames"]:
+        with open(path, "rb") as file:  # pyarrow reads no path but of UTF-8
+            frames.append(pd.read_parquet(file))
     sys.meta_path.insert(0, _Blocker())
     sys.addaudithook(_refuse_network)
     tell(passed="start", begun="load")
@@ -143,11 +173,11 @@ def _findings(predictions: Any, ids: list[Any], folder: Path) -> Iterator[Findin
 
 
 def _of_values(column: Any) -> Iterator[Finding]:
-    from pandas.api.types import is_numeric_dtype
-
-    if not is_numeric_dtype(column.dtype):
-        yield "range", f"values of the dtype {column.dtype}"
+    is_plain = run_path(str(Path(__file__).with_name("_plain.py")))["is_plain"]
+    if not is_plain(column.dtype):
+        yield "numbers", f"values of the dtype {column.dtype}"
         return
+    yield "numbers", None
     values = column.dropna()
     low, high = values.min(), values.max()
     outside = len(values) and not (low >= 0 and high <= 1)
@@ -189,16 +219,16 @@ def _versions() -> dict[str, str]:
 
 
 def _peak_memory() -> int:
-    """Peak resident memory of this process in bytes."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Unlike getrusage, not that of the parent before this program began.
-        peak = next(li for li in status.read_text().splitlines() if "VmHWM" in li)
-        return int(peak.split()[1]) * 1024
-    import resource
+    """Peak resident memory of this process in bytes; 0 where it is not told.
 
-    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak_rss if sys.platform == "darwin" else peak_rss * 1024
+    At its begin that of the parent, which it does not fall below.
+    """
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from skbench._frames import Name, Table, listed, too_large
 
 from ._ids import eras_of
+from ._plain import is_plain
 
 Floats = NDArray[np.float64]
 
@@ -170,7 +171,7 @@ def _spread_problems(values: Floats, allow_ties: bool) -> list[str]:
 
 
 def number_problems(table: Table, name: Name) -> list[str]:
-    """Tell of predictions that are no numbers.
+    """Tell of predictions that are no plain numbers.
 
     Parameters
     ----------
@@ -184,11 +185,13 @@ def number_problems(table: Table, name: Name) -> list[str]:
     problems : list of str
         At most one.
     """
-    if (kind := table.kind(name)) in ("float", "number"):
+    dtype, kind = table.dtype(name), table.kind(name)
+    if is_plain(dtype):
         return []
     return [
-        f"the column {name!r} must hold numbers, and its dtype is {kind}: look for "
-        f"text in it, or convert it with {table.remedy(name)}"
+        f"the column {name!r} must hold numbers of a plain dtype such as float64, and "
+        f"its dtype is {dtype if kind in ('float', 'number') else kind}: look for text "
+        f"or truth values in it, or convert it with {table.remedy(name)}"
     ]
 
 

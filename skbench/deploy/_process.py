@@ -2,19 +2,19 @@
 
 import os
 import signal
+import site
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # What the process inherits; above all no keys.
 _INHERITED = ("HOME", "LANG", "LD_LIBRARY_PATH", "PATH", "SYSTEMROOT", "TMPDIR")
 _THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM", "BLIS")
 _POLL = 0.02
-# By number: the parent, the session and the resident bytes of each.
-_Processes = dict[int, tuple[int, int, int]]
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 @dataclass
@@ -22,19 +22,22 @@ class Run:
     """How the process went."""
 
     seconds: float
-    peak: int
+    peak: int  # as it was seen in between; 0 where it was not watched
+    watched: bool
     status: int
     over: str | None  # the limit for which it was killed
     memory_limit: int
 
 
-def run_child(interpreter: str, folder: Path, memory: int, seconds: float) -> Run:
+def run_child(
+    interpreter: str | None, folder: Path, memory: int, seconds: float
+) -> Run:
     """Run `_child.py` on what a folder holds, in an empty folder within it.
 
     Parameters
     ----------
-    interpreter : str
-        The Python to run it under.
+    interpreter : str or None
+        The Python to run it under; None: this one, with the packages that it finds.
     folder : pathlib.Path
         Where its task is, and what it prints goes.
     memory : int
@@ -50,16 +53,16 @@ def run_child(interpreter: str, folder: Path, memory: int, seconds: float) -> Ru
     empty = folder / "empty"
     empty.mkdir()
     child = Path(__file__).with_name("_child.py")
-    command = [interpreter, "-I", "-B", str(child), str(folder)]
+    python = [interpreter] if interpreter else [sys.executable, *_own_options()]
     with (folder / "log.txt").open("wb") as log:
         begun = time.monotonic()
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            [*python, "-B", str(child), str(folder)],
+            stdin=subprocess.PIPE,  # nothing is written to it: it ends when we do
             stdout=log,
             stderr=log,
             cwd=empty,
-            env=_environment(),
+            env=_environment() | ({} if interpreter else _own_packages()),
             start_new_session=True,
         )
         try:
@@ -67,13 +70,36 @@ def run_child(interpreter: str, folder: Path, memory: int, seconds: float) -> Ru
         finally:
             _kill(process)
     seconds_taken = time.monotonic() - begun
-    return Run(seconds_taken, peak, process.returncode, over, memory)
+    watched = _psutil() is not None
+    return Run(seconds_taken, peak, watched, process.returncode, over, memory)
 
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     threads = {f"{name}_NUM_THREADS": "1" for name in _THREADS}
     return kept | threads | {"LOKY_MAX_CPU_COUNT": "1", "PYTHONHASHSEED": "0"}
+
+
+def _own_options() -> list[str]:
+    """Options of this Python that say which packages it finds."""
+    return [] if site.ENABLE_USER_SITE else ["-s"]
+
+
+def _own_packages() -> dict[str, str]:
+    """Variables that let this Python, and what it starts, find packages as here.
+
+    Not what is in the current folder, nor beside the program that runs: a file there
+    may have the name of a module that the packages import.
+    """
+    main = sys.modules["__main__"]
+    left_out = {Path.cwd()}
+    if main.__spec__ is None and hasattr(main, "__file__"):  # run by its path
+        left_out.add(Path(str(main.__file__)).resolve().parent)
+    found = [path for path in sys.path if path and Path(path).resolve() not in left_out]
+    packages = {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, found))}
+    if site.ENABLE_USER_SITE and site.USER_BASE:
+        packages["PYTHONUSERBASE"] = site.USER_BASE
+    return packages
 
 
 def _watch(
@@ -94,38 +120,38 @@ def _watch(
             return peak, None
 
 
+def _psutil() -> Any:
+    """Return the package that knows of processes, None where it is not installed."""
+    try:
+        import psutil
+    except ImportError:
+        return None
+    return psutil
+
+
 def _resident(pid: int) -> int:
-    """Resident bytes of a process and all that it started; 0 where none is told."""
-    processes = _processes()
-    return sum(processes[number][2] for number in _family(pid, processes))
+    """Resident bytes of a process and all that it started; 0 without psutil."""
+    if (psutil := _psutil()) is None:
+        return 0
+    resident = 0
+    for process in _family(pid, psutil):
+        with suppress(psutil.Error):  # it may have ended
+            resident += process.memory_info().rss
+    return resident
 
 
-def _family(pid: int, processes: _Processes) -> set[int]:
-    """Return those of the processes that are a process, or that it started."""
-    family, known = {pid}, 0
-    while len(family) > known:
-        known = len(family)
-        # By the session, one is found whose parent has ended.
-        family |= {
-            number
-            for number, (parent, session, _) in processes.items()
-            if parent in family or session in family
-        }
-    return family & {*processes}
-
-
-def _processes() -> _Processes:
-    """Parent, session and resident bytes of all processes; none but on Linux."""
-    processes: _Processes = {}
-    names = os.listdir("/proc") if os.path.isdir("/proc") else []
-    for name in filter(str.isdecimal, names):
-        # Without pathlib, which takes twice the time; a process may have ended.
-        with suppress(OSError), open(f"/proc/{name}/stat", errors="replace") as file:
-            # The process's name, in brackets, may itself hold spaces and brackets.
-            about = file.read().rpartition(")")[2].split()
-            parent, session, pages = int(about[1]), int(about[3]), int(about[21])
-            processes[int(name)] = parent, session, pages * _PAGE
-    return processes
+def _family(pid: int, psutil: Any) -> set[Any]:
+    """Return a process and those that it started."""
+    family = set()
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        family = {process, *process.children(recursive=True)}
+    # By the session, one is found whose parent has ended.
+    for number in psutil.pids() if hasattr(os, "getsid") else []:
+        with suppress(psutil.Error, OSError):
+            if os.getsid(number) == pid:
+                family.add(psutil.Process(number))
+    return family
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -136,3 +162,5 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     elif process.poll() is None:
         process.kill()
     process.wait()
+    if process.stdin:
+        process.stdin.close()

@@ -37,6 +37,8 @@ def validate_submission(
 
     - ids of which less than half are live: predictions of validation or another round;
     - rows of several eras, where there is a column `era`;
+    - predictions of another dtype than numpy's floats and integers, such as truth
+      values, complex numbers, or pandas' nullable and pyarrow's dtypes;
     - predictions that differ by at most 1e-9, or have many ties: fewer than 10
       different values (and fewer than half as many as rows), or one value in more than
       half of the rows.

@@ -12,13 +12,12 @@ import cloudpickle
 import joblib
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from skbench._disk import disk_errors
 from skbench._files import written_whole
 from skbench._locks import locked
+from skbench._parquet import open_parquet, parquet_writer, read_parquet
 from skbench._progress import tell
-
-from ._disk import room_for
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def alone_with(target: Path, wait: bool, progress: bool) -> Iterator[None]:
         tell(f"waiting for {owner}, which is writing {target}", progress)
 
     with ExitStack() as stack:
-        with room_for(target):
+        with disk_errors(target, "target"):
             stack.enter_context(locked(target, busy))
         yield
 
@@ -56,14 +55,15 @@ class Parts:
         # What the job is: the same files, pipeline and options make the same parts.
         fingerprint, of_job = self.folder / "job", _fingerprint(job)
         if resume and fingerprint.is_file():
-            self._check_same(fingerprint.read_text(), of_job)
+            self._check_same(fingerprint.read_text(encoding="utf-8"), of_job)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
-            with room_for(target), self._kept():
+            with disk_errors(target, "target"), self._kept():
                 self.folder.mkdir()
                 with written_whole(fingerprint) as unfinished:
-                    unfinished.write_text(of_job)
+                    unfinished.write_text(of_job, encoding="utf-8")
         self.finished = sorted(self.folder.glob("[0-9]*.parquet"))
+        self._check_whole()
 
     def _check_same(self, found: str, job: str) -> None:
         if found != job:
@@ -72,14 +72,30 @@ class Parts:
                 "is not what it was. Pass resume=False to start again"
             )
 
+    def _check_whole(self) -> None:
+        """Refuse to go on from parts of which one is damaged, or gone."""
+        for place, path in enumerate(self.finished):
+            try:
+                if path.name != _name(place):
+                    raise FileNotFoundError(f"{_name(place)} is not there")
+                with open_parquet(path) as file:
+                    for _ in file.iter_batches():
+                        pass
+            except (pa.ArrowException, OSError) as error:
+                part = path.with_name(_name(place))
+                raise ValueError(
+                    f"cannot resume {self.target}: its part {part} cannot be read "
+                    f"({error}). Pass resume=False to start again"
+                ) from error
+
     @property
     def n_rows(self) -> int:
         """Number of source rows that are finished."""
-        return sum(pq.read_metadata(path).num_rows for path in self.finished)
+        return sum(open_parquet(path).metadata.num_rows for path in self.finished)
 
     def eras(self, era: str) -> list[Hashable]:
         """Eras that are finished."""
-        columns = (pq.read_table(path, columns=[era])[era] for path in self.finished)
+        columns = (read_parquet(path, [era])[era] for path in self.finished)
         return [label for column in columns for label in pc.unique(column).to_pylist()]
 
     @contextmanager
@@ -104,25 +120,33 @@ class Parts:
     def write(self, rows: pa.Table) -> None:
         """Keep a batch."""
         if self.finished:
-            rows = rows.cast(pq.read_schema(self.finished[0]))
-        path = self.folder / f"{len(self.finished):06d}.parquet"
-        with room_for(self.target), written_whole(path) as unfinished:
-            pq.write_table(rows, unfinished)
+            rows = rows.cast(open_parquet(self.finished[0]).schema_arrow)
+        path = self.folder / _name(len(self.finished))
+        with (
+            disk_errors(self.target, "target"),
+            written_whole(path) as unfinished,
+            parquet_writer(unfinished, rows.schema) as writer,
+        ):
+            writer.write_table(rows)
         self.finished.append(path)
 
     def _join(self) -> None:
-        schema = pq.read_schema(self.finished[0])
+        schema = open_parquet(self.finished[0]).schema_arrow
         joined = self.folder / "joined.parquet"
         with (
-            room_for(self.target),
+            disk_errors(self.target, "target"),
             written_whole(joined) as unfinished,
-            pq.ParquetWriter(unfinished, schema) as writer,
+            parquet_writer(unfinished, schema) as writer,
         ):
             for path in self.finished:
-                writer.write_table(pq.read_table(path))
-        with room_for(self.target):
+                writer.write_table(read_parquet(path))
+        with disk_errors(self.target, "target"):
             joined.replace(self.target)
         shutil.rmtree(self.folder)
+
+
+def _name(place: int) -> str:
+    return f"{place:06d}.parquet"
 
 
 def _fingerprint(job: Any) -> str:

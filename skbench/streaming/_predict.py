@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from skbench._base import warn
 from skbench._files import Address
 from skbench._frames import listed
+from skbench._parquet import parquet_writer
 from skbench.datasets._parquet import DATA_TYPE, ERA
 from skbench.metrics import numerai_corr
 from skbench.metrics._leaderboard import concat_scores
@@ -119,7 +120,7 @@ class FrameWriter:
 
     def _flush(self) -> None:
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, self._held[0].schema)
+            self._writer = parquet_writer(self._path, self._held[0].schema)
         schema = self._writer.schema
         rows = pa.concat_tables([held.cast(schema) for held in self._held])
         self._writer.write_table(rows)

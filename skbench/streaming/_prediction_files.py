@@ -10,6 +10,7 @@ from skbench._base import is_several, warn
 from skbench._eras import chronological
 from skbench._files import Address, check_there
 from skbench._frames import listed
+from skbench._parquet import arrow_path
 from skbench.datasets._load import is_model
 from skbench.datasets._parquet import DATA_TYPE
 
@@ -38,7 +39,7 @@ def _open(path: Path) -> Part:
             f"{path} has no predictions: it must have a floating-point column, such as "
             f"{_ANONYMOUS!r}; it has {listed(file.types)}"
         )
-    renamed = {_ANONYMOUS: path.stem}
+    renamed = {_ANONYMOUS: Path(arrow_path(path)).stem}
     return Part(file, columns, required=False, renamed=renamed, advice=_ADVICE)
 
 

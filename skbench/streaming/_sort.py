@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skbench._base import check_flag, check_name
+from skbench._disk import disk_errors
 from skbench._eras import chronological
 from skbench._files import Address, check_writable, kept_apart, written_whole
+from skbench._parquet import parquet_writer
 
-from ._disk import room_for
 from ._progress import progress_bar
 from ._source import Source, coded
 
@@ -85,7 +85,7 @@ def sort_parquet(
     # An era goes where the rows before it end.
     buckets = (np.cumsum(counts) - counts) // rows
     with (
-        room_for(path),
+        disk_errors(path, "target"),
         kept_apart(path) as folder,
         written_whole(path) as unfinished,
     ):
@@ -94,7 +94,7 @@ def sort_parquet(
         with progress_bar(progress, opened.n_rows) as bar:
             chunks = bar(opened.chunks(opened.schema.names))
             _distribute(chunks, era, ranks, buckets, files)
-        with pq.ParquetWriter(unfinished, opened.schema) as writer:
+        with parquet_writer(unfinished, opened.schema) as writer:
             for file in files:
                 if file.exists():  # no era begins in a bucket that one era fills
                     writer.write_table(_sorted(file, era, ranks))

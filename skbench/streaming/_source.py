@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skbench._base import check_count
 from skbench._frames import listed
+from skbench._parquet import arrow_path, open_parquet, python_path
 
 from ._footer import Footer, read_footer
 
@@ -110,7 +110,7 @@ class Source:
     def check_apart(self, target: Path) -> None:
         """Refuse to write over what is being read."""
         target = target.resolve()
-        if any(Path(file.path).resolve() == target for file in self.files):
+        if any(Path(python_path(file.path)).resolve() == target for file in self.files):
             raise ValueError(
                 f"`target` must be another file than `source`; got {target} for both"
             )
@@ -139,12 +139,11 @@ class Source:
         stored = [name for name in columns if name not in file.constants]
         try:
             with file.open() as opened:
-                parquet = pq.ParquetFile(
+                parquet = open_parquet(
                     opened,
                     metadata=footer.metadata(opened, group),
                     buffer_size=_BUFFER,
                     pre_buffer=False,
-                    page_checksum_verification=True,  # where the file has checksums
                 )
                 # With no column to read there would be no rows to add constants to.
                 stored = stored or parquet.schema_arrow.names[:1]
@@ -206,7 +205,7 @@ def _files(source: Any) -> list[_File]:
         for path in paths:
             if not Path(path).exists():
                 raise FileNotFoundError(f"`source` {path} is not there")
-        source = _dataset([str(path) for path in paths])
+        source = _dataset([arrow_path(path) for path in paths])
     if not isinstance(source, ds.FileSystemDataset):
         raise TypeError(
             f"`source` must be parquet files; got a {type(source).__name__}"
