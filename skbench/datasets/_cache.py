@@ -7,19 +7,20 @@ without one was put there by the user, and is never written to.
 import errno
 import json
 import shutil
+import stat
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skbench._files import written_whole
+from skbench._files import is_unfinished, written_whole
 
 from ._parquet import DATA_TYPE, ERA, ID
-from ._remote import BLOCK, Identity, RemoteFile
+from ._record import read_record, record_path, why_unreadable, write_record
+from ._remote import BLOCK, RemoteFile
 
 # Nobody writes to an unfinished file any more after so many seconds, which is longer
 # than all attempts to get one block take.
@@ -34,13 +35,18 @@ _DISK_ERRORS = (
 )
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for copies; what earlier calls left unfinished is removed."""
+def make_folder(folder: Path, names: Collection[str]) -> None:
+    """Make a folder for copies of these names.
+
+    What earlier calls left unfinished is removed, and nothing else.
+    """
     with _clear_disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for pattern in (".*.part.*", "*.temp"):
-            for path in folder.glob(pattern):
-                _remove_if_stale(path)
+        ours = [folder / name for name in names]
+        ours += [record_path(path) for path in ours]
+        for found in folder.glob(".*.part.*"):
+            if any(is_unfinished(found.name, path) for path in ours):
+                _remove_if_stale(found)
 
 
 def keep_whole(remote: RemoteFile, path: Path, *, progress: bool = False) -> None:
@@ -70,7 +76,7 @@ def keep_columns(
     held: Sequence[str] = ()
     if _is_current(path, remote):
         held = _columns_of(path)
-        record = _read_record(path)
+        record = read_record(path)
         if set(choose(record["columns"] if record else held)) <= set(held):
             return
     with _clear_format_errors(remote):
@@ -92,11 +98,14 @@ def keep_columns(
 def _columns_of(path: Path) -> Sequence[str]:
     try:
         names: Sequence[str] = pq.read_schema(path).names
-    except pa.ArrowException as error:
-        raise ValueError(
-            f"{path} cannot be read ({error}): delete it, and call again"
-        ) from error
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
     return names
+
+
+def _damaged(path: Path, error: Exception) -> ValueError:
+    why = why_unreadable(path, error, "Delete it, and call again")
+    return ValueError(f"{path} cannot be read: {why}")
 
 
 def _write_groups(
@@ -112,10 +121,17 @@ def _write_groups(
         with pq.ParquetWriter(unfinished, schema) as writer:
             for group in range(source.num_row_groups):
                 table = source.read_row_group(group, columns=list(read))
-                if old:
-                    table = _merged(old.read_row_group(group), table, copy)
+                if old and copy:
+                    table = _merged(_read_group(old, group, copy), table, copy)
                 table = table.select(names).replace_schema_metadata(schema.metadata)
                 writer.write_table(table, row_group_size=max(len(table), 1))
+
+
+def _read_group(old: pq.ParquetFile, group: int, copy: Path) -> pa.Table:
+    try:
+        return old.read_row_group(group)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(copy, error) from error
 
 
 def _merged(old: pa.Table, new: pa.Table, copy: Path | None) -> pa.Table:
@@ -170,10 +186,14 @@ def _check_whole(path: Path, remote: RemoteFile) -> None:
             "again"
         )
     with _clear_format_errors(remote):
-        if path.suffix == ".parquet":
-            pq.read_metadata(path)
-        else:
-            json.loads(path.read_bytes())
+        _read_as_what_it_is(path)
+
+
+def _read_as_what_it_is(path: Path) -> None:
+    if path.suffix == ".parquet":
+        pq.read_metadata(path)
+    else:
+        json.loads(path.read_bytes())
 
 
 @contextmanager
@@ -194,12 +214,14 @@ def _is_current(path: Path, remote: RemoteFile) -> bool:
     """Whether a copy is of the version that the server has now."""
     if not path.exists():
         return False
-    record = _read_record(path)
+    record = read_record(path)
     if record is not None:
         return bool(record["remote"] == remote.identity._asdict())
     size = path.stat().st_size
     if size == remote.identity.size:
         return True
+    if _is_damaged_copy(path):
+        return False
     raise FileExistsError(
         f"{path} was not put there by skbench, and is not the file that the server has "
         f"now ({size} bytes against {remote.identity.size}): move it away to have it "
@@ -207,36 +229,15 @@ def _is_current(path: Path, remote: RemoteFile) -> bool:
     )
 
 
-def _record_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.json")
-
-
-def _read_record(path: Path) -> dict[str, Any] | None:
-    """Read the record of a copy; a file that is not the one it is about has none."""
+def _is_damaged_copy(path: Path) -> bool:
+    """Whether a file is of another size than our copy was, and nothing to read."""
+    if not record_path(path).is_file():
+        return False
     try:
-        record: dict[str, Any] = json.loads(_record_path(path).read_bytes())
-        size = record["bytes"]
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{_record_path(path)} cannot be read: delete it and {path}, and call again"
-        ) from error
-    return record if size in (None, path.stat().st_size) else None
-
-
-def _write_record(
-    path: Path,
-    identity: Identity | None = None,
-    columns: Sequence[str] | None = None,
-) -> None:
-    record = {
-        "remote": identity and identity._asdict(),
-        "bytes": identity and path.stat().st_size,
-        "columns": columns,
-    }
-    with written_whole(_record_path(path)) as unfinished:
-        unfinished.write_text(json.dumps(record), encoding="utf-8")
+        _read_as_what_it_is(path)
+    except (pa.ArrowException, ValueError):
+        return True
+    return False
 
 
 @contextmanager
@@ -250,8 +251,8 @@ def _replaced(
         with written_whole(path) as unfinished:
             yield unfinished
             # Whatever happens from here on, no old record vouches for the new copy.
-            _write_record(path)
-        _write_record(path, remote.identity, columns)
+            write_record(path)
+        write_record(path, remote.identity, columns)
 
 
 @contextmanager
@@ -271,5 +272,7 @@ def _clear_disk_errors(path: Path) -> Iterator[None]:
 def _remove_if_stale(path: Path) -> None:
     # Another process may rename its file, now finished, at any moment.
     with suppress(FileNotFoundError):
-        if time.time() - path.stat().st_mtime > _STALE_AFTER:
+        found = path.lstat()
+        age = time.time() - found.st_mtime
+        if stat.S_ISREG(found.st_mode) and age > _STALE_AFTER:
             path.unlink()

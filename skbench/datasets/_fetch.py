@@ -15,7 +15,7 @@ from skbench._frames import listed
 
 from ._cache import keep_columns, keep_whole, make_folder
 from ._features import feature_sets, resolve_columns, resolve_features
-from ._load import load_benchmark_models
+from ._load import FILES, load_benchmark_models
 from ._remote import RemoteFile
 
 __all__ = ["fetch_benchmark_models"]
@@ -115,10 +115,10 @@ def fetch_benchmark_models(
     features = _check_features(features)
     home = _data_home(data_home)
     api = client(api)
-    available = api.list_datasets()
+    available = _list_files(api)
     version = _resolve_version(version, splits, available)
     folder = home / version
-    make_folder(folder)
+    make_folder(folder, FILES)
     if (folder / _benchmark("live")).exists() and "live" not in splits:
         splits = [*splits, "live"]
 
@@ -175,6 +175,17 @@ def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
     if data_home is None:
         data_home = os.environ.get("SKBENCH_HOME") or "~/skbench_data"
     return as_path(data_home, "data_home").expanduser()
+
+
+def _list_files(api: Any) -> list[str]:
+    """Ask for the names of all files that the server has."""
+    names = api.list_datasets()
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ConnectionError(
+            "Numerai answered `listDatasets` with something else than a list of names "
+            f"(a {type(names).__name__}): try again later"
+        )
+    return names
 
 
 def _resolve_version(version: Any, splits: list[str], available: Sequence[str]) -> str:

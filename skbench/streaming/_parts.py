@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from skbench._base import check_flag
-from skbench._files import written_whole
+from skbench._files import linked, written_whole
 
 from ._disk import room_for
 
@@ -28,7 +28,7 @@ class Parts:
 
     def __init__(self, target: Path, job: Any, resume: bool) -> None:
         check_flag("resume", resume)
-        self.target = target
+        self.target = target = linked(target)
         self.folder = target.with_name(f".{target.name}.parts")
         self.resume = resume
         # What the job is: the same files, pipeline and options make the same parts.

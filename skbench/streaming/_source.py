@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from skbench._base import check_count
+from skbench._files import check_apart
 from skbench._frames import listed
+from skbench.datasets._record import why_unreadable
 
 from ._footer import Footer, read_footer
 
@@ -45,9 +47,8 @@ class _File:
                 schema = footer.metadata(file).schema.to_arrow_schema()
                 n_rows = [footer.n_rows(file, k) for k in range(footer.n_groups)]
         except (pa.ArrowException, OSError) as error:
-            raise ValueError(
-                f"{self.path} is no whole parquet file: {_one_line(error)}"
-            ) from error
+            why = why_unreadable(Path(self.path), error)
+            raise ValueError(f"{self.path} is no whole parquet file: {why}") from error
         for name, value in self.constants.items():
             if name not in schema.names:
                 schema = schema.append(pa.field(name, pa.scalar(value).type))
@@ -109,11 +110,7 @@ class Source:
 
     def check_apart(self, target: Path) -> None:
         """Refuse to write over what is being read."""
-        target = target.resolve()
-        if any(Path(file.path).resolve() == target for file in self.files):
-            raise ValueError(
-                f"`target` must be another file than `source`; got {target} for both"
-            )
+        check_apart(target, "target", [file.path for file in self.files])
 
     def index(self) -> list[str]:
         """Columns that pandas takes as the index."""
@@ -152,7 +149,8 @@ class Source:
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             raise ValueError(
-                f"{file.path} cannot be read in row group {group}: {_one_line(error)}"
+                f"{file.path} cannot be read in row group {group}: "
+                f"{why_unreadable(Path(file.path), error)}"
             ) from error
 
     def _complete(
