@@ -86,8 +86,8 @@ class NumeraiServer:
         "garbage" (no JSON, or other bytes), "errors" (a GraphQL error), "null" (no
         data), "sleep" (answer after some seconds), "drip" (a byte each so many
         seconds), "gzip" (zeros without end, compressed), "long" (more bytes than were
-        asked for), "elsewhere" (the range before, and say so) and "redirect" (``to``
-        another address).
+        asked for), "elsewhere" (as many bytes of another place, and say so) and
+        "redirect" (``to`` another address).
         """
         self._failures.append(_Failure(how, on, times, seconds, to))
 
@@ -403,7 +403,8 @@ class _Handler(BaseHTTPRequestHandler):
         if part and not (failure and failure.how == "whole"):
             start, stop = int(part[1]), int(part[2] or size - 1) + 1
             if failure and failure.how == "elsewhere":
-                start, stop = max(start - 1, 0), max(stop - 1, 2)
+                step = 1 if stop < size else -1
+                start, stop = start + step, stop + step
             if start >= size:
                 return self._send(416, b"")
             content, status = content[start:stop], 206

@@ -393,10 +393,26 @@ def test_what_was_not_asked_for_is_not_kept(server, home, published, how, name):
 
 def test_another_part_of_a_file_is_called_that(server, home):
     server.fail("elsewhere", "GET", None)
-    with pytest.raises(
-        ConnectionError, match=r"bytes 0 to 1 of \d+ came, where 0 to 0"
-    ):
+    told = r"bytes 1 to 1 of \d+ came, where 0 to 0 were asked for"
+    with pytest.raises(ConnectionError, match=told):
         fetch_benchmark_models(data_home=home)
+
+
+def test_a_part_of_another_place_is_never_put_into_a_copy(
+    server, home, published, monkeypatch
+):
+    """It would look like a whole file, and be recorded as the newest one."""
+    monkeypatch.setattr("skbench.datasets._cache.BLOCK", 4096)
+    note = server._note
+
+    def note_and_fail(name):
+        if name == f"GET v5.3/{MODELS}" and server.asked_for(name) == 3:
+            server.fail("elsewhere", name)
+        return note(name)
+
+    monkeypatch.setattr(server, "_note", note_and_fail)
+    fetch_benchmark_models(data_home=home)
+    assert (home / "v5.3" / MODELS).read_bytes() == (published / MODELS).read_bytes()
 
 
 def test_a_file_that_grows_while_it_is_read(server, home, monkeypatch):
