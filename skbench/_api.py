@@ -346,7 +346,7 @@ def _data(
         raise AttemptError(f"{state}, and not with JSON") from None
     errors = content.get("errors") if isinstance(content, dict) else None
     if errors:
-        message = "; ".join(_messages(errors))
+        message = without_addresses("; ".join(_messages(errors)))
         for secret in secrets:
             message = message.replace(secret, "***")
         raise ValueError(f"{asked} was refused: {message}")

@@ -485,7 +485,8 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):  # where the one who asked has gone
             step = 1 if pause else max(len(content), 1)
             for start in range(0, len(content[:sent]), step):
-                time.sleep(pause)
+                if pause:
+                    time.sleep(pause)
                 self.wfile.write(content[:sent][start : start + step])
 
 

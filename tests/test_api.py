@@ -390,6 +390,16 @@ def test_keys_are_not_sent_in_the_clear(with_keys, monkeypatch):
     assert not asked
 
 
+def test_addresses_are_struck_from_what_numerai_says(server, monkeypatch):
+    def repeat(self, field, variables):
+        return {"errors": [{"message": "no file at https://host/a?signature=SIGNED"}]}
+
+    monkeypatch.setattr("numerai_server._Handler._answer", repeat)
+    with pytest.raises(ValueError, match=r"no file at \(address\)") as caught:
+        client().list_datasets()
+    assert "SIGNED" not in shown(caught)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -24,7 +24,7 @@ from ._remote import BLOCK, RemoteFile
 
 # Nobody writes to an unfinished file any more after so many seconds, which is longer
 # than all attempts to get one block take.
-_STALE_AFTER = 1800
+_STALE_AFTER = 3600
 _DISK_ERRORS = (
     errno.EACCES,
     errno.EDQUOT,

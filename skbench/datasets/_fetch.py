@@ -57,8 +57,10 @@ def fetch_benchmark_models(
     somebody else put there serves if it is as long as the server's, and is an error if
     not; it is never written to.
 
-    Each copy is written whole or not at all. Requests that fail are sent again, after
-    1, 2, 4 and 8 seconds.
+    Each copy is written whole or not at all. A copy that turns out to be damaged is
+    fetched anew by the next call. Requests that fail, or bring other bytes than were
+    asked for, are sent again, after 1, 2, 4 and 8 seconds; one whose answer takes
+    longer than five minutes is given up. All goes over HTTPS.
 
     Parameters
     ----------

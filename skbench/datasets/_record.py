@@ -54,9 +54,14 @@ def why_unreadable(path: Path, error: Exception, otherwise: str = "") -> str:
     A damaged copy of ours, whole or cut short, is recorded to be of no version, so that
     the next fetch mends it. ``otherwise`` is the advice on a file of the user.
     """
-    reason = " ".join(str(error).split())
+    reason = one_line(error)
     advice = _forget(path) if _is_about_content(error) else None
     return ". ".join(filter(None, [reason, advice or otherwise]))
+
+
+def one_line(error: Exception) -> str:
+    """Return what pyarrow says, which may be a page of advice, on one line."""
+    return " ".join(str(error).split())
 
 
 def _is_about_content(error: Exception) -> bool:

@@ -68,8 +68,9 @@ def submit(
 
     It needs API keys, of the environment variables ``NUMERAI_PUBLIC_ID`` and
     ``NUMERAI_SECRET_KEY``, that may upload, download and view submissions. Requests end
-    where no answer comes for 60 seconds, and are sent again when they fail, after 1, 2,
-    4 and 8 seconds; but what makes the submission is sent once.
+    where no answer comes for 60 seconds, or not all of it in five minutes, and are sent
+    again when they fail, after 1, 2, 4 and 8 seconds; but what makes the submission is
+    sent once.
 
     Parameters
     ----------

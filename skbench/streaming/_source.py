@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from skbench._base import check_count
 from skbench._files import check_apart
 from skbench._frames import listed
-from skbench.datasets._record import why_unreadable
+from skbench.datasets._record import one_line, why_unreadable
 
 from ._footer import Footer, read_footer
 
@@ -183,11 +183,6 @@ class Source:
         return unified.with_metadata(first.metadata)
 
 
-def _one_line(error: Exception) -> str:
-    """Return what pyarrow says, which may be a page of advice, on one line."""
-    return " ".join(str(error).split())
-
-
 def _bytes_of(dtype: pa.DataType) -> int:
     """Bytes of a value in memory."""
     try:
@@ -228,7 +223,7 @@ def _dataset(paths: list[str]) -> ds.Dataset:
             return ds.dataset(source, partitioning="hive")
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"`source` cannot be read as parquet files: {_one_line(error)}"
+            f"`source` cannot be read as parquet files: {one_line(error)}"
         ) from error
     return files
 
