@@ -4,7 +4,7 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,49 @@ def as_path(path: Any, name: str = "path") -> Path:
     return Path(path)
 
 
-def check_writable(path: Address, name: str = "path") -> Path:
-    """Return a path that a file can be written to, before any work is done for it."""
+def check_writable(
+    path: Address, name: str = "path", apart: Iterable[Address] = ()
+) -> Path:
+    """Return a path that a file can be written to, before any work is done for it.
+
+    ``apart`` are the files that must not be replaced, as for `check_apart`.
+    """
     path = as_path(path, name)
     if path.is_dir():
         raise IsADirectoryError(f"`{name}` must name a file; {path} is a folder")
-    if not path.parent.is_dir():
+    if path.exists() and not path.is_file():
+        raise ValueError(f"`{name}` must name a file; {path} is a device or pipe")
+    file = linked(path)
+    if file.is_symlink():
+        raise ValueError(f"`{name}` must name a file; {path} is a link to itself")
+    if not file.parent.is_dir():
         raise FileNotFoundError(
             f"`{name}` must name a file in a folder that is there; got {path}"
         )
+    check_apart(path, name, apart)
     return path
+
+
+def check_apart(path: Address, name: str, others: Iterable[Address]) -> None:
+    """Refuse to replace a file that the same job reads or writes, however spelled."""
+    for other in others:
+        if _is_same(path, other):
+            raise ValueError(
+                f"`{name}` must be another file than {other}, which the same job reads "
+                f"or writes; got {path}: give it another name"
+            )
+
+
+def _is_same(one: Address, other: Address) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # where one is not there, it may still be by the end
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def linked(path: Address) -> Path:
+    """Return the file that a symbolic link leads to; any other path as it is."""
+    return Path(os.path.realpath(path) if os.path.islink(path) else path)
 
 
 def check_there(path: Address, name: str = "path") -> Path:
@@ -57,9 +90,10 @@ def written_whole(path: Address) -> Iterator[Path]:
     """Yield a name beside ``path`` to write to; it becomes ``path`` on success.
 
     After an error, ``path`` is what it was and nothing else is left. The name keeps
-    the ending of ``path``, which some writers go by.
+    the ending of ``path``, which some writers go by. A symbolic link stays, and the
+    file that it leads to is replaced.
     """
-    path = Path(path)
+    path = linked(path)
     with disk_errors(path), kept_apart(path) as unfinished:
         yield unfinished
         with unfinished.open("rb") as file:

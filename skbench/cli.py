@@ -226,8 +226,11 @@ def demo(
     FOLDER needs validation.parquet, validation_benchmark_models.parquet, live.parquet,
     live_benchmark_models.parquet and features.json, as Numerai publishes them.
     """
+    from ._files import check_writable
     from .demo import run_demo
+    from .folders import input_files
 
+    check_writable(report, "report", [output, *input_files(data)])
     result = run_demo(
         data, output=output, proportion=proportion, random_state=seed, progress=True
     )
@@ -409,10 +412,10 @@ def report(
     time beside the benchmark or the Meta Model, drawdowns and correlations.
     """
     from ._files import check_writable
-    from .folders import report_account, report_folder
+    from .folders import input_files, report_account, report_folder
 
     _check_subject(folder, account, predictions)
-    check_writable(output, "output")
+    check_writable(output, "output", input_files(folder, predictions))
     if folder is not None:
         made = report_folder(
             folder,
@@ -528,10 +531,10 @@ def analyze(
     so where the data cannot tell.
     """
     from ._files import check_writable
-    from .folders import analyze_folder, report_folder
+    from .folders import analyze_folder, input_files, report_folder
 
     if report is not None:
-        check_writable(report, "report")
+        check_writable(report, "report", input_files(folder, predictions))
     models: dict[str, Any] = {"predictions": predictions, "target": target}
     analysis = analyze_folder(folder, model=model, **models)
     _print(f"Target: {analysis.target}")
@@ -627,8 +630,10 @@ def export(pipeline: Path, output: Path, fill: float) -> None:
     PIPELINE is a joblib file, as skbench ensemble writes it. Loading such a file runs
     code of whoever wrote it: load none but your own.
     """
+    from ._files import check_writable
     from .deploy import export_predict
 
+    check_writable(output, "output", [pipeline])
     try:
         export_predict(_load(pipeline), output, fill=fill)
     except TypeError as error:

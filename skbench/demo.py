@@ -18,7 +18,7 @@ from ._neutralizer import FeatureNeutralizer
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
-from .folders import folder_target
+from .folders import folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .report import PerformanceReport
 
@@ -135,11 +135,12 @@ def run_demo(
     FileNotFoundError
         If ``data`` lacks a file, or the folder of ``output`` is not there.
     ValueError
-        If the files do not fit together, or a parameter cannot be used.
+        If the files do not fit together, ``output`` is one of them, or a parameter
+        cannot be used.
     """
-    output = check_writable(output, "output")
     check_flag("progress", progress)
     data = None if data is None else as_path(data, "data")
+    output = check_writable(output, "output", input_files(data))
     with _progress_bar(progress) as stage:
         stage("making a tournament" if data is None else "reading the files")
         sizes = n_eras, rows_per_era, n_models

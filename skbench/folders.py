@@ -1,6 +1,5 @@
 """Whole jobs on a folder of Numerai's files: what the command line does."""
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
 from .datasets import load_scores
 from .datasets._features import feature_set, feature_sets
-from .datasets._load import check_folder
+from .datasets._load import FILES, check_folder
 from .datasets._scores import check_account
 from .metrics import leaderboard, numerai_corr, score_models
 from .metrics._leaderboard import concat_scores
@@ -48,9 +47,26 @@ __all__ = [
     "stake_folder",
 ]
 
-_INPUT = re.compile(
-    r"((train|validation|live)(_benchmark_models)?|meta_model)\.parquet"
-)
+
+def input_files(
+    path: Address | None, predictions: Sequence[Address] = ()
+) -> list[Path]:
+    """Return the files that a job on a folder may read, there or not.
+
+    Parameters
+    ----------
+    path : path-like or None
+        Folder of Numerai's files, as for `score_folder`; None: the job reads none.
+    predictions : sequence of path-like, default=()
+        Files with further models.
+
+    Returns
+    -------
+    files : list of pathlib.Path
+        What no output of the job may replace.
+    """
+    numerais = [] if path is None else [as_path(path) / name for name in FILES]
+    return [*numerais, *map(Path, predictions)]
 
 
 def folder_target(path: Address, target: str = "target") -> str:
@@ -582,10 +598,12 @@ def ensemble_folder(
     ValueError
         If the files do not fit together, an era is in pieces, the pipeline cannot be
         fitted to them, no era can be scored, or ``output`` is a file of Numerai's in
-        the folder.
+        the folder, by whatever path.
     """
     predictions_file = _check_output(output, path)
-    pipeline_file = predictions_file.with_suffix(".joblib")
+    pipeline_file = check_writable(
+        predictions_file.with_suffix(".joblib"), "output", input_files(path)
+    )
     rows, live = open_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
@@ -610,14 +628,9 @@ def ensemble_folder(
 
 
 def _check_output(output: Address, path: Address) -> Path:
-    file = check_writable(output, "output")
+    file = check_writable(output, "output", input_files(path))
     if file.suffix != ".parquet":
         raise ValueError(f"`output` must end in .parquet; got {file}")
-    if _INPUT.fullmatch(file.name) and file.parent.resolve() == as_path(path).resolve():
-        raise ValueError(
-            f"`output` must not replace a file that is read; got {file}: give it "
-            "another name"
-        )
     return file
 
 

@@ -6,6 +6,7 @@ back at Numerai in the end. By hand: ``python tests/numerai_server.py FOLDER``.
 
 import base64
 import contextlib
+import gzip
 import hashlib
 import json
 import re
@@ -77,15 +78,18 @@ class NumeraiServer:
         """Return numerapi's own client, with keys or without."""
         return numerapi.NumerAPI(*keys, show_progress_bars=False)
 
-    def fail(self, how, on="", times=1, seconds=0.0):
+    def fail(self, how, on="", times=1, seconds=0.0, to=""):
         """Fail the next requests whose name matches a pattern; ``times=None``: all.
 
         ``how`` is a status such as 500 or 403, or one of "drop" (close the connection
         midway), "short" (send fewer bytes, and say so), "whole" (ignore the range),
         "garbage" (no JSON, or other bytes), "errors" (a GraphQL error), "null" (no
-        data) and "sleep" (answer after some seconds).
+        data), "sleep" (answer after some seconds), "drip" (a byte each so many
+        seconds), "gzip" (zeros without end, compressed), "long" (more bytes than were
+        asked for), "elsewhere" (as many bytes of another place, and say so) and
+        "redirect" (``to`` another address).
         """
-        self._failures.append(_Failure(how, on, times, seconds))
+        self._failures.append(_Failure(how, on, times, seconds, to))
 
     def recover(self):
         """Fail no more."""
@@ -133,6 +137,7 @@ class _Failure:
     on: str
     times: int | None
     seconds: float
+    to: str
 
 
 # What it answers: one function a field of GraphQL, of the server and the variables
@@ -389,12 +394,17 @@ class _Handler(BaseHTTPRequestHandler):
         kind, _, name = self._path().partition("/")
         failure = self._failure(f"GET {name}")
         content, headers = self._file(kind, name)
+        if failure and failure.how == "redirect":
+            return self._send_failure(failure, b"")
         if content is None:
             return self._send(404, b"no such file")
         size, status = len(content), 200
         part = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers["Range"] or "")
         if part and not (failure and failure.how == "whole"):
             start, stop = int(part[1]), int(part[2] or size - 1) + 1
+            if failure and failure.how == "elsewhere":
+                step = 1 if stop < size else -1
+                start, stop = start + step, stop + step
             if start >= size:
                 return self._send(416, b"")
             content, status = content[start:stop], 206
@@ -404,7 +414,9 @@ class _Handler(BaseHTTPRequestHandler):
             content = content[: len(content) // 2]
         elif failure and failure.how == "garbage":
             content = bytes(len(content))
-        elif failure and failure.how != "whole":
+        elif failure and failure.how == "long":
+            content += bytes(1000)
+        elif failure and failure.how not in ("whole", "elsewhere"):
             return self._send_failure(failure, content, headers, status)
         return self._send(status, content, headers, name)
 
@@ -445,6 +457,14 @@ class _Handler(BaseHTTPRequestHandler):
         return content, {"ETag": f'"{digest}"', "Last-Modified": modified}
 
     def _send_failure(self, failure, content, headers=None, status=200):
+        if failure.how == "redirect":
+            return self._send(307, b"", {"Location": failure.to})
+        if failure.how == "gzip":
+            zeros = gzip.compress(bytes(2**22))
+            headers = {**(headers or {}), "Content-Encoding": "gzip"}
+            return self._send(status, zeros, headers)
+        if failure.how == "drip":
+            return self._send(status, content, headers, pause=failure.seconds)
         if failure.how != "drop":
             return self._send(failure.how, b"no")
         self._send(status, content, headers, sent=len(content) // 2)
@@ -454,7 +474,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_json(self, content):
         self._send(200, json.dumps(content).encode())
 
-    def _send(self, status, content, headers=None, name=None, sent=None):
+    def _send(self, status, content, headers=None, name=None, sent=None, pause=0.0):
         """Send an answer, or say how long it is and then send less of it."""
         self.send_response(status)
         for key, value in {**(headers or {}), "Content-Length": len(content)}.items():
@@ -463,7 +483,11 @@ class _Handler(BaseHTTPRequestHandler):
         if name:
             self.numerai.sent[name] += len(content)
         with contextlib.suppress(ConnectionError):  # where the one who asked has gone
-            self.wfile.write(content[:sent])
+            step = 1 if pause else max(len(content), 1)
+            for start in range(0, len(content[:sent]), step):
+                if pause:
+                    time.sleep(pause)
+                self.wfile.write(content[:sent][start : start + step])
 
 
 def main():

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numerapi
@@ -15,7 +16,7 @@ import requests
 from numerai_server import KEYS, NumeraiServer
 
 from skbench import _api
-from skbench._api import AttemptError, client, persist, send
+from skbench._api import AttemptError, body, client, persist, send
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_a_passing_failure_is_got_over(server, how):
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        ("drop", "ChunkedEncodingError"),
+        ("drop", "IncompleteRead"),
         (500, "the server answered 500 Internal Server Error"),
         (404, "404 Not Found, and not with JSON"),
         ("garbage", "not with JSON"),
@@ -248,6 +249,171 @@ def test_addresses_are_kept_out_of_failures(server):
         send(requests, "GET", url)
     assert "SIGNED" not in str(caught.value)
     assert "refused" in str(caught.value)
+
+
+# How much is read, and for how long
+
+
+def test_an_answer_is_not_unpacked(server):
+    """Some kilobytes may become gigabytes; what was asked for is not compressed."""
+    server.fail("gzip", "listDatasets", None)
+    with pytest.raises(ConnectionError, match=r"came compressed \(gzip\), unasked for"):
+        client().list_datasets()
+
+
+def test_no_answer_is_compressed_unless_it_is_told_to(server, monkeypatch):
+    headers = []
+    plain = requests.Session.request
+
+    def note(self, method, url, **options):
+        headers.append(options["headers"])
+        return plain(self, method, url, **options)
+
+    monkeypatch.setattr(requests.Session, "request", note)
+    client().list_datasets()
+    assert [sent["Accept-Encoding"] for sent in headers] == ["identity"]
+
+
+@pytest.mark.parametrize("largest", [0, 1, 10, 100_000])
+def test_no_more_than_a_byte_too_many_is_read(largest):
+    class Answer:
+        headers, raw = {}, io.BytesIO(bytes(10**6))
+
+    with pytest.raises(AttemptError, match=f"more than {largest} bytes came"):
+        body(Answer, largest)
+    assert Answer.raw.tell() == largest + 1
+
+
+def test_an_answer_of_the_largest_size_is_read(server, monkeypatch):
+    size = len('{"data": {"listDatasets": []}}')
+    monkeypatch.setattr(_api, "_LARGEST_ANSWER", size)
+    assert client().list_datasets() == []
+    monkeypatch.setattr(_api, "_LARGEST_ANSWER", size - 1)
+    with pytest.raises(ConnectionError, match=f"more than {size - 1} bytes came"):
+        client().list_datasets()
+
+
+def test_a_server_that_sends_a_byte_at_a_time_is_given_up(server, monkeypatch):
+    """Each byte comes within the time limit for one; all of them do not."""
+    monkeypatch.setattr(_api, "DEADLINE", 0.3)
+    server.fail("drip", "listDatasets", None, seconds=0.05)
+    start = time.monotonic()
+    with pytest.raises(
+        ConnectionError, match=r"1 of 3 .*too slow: \d+ bytes came in 0"
+    ):
+        client().list_datasets()
+    assert time.monotonic() - start < 3
+    assert server.asked == ["listDatasets"]
+
+
+# Where requests go
+
+BAD_ADDRESSES = {
+    "file": "file:///etc/passwd?signature=SIGNED",
+    "plain http": "http://numerai.example/file?signature=SIGNED",
+    "bad port": "https://numerai.example:SIGNED/file?signature=SIGNED",
+    "port too large": "https://numerai.example:99999/file?signature=SIGNED",
+    "no host": "https:///file?signature=SIGNED",
+    "no address": "https://[::1/file?signature=SIGNED",
+    "other scheme": "ftp://numerai.example/file?signature=SIGNED",
+    "words": "SIGNED",
+}
+RELATIVE = {"relative": "/file?signature=SIGNED", "empty": "", "none": None}
+
+
+@pytest.mark.parametrize("kind", [*BAD_ADDRESSES, *RELATIVE])
+def test_what_is_no_https_address_is_not_asked_nor_shown(server, kind):
+    with pytest.raises(ConnectionError, match="not https") as caught:
+        persist(
+            "asking", lambda: send(requests, "GET", (BAD_ADDRESSES | RELATIVE)[kind])
+        )
+    assert "1 of 3 attempts" in str(caught.value)
+    assert "SIGNED" not in shown(caught)
+
+
+def shown(caught):
+    """Return all that Python prints of an error, and of those that it came from."""
+    return "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("kind", sorted({*BAD_ADDRESSES} - {"words"}))
+def test_nobody_is_followed_to_such_an_address(server, kind):
+    server.fail("redirect", "GET", None, to=BAD_ADDRESSES[kind])
+    url = f"{server.url}/files/v5.3/live.parquet?signature=SIGNED"
+    with pytest.raises(ConnectionError, match="not https") as caught:
+        persist("asking", lambda: send(requests, "GET", url))
+    assert "SIGNED" not in shown(caught)
+    assert server.asked == ["GET v5.3/live.parquet"]
+
+
+def test_a_get_is_followed_and_not_in_circles(server):
+    url = f"{server.url}/files/v5.3/live.parquet"
+    server.fail("redirect", "GET", 2, to="/files/v5.2/live.parquet?signature=SIGNED")
+    with send(requests, "GET", url) as answer:
+        assert answer.status_code == 404
+    assert server.asked == ["GET v5.3/live.parquet", *["GET v5.2/live.parquet"] * 2]
+    server.fail("redirect", "GET", None, to=url)
+    with pytest.raises(AttemptError, match="redirected more than 5 times"):
+        send(requests, "GET", url)
+
+
+def test_keys_and_files_are_sent_to_one_address_only(with_keys):
+    with_keys.fail("redirect", "account", None, to=f"{with_keys.url}/elsewhere")
+    with pytest.raises(ConnectionError, match="307 Temporary Redirect"):
+        client().get_models()
+    with_keys.fail("redirect", "PUT", None, to=f"{with_keys.url}/elsewhere")
+    with send(requests, "PUT", f"{with_keys.url}/uploads/a", data=b"mine") as answer:
+        assert answer.status_code == 307
+    assert set(with_keys.asked) == {"account", "PUT a"}
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://api-tournament.numer.ai", "http://numerai.example"]
+)
+def test_this_machine_is_asked_only_where_the_client_is_pointed_at_it(
+    server, monkeypatch, endpoint
+):
+    monkeypatch.setattr("numerapi.base_api.API_TOURNAMENT_URL", endpoint)
+    with pytest.raises(AttemptError, match="not https"):
+        send(requests, "GET", f"{server.url}/files/v5.3/live.parquet")
+    assert not server.asked
+
+
+def test_keys_are_not_sent_in_the_clear(with_keys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "numerapi.base_api.API_TOURNAMENT_URL", "http://numerai.example/graphql"
+    )
+    monkeypatch.setattr(requests.Session, "request", lambda *a, **_: asked.append(a))
+    with pytest.raises(ConnectionError, match="not https"):
+        client().get_models()
+    assert not asked
+
+
+def test_addresses_are_struck_from_what_numerai_says(server, monkeypatch):
+    def repeat(self, field, variables):
+        return {"errors": [{"message": "no file at https://host/a?signature=SIGNED"}]}
+
+    monkeypatch.setattr("numerai_server._Handler._answer", repeat)
+    with pytest.raises(ValueError, match=r"no file at \(address\)") as caught:
+        client().list_datasets()
+    assert "SIGNED" not in shown(caught)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Max retries exceeded with url: /file?signature=SIGNED (Caused by nothing)",
+        "Invalid URL 'https:///file?X-Amz-Signature=SIGNED&a=b': No host supplied",
+        "no adapters for 'file:///SIGNED'",
+        "at <https://me:SIGNED@host/file>, twice",
+    ],
+)
+def test_addresses_are_struck_from_any_message(text):
+    message = str(AttemptError(text))
+    assert "SIGNED" not in message
+    assert "(address)" in message
+    assert message.split()[0] == text.split()[0]
 
 
 # What the server can do for uploads

@@ -22,10 +22,11 @@ from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 from tournament_files import write_feature_sets, write_tournament
 
-from skbench import _api, cli
+from skbench import EraRank, _api, cli
 from skbench.analysis import analyze
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.demo import run_demo
 from skbench.folders import (
     analyze_folder,
     ensemble_folder,
@@ -39,7 +40,7 @@ from skbench.metrics import leaderboard, numerai_corr, score_models
 from skbench.recipes import describe_recipes, recipe
 from skbench.report import PerformanceReport
 from skbench.staking import PAYOUT_RULES
-from skbench.streaming import sort_parquet
+from skbench.streaming import sort_parquet, transform_parquet
 
 ROOT = Path(__file__).parents[1]
 # The column of which "target" is a copy in the tournaments made here.
@@ -335,14 +336,6 @@ class TestEnsemble:
         assert "folder that is there" in line
         line = failure(capsys, "ensemble", folder, "-o", tmp_path / "e.csv")
         assert "must end in .parquet" in line
-
-    def test_the_files_that_are_read_are_not_replaced(self, folder, capsys):
-        for path in sorted(folder.glob("*.parquet")):
-            before = path.read_bytes()
-            assert "`output` must not" in failure(
-                capsys, "ensemble", folder, "-o", path
-            )
-            assert path.read_bytes() == before
 
     @pytest.mark.filterwarnings("default:10 of")
     def test_missing_predictions_are_told(self, folder, data, tmp_path, capsys):
@@ -1399,6 +1392,118 @@ def test_names_beyond_ascii_in_any_locale(locale, small, tmp_path):
     made = {path.name for path in tmp_path.iterdir()}
     assert {"é.parquet", "é.joblib", "é.html", "ö.html", "é.pkl"} <= made
     assert "modèle" in (tmp_path / "é.html").read_text(encoding="utf-8")
+
+
+# What writes, and the option that says where.
+WRITING = {
+    "demo": (["demo", "--data", "FILES", "--report", "r.html"], "--output"),
+    "demo's report": (["demo", "--data", "FILES", "--output", "s"], "--report"),
+    "report": (["report", "FILES"], "--output"),
+    "ensemble": (["ensemble", "FILES"], "--output"),
+    "analyze": (["analyze", "FILES"], "--report"),
+}
+
+
+class TestOutputs:
+    """No command replaces what it reads, or what else it writes."""
+
+    @pytest.fixture
+    def files(self, folder, tmp_path):
+        return shutil.copytree(folder, tmp_path / "files")
+
+    @pytest.mark.parametrize("command", WRITING)
+    @pytest.mark.parametrize("kind", ["name", "relative", "symbolic link", "hard link"])
+    def test_a_file_of_the_folder(
+        self, files, tmp_path, monkeypatch, capsys, command, kind
+    ):
+        args, option = WRITING[command]
+        args = [files if arg == "FILES" else arg for arg in args]
+        monkeypatch.chdir(tmp_path)
+        for path in sorted(files.iterdir()):
+            before, output = path.read_bytes(), tmp_path / f"output{path.suffix}"
+            output.unlink(missing_ok=True)
+            if kind == "symbolic link":
+                output.symlink_to(path)
+            elif kind == "hard link":
+                output.hardlink_to(path)
+            else:
+                output = path if kind == "name" else f"files/../files/{path.name}"
+            line = failure(capsys, *args, option, output)
+            assert f"`{option[2:]}` must be another file than" in line
+            assert path.read_bytes() == before
+        names = {p.name for p in tmp_path.iterdir()} - {"output.json", "output.parquet"}
+        assert names == {"files"}
+
+    @pytest.mark.parametrize("command", [["report", "-o"], ["analyze", "--report"]])
+    def test_a_file_of_predictions(self, files, tmp_path, capsys, command):
+        run(capsys, "ensemble", files, "-o", tmp_path / "mine.parquet")
+        before = (tmp_path / "mine.parquet").read_bytes()
+        (tmp_path / "link.html").symlink_to("mine.parquet")
+        name, option = command
+        for output in ("mine.parquet", "link.html"):
+            line = failure(
+                capsys,
+                *(name, files, "--predictions", tmp_path / "mine.parquet"),
+                *(option, tmp_path / output),
+            )
+            assert "must be another file than" in line
+        assert (tmp_path / "mine.parquet").read_bytes() == before
+
+    def test_the_pipeline_that_is_exported(self, pipeline, tmp_path, capsys):
+        path = Path(shutil.copy(pipeline, tmp_path))
+        before = path.read_bytes()
+        (tmp_path / "predict.pkl").hardlink_to(path)
+        for output in (path, tmp_path / "predict.pkl"):
+            line = failure(capsys, "export", path, "-o", output)
+            assert "`output` must be another file than" in line
+            assert path.read_bytes() == before
+
+    def test_the_pipeline_beside_an_ensemble(self, files, tmp_path, capsys):
+        """It has a name that nobody gave, and may lead to a file that is read."""
+        before = (files / "live.parquet").read_bytes()
+        (tmp_path / "e.joblib").symlink_to(files / "live.parquet")
+        line = failure(capsys, "ensemble", files, "-o", tmp_path / "e.parquet")
+        assert "`output` must be another file than" in line
+        assert (files / "live.parquet").read_bytes() == before
+        assert not (tmp_path / "e.parquet").exists()
+
+    def test_one_file_for_two_outputs(self, tmp_path, capsys):
+        same = tmp_path / "out.html"
+        line = failure(capsys, "demo", "--output", same, "--report", same)
+        assert "`report` must be another file than" in line
+        assert not same.exists()
+
+    def test_the_functions_behind_the_commands(self, files):
+        before = {path: path.read_bytes() for path in files.iterdir()}
+        for name in ("live.parquet", "validation.parquet"):
+            with pytest.raises(ValueError, match="`output` must be another file"):
+                run_demo(files, output=files / name)
+            with pytest.raises(ValueError, match="`output` must be another file"):
+                ensemble_folder(files, files / name, ensemble_pipeline(files))
+        assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+    def test_links_stay(self, files, pipeline, tmp_path, capsys):
+        """What they lead to is replaced, by all that write."""
+        there = tmp_path / "there"
+        there.mkdir()
+        outputs = ["e.parquet", "e.joblib", "report.html", "predict.pkl"]
+        outputs += ["ranks.parquet", "sorted.parquet"]
+        for name in outputs:
+            (there / f"blob of {name}").write_text("old")
+            (tmp_path / name).symlink_to(there / f"blob of {name}")
+        run(capsys, "ensemble", files, "-o", tmp_path / "e.parquet")
+        run(capsys, "report", files, "-o", tmp_path / "report.html")
+        run(capsys, "export", pipeline, "-o", tmp_path / "predict.pkl")
+        source = files / "live_benchmark_models.parquet"
+        rank = EraRank().fit(pd.read_parquet(source))
+        transform_parquet(rank, source, tmp_path / "ranks.parquet")
+        sort_parquet(source, tmp_path / "sorted.parquet")
+        assert all((tmp_path / name).is_symlink() for name in outputs)
+        written = {path.name: path.read_bytes() for path in there.iterdir()}
+        assert set(written) == {f"blob of {name}" for name in outputs}
+        assert b"old" not in written.values()
+        assert joblib.load(tmp_path / "e.joblib")
+        assert len(pd.read_parquet(tmp_path / "ranks.parquet"))
 
 
 class TestRealRows:

@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from numerai_server import KEYS, NumeraiServer
+from numerai_server import _ANSWERS, KEYS, NumeraiServer, _Handler
 from tournament_files import write_tournament
 
 from skbench import _api
@@ -25,6 +26,7 @@ from skbench.datasets import (
     load_benchmark_models,
     make_benchmark_models,
 )
+from skbench.folders import score_folder
 
 MAIN = "validation.parquet"
 MODELS = "validation_benchmark_models.parquet"
@@ -377,6 +379,107 @@ def test_a_server_that_ignores_ranges_is_not_read_whole(server, home):
         fetch_benchmark_models(data_home=home)
 
 
+@pytest.mark.parametrize("how", ["elsewhere", "long", "gzip"])
+@pytest.mark.parametrize("name", [FEATURES, MODELS, MAIN])
+def test_what_was_not_asked_for_is_not_kept(server, home, published, how, name):
+    """Other bytes of the same file, of the same number, make another file."""
+    server.fail(how, f"GET v5.3/{name}$", None)
+    with pytest.raises(ConnectionError, match=f"reading v5.3/{name}.*3 of 3 attempts"):
+        fetch_benchmark_models(data_home=home)
+    assert name not in visible(home)
+    server.recover()
+    server.fail(how, "GET", 2)
+    data = fetch_benchmark_models(data_home=home)
+    check_same_as_the_whole_files(data, published, targets=True)
+
+
+def test_another_part_of_a_file_is_called_that(server, home):
+    server.fail("elsewhere", "GET", None)
+    told = r"bytes 1 to 1 of \d+ came, where 0 to 0 were asked for"
+    with pytest.raises(ConnectionError, match=told):
+        fetch_benchmark_models(data_home=home)
+
+
+def test_a_part_of_another_place_is_never_put_into_a_copy(
+    server, home, published, monkeypatch
+):
+    """It would look like a whole file, and be recorded as the newest one."""
+    monkeypatch.setattr("skbench.datasets._cache.BLOCK", 4096)
+    note = server._note
+
+    def note_and_fail(name):
+        if name == f"GET v5.3/{MODELS}" and server.asked_for(name) == 3:
+            server.fail("elsewhere", name)
+        return note(name)
+
+    monkeypatch.setattr(server, "_note", note_and_fail)
+    fetch_benchmark_models(data_home=home)
+    assert (home / "v5.3" / MODELS).read_bytes() == (published / MODELS).read_bytes()
+
+
+def test_a_file_that_grows_while_it_is_read(server, home, monkeypatch):
+    """Its size stands in each answer, and is compared with the first one."""
+    monkeypatch.setattr("skbench.datasets._cache.BLOCK", 4096)
+    send = _Handler._send
+
+    def grow(self, status, content, headers=None, *args, **options):
+        if MODELS in self.path and server.asked_for(MODELS) == 3:
+            extent, _, size = headers["Content-Range"].partition("/")
+            headers["Content-Range"] = f"{extent}/{int(size) + 1}"
+        return send(self, status, content, headers, *args, **options)
+
+    monkeypatch.setattr(_Handler, "_send", grow)
+    with pytest.raises(ConnectionError, match="replaced on the server"):
+        fetch_benchmark_models(data_home=home)
+    assert MODELS not in visible(home)
+
+
+def test_a_server_that_sends_a_byte_at_a_time_is_given_up(server, home, monkeypatch):
+    monkeypatch.setattr(_api, "DEADLINE", 0.3)
+    server.fail("drip", "GET", None, seconds=0.05)
+    server.fail("drip", "GET", None, seconds=0.05)
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match=f"reading v5.3/{FEATURES}.*too slow"):
+        fetch_benchmark_models(data_home=home)
+    assert time.monotonic() - start < 5
+    assert not visible(home)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd?signature=SIGNED",
+        "https://numerai.example:SIGNED/file",
+        "https:///file?signature=SIGNED",
+        "/file?signature=SIGNED",
+        "http://numerai.example/file?signature=SIGNED",
+        {"url": "https://numerai.example/file?signature=SIGNED"},
+    ],
+)
+@pytest.mark.parametrize("redirected", [False, True])
+def test_an_address_that_may_not_be_read_is_not_shown(
+    server, home, monkeypatch, address, redirected
+):
+    if redirected and isinstance(address, str) and ":" in address:
+        server.fail("redirect", "GET", None, to=address)
+    else:
+        monkeypatch.setitem(_ANSWERS, "dataset", lambda *_: address)
+    with pytest.raises(ConnectionError, match="not https") as caught:
+        fetch_benchmark_models(data_home=home)
+    assert "SIGNED" not in "".join(traceback.format_exception(caught.value))
+    assert not visible(home)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, {}, "v5.3/live.parquet", [["v5.3/live.parquet"]], [None], [1]]
+)
+def test_a_list_of_files_that_is_none(server, home, monkeypatch, answer):
+    monkeypatch.setitem(_ANSWERS, "listDatasets", lambda *_: answer)
+    with pytest.raises(ConnectionError, match=r"`listDatasets` with .*try again later"):
+        fetch_benchmark_models(data_home=home)
+    assert not home.exists()
+
+
 def test_a_file_that_changes_while_it_is_read(server, home, monkeypatch):
     monkeypatch.setattr("skbench.datasets._cache.BLOCK", 4096)
     path = server.versions["v5.3"] / MODELS
@@ -463,8 +566,8 @@ def test_a_call_that_is_killed_is_made_good(server, home, published, monkeypatch
     changed.to_parquet(path)
     step = {
         "write": "skbench.datasets._cache._check_whole",
-        "rename": "skbench.datasets._cache._write_record",
-        "record": "skbench.datasets._cache.Path.write_text",
+        "rename": "skbench.datasets._cache.write_record",
+        "record": "skbench.datasets._record.Path.write_text",
     }[at]
     with monkeypatch.context() as patch:
         patch.setattr(step, interrupt)
@@ -490,7 +593,7 @@ def test_a_copy_whose_record_was_not_finished_is_not_relied_on(
     changed = pd.read_parquet(path)
     changed["target"] = 0.25
     changed.to_parquet(path)
-    write = _cache._write_record
+    write = _cache.write_record
 
     def stop_at_the_last(path, identity=None, columns=None):
         if path.name == MAIN and identity is not None:
@@ -498,7 +601,7 @@ def test_a_copy_whose_record_was_not_finished_is_not_relied_on(
         write(path, identity, columns)
 
     with monkeypatch.context() as patch:
-        patch.setattr(_cache, "_write_record", stop_at_the_last)
+        patch.setattr(_cache, "write_record", stop_at_the_last)
         with pytest.raises(KeyboardInterrupt):
             fetch_benchmark_models(data_home=home)
     server.forget()
@@ -601,16 +704,107 @@ def test_one_that_waits_says_so_where_progress_is_shown(
         assert re.fullmatch(told, line)
 
 
+def zeros(content):
+    return bytes(len(content))
+
+
+def damaged_footer(content):
+    """Keep the length and the last bytes, which say that it is a Parquet file."""
+    return content[:-400] + bytes(350) + content[-50:]
+
+
+def damaged_pages(content):
+    return (
+        content[:4] + b"\xff" * (len(content) // 2) + content[len(content) // 2 + 4 :]
+    )
+
+
+def cut_short(content):
+    return content[: len(content) // 2]
+
+
+def emptied(_):
+    return b""
+
+
+def first_fetched(home):
+    fetch_benchmark_models(data_home=home, features="small")
+
+
+def read_by_the_loader(home):
+    load_benchmark_models(home / "v5.3", targets=True, features="small")
+
+
+def read_era_by_era(home):
+    score_folder(home / "v5.3")
+
+
+@pytest.mark.parametrize(
+    "damage", [zeros, damaged_footer, damaged_pages, cut_short, emptied]
+)
 @pytest.mark.parametrize("name", [MAIN, MODELS])
-def test_a_damaged_copy_is_named(server, home, name):
-    """Of the length that its record says, as after a failure of the disk."""
-    fetch_benchmark_models(data_home=home)
+@pytest.mark.parametrize("read", [first_fetched, read_by_the_loader, read_era_by_era])
+def test_a_damaged_copy_is_named_and_mended_by_the_next_fetch(
+    server, home, published, name, damage, read
+):
+    """As after a failure of the disk, whether or not its record still says its size."""
+    fetch_benchmark_models(data_home=home, features="small")
     copy = home / "v5.3" / name
-    copy.write_bytes(bytes(copy.stat().st_size))
-    with pytest.raises(ValueError, match=rf"{copy} cannot be read.*[dD]elete it, and"):
-        fetch_benchmark_models(data_home=home)
-    copy.unlink()
+    copy.write_bytes(damage(copy.read_bytes()))
+    # What is shorter than it was is seen before it is read.
+    if read is not first_fetched or damage not in (cut_short, emptied):
+        with pytest.raises(ValueError, match=rf"{copy}.*Fetch it again: skbench fetch"):
+            read(home)
+    data = fetch_benchmark_models(data_home=home, features="small")
+    check_same_as_the_whole_files(data, published, targets=True, features="small")
+
+
+def test_damaged_sets_of_features_are_mended_by_the_next_fetch(server, home):
     fetch_benchmark_models(data_home=home)
+    copy = home / "v5.3" / FEATURES
+    copy.write_bytes(copy.read_bytes()[:-1] + b" ")
+    with pytest.raises(ValueError, match=r"features\.json.*Fetch it again"):
+        load_benchmark_models(home / "v5.3", features="small")
+    assert fetch_benchmark_models(data_home=home, features="small").features
+
+
+def test_a_copy_damaged_where_nothing_can_be_written_is_named(
+    server, home, monkeypatch
+):
+    fetch_benchmark_models(data_home=home)
+    copy = home / "v5.3" / MODELS
+    copy.write_bytes(bytes(copy.stat().st_size))
+    monkeypatch.setattr("skbench.datasets._record.written_whole", full_disk)
+    with pytest.raises(ValueError, match=f"{copy} cannot be read"):
+        load_benchmark_models(home / "v5.3")
+
+
+def test_a_damaged_file_of_the_user_is_left_alone(server, home, published):
+    folder = home / "v5.3"
+    folder.mkdir(parents=True)
+    size = (published / MODELS).stat().st_size
+    (folder / MODELS).write_bytes(bytes(size))
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"{MODELS} cannot be read.*Delete it"):
+            fetch_benchmark_models(data_home=home)
+        assert (folder / MODELS).read_bytes() == bytes(size)
+
+
+@pytest.mark.parametrize("error", [PermissionError, MemoryError])
+def test_what_could_not_be_read_for_another_reason_is_not_fetched_again(
+    server, home, monkeypatch, error
+):
+    def refuse(*_, **__):
+        raise error("not now")
+
+    fetch_benchmark_models(data_home=home)
+    with monkeypatch.context() as patch:
+        patch.setattr("pyarrow.parquet.ParquetFile", refuse)
+        with pytest.raises((ValueError, MemoryError)):
+            load_benchmark_models(home / "v5.3")
+    server.forget()
+    fetch_benchmark_models(data_home=home)
+    assert server.sent[f"v5.3/{MODELS}"] == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}"])
@@ -622,27 +816,35 @@ def test_a_damaged_record_is_named(server, home, content):
         fetch_benchmark_models(data_home=home)
 
 
-def test_another_process_may_finish_its_file_while_old_ones_are_removed(home):
-    from skbench.datasets import _cache
+def make_old(*paths):
+    long_ago = time.time() - 7200
+    for path in paths:
+        os.utime(path, (long_ago, long_ago), follow_symlinks=False)
 
-    home.mkdir()
-    _cache._remove_if_stale(home / f".{MAIN[:-8]}.1.part.parquet")
 
-
-def test_what_was_left_unfinished_long_ago_is_removed(server, home):
+def test_what_others_left_stays(server, home, tmp_path):
+    """Such as what numerapi has downloaded so far, and goes on with."""
     folder = home / "v5.3"
     folder.mkdir(parents=True)
-    long_ago = time.time() - 7200
-    old = [f".{MAIN[:-8]}.123.part.parquet", f"{MAIN}.temp", f"..{MAIN}.1.part.json"]
-    young = f".{MODELS[:-8]}.124.part.parquet"
-    for name in [*old, young]:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"half")
+    stranger = [
+        f"{MAIN}.temp", "notes.temp", ".mine.part.parquet", f".{MAIN}.part.parquet",
+        ".validation.123.part.parquet", ".mine.0123abcd.part.parquet",
+        ".validation.0123abcd.part.csv", ".validation.parquet.0123abcd.part.parquet",
+    ]  # fmt: skip
+    for name in stranger:
         (folder / name).write_bytes(b"half")
-    for name in old:
-        os.utime(folder / name, (long_ago, long_ago))
+    folders = ["other.temp", ".live.0123abcd.part.parquet"]
+    for name in folders:
+        (folder / name).mkdir()
+    link = ".validation.4567abcd.part.parquet"
+    (folder / link).symlink_to(mine)
+    make_old(mine, *(folder / name for name in [*stranger, *folders, link]))
     fetch_benchmark_models(data_home=home)
-    left = {path.name for path in folder.iterdir()}
-    assert not left & set(old)
-    assert young in left  # another process may be writing it
+    assert all((folder / name).read_bytes() == b"half" for name in [*stranger, link])
+    assert all((folder / name).is_dir() for name in folders)
+    assert (folder / link).is_symlink()
 
 
 @pytest.mark.parametrize("name", [MODELS, MAIN])

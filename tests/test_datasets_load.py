@@ -704,7 +704,7 @@ class TestFeatureSets:
     def test_malformed_files_are_named(self, folder, content):
         path = folder / "features.json"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        with pytest.raises(ValueError, match=r"features\.json.*download it again"):
+        with pytest.raises(ValueError, match=r"features\.json.*[Dd]ownload it again"):
             load_benchmark_models(folder, features="small")
 
     def test_sets_are_read_as_they_are(self, tmp_path):

@@ -183,3 +183,127 @@ def test_reports_and_exported_files_on_a_full_disk(tmp_path):
     for name, line in zip(("report.html", "predict.pkl"), lines, strict=True):
         assert line.startswith(f"{name} cannot be written: File too large. See that")
     assert list(tmp_path.iterdir()) == []
+
+
+# Links
+
+
+def test_a_link_stays_and_the_file_that_it_leads_to_is_replaced(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    target, link = there / "blob", here / "report.html"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert check_writable(link) == link
+    with written_whole(link) as unfinished:
+        assert unfinished.parent == there  # a file is renamed in its folder alone
+        assert unfinished.suffix == ".html"
+        unfinished.write_text("new")
+        assert target.read_text() == "old"
+    assert link.is_symlink()
+    assert target.read_text() == link.read_text() == "new"
+    assert sorted(tmp_path.rglob("*")) == sorted([there, here, target, link])
+
+
+def test_after_an_error_a_link_leads_to_the_old_file(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_text("old")
+    link.symlink_to(target)
+    with suppress(KeyboardInterrupt), written_whole(link) as unfinished:
+        unfinished.write_text("half")
+        raise KeyboardInterrupt
+    assert link.is_symlink()
+    assert link.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_link_to_a_link_to_what_is_not_there_yet(tmp_path):
+    target, middle, link = (tmp_path / name for name in ("target", "middle", "link"))
+    link.symlink_to("middle")
+    middle.symlink_to("target")
+    with written_whole(check_writable(link)) as unfinished:
+        unfinished.write_text("new")
+    assert target.read_text() == "new"
+    assert link.is_symlink()
+    assert middle.is_symlink()
+
+
+def test_links_that_lead_nowhere_are_refused(tmp_path):
+    circle, away = tmp_path / "circle", tmp_path / "away"
+    circle.symlink_to(circle)
+    away.symlink_to(tmp_path / "none" / "file")
+    with pytest.raises(ValueError, match="a link to itself"):
+        check_writable(circle)
+    with pytest.raises(FileNotFoundError, match="folder that is there"):
+        check_writable(away)
+    folder = tmp_path / "folder"
+    folder.symlink_to(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        check_writable(folder)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/null", tmp_path / "pipe"):
+        with pytest.raises(ValueError, match="is a device or pipe"):
+            check_writable(path)
+
+
+# Outputs and inputs
+
+
+def spelled(path, kind):
+    """Return another path of a file."""
+    other = path.parent / f"other{path.suffix}"
+    if kind == "relative":
+        return Path(os.path.relpath(path))
+    if kind == "roundabout":
+        return path.parent / ".." / path.parent.name / path.name
+    if kind == "symbolic link":
+        other.symlink_to(path)
+    if kind == "hard link":
+        other.hardlink_to(path)
+    if kind == "linked folder":
+        folder = path.parent.with_name(f"{path.parent.name}-linked")
+        folder.symlink_to(path.parent)
+        other = folder / path.name
+    return path if kind == "same" else other
+
+
+SPELLINGS = [
+    "same", "relative", "roundabout", "symbolic link", "hard link", "linked folder",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SPELLINGS)
+def test_an_input_is_no_output_however_it_is_spelled(tmp_path, kind):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "live.parquet"
+    path.write_text("mine")
+    with pytest.raises(ValueError, match="`output` must be another file than"):
+        check_writable(spelled(path, kind), "output", [tmp_path / "none", path])
+
+
+def test_an_input_that_is_not_there_yet_is_no_output_either(tmp_path):
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with pytest.raises(ValueError, match="must be another file"):
+        check_writable(tmp_path / "folder" / "a", "output", [tmp_path / "a"])
+    assert check_writable(tmp_path / "a", "output", [tmp_path / "b"])
+
+
+def test_another_file_of_the_same_content_may_be_replaced(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("same")
+    check_writable(tmp_path / "a", "output", [tmp_path / "b"])
+
+
+def test_the_system_says_whether_two_spellings_are_one_file(tmp_path, monkeypatch):
+    """As where capital letters make no difference."""
+    for name in ("Live.parquet", "live.parquet"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(
+        os.path, "samefile", lambda a, b: str(a).lower() == str(b).lower()
+    )
+    with pytest.raises(ValueError, match="must be another file"):
+        check_writable(tmp_path / "Live.parquet", "output", [tmp_path / "live.parquet"])

@@ -687,6 +687,15 @@ class TestBadSources:
         with pytest.raises(ValueError, match="`target` must be another file"):
             sort_parquet([source], source)
         assert list(tmp_path.iterdir()) == [source]
+        before = source.read_bytes()
+        (tmp_path / "link.parquet").symlink_to(source)
+        (tmp_path / "hard.parquet").hardlink_to(source)
+        for name in ("link.parquet", "hard.parquet"):
+            with pytest.raises(ValueError, match="`target` must be another file"):
+                sort_parquet(source, tmp_path / name)
+            with pytest.raises(ValueError, match="`target` must be another file"):
+                transform_parquet(BLEND, source, tmp_path / name)
+        assert source.read_bytes() == before
 
 
 def _first_rows(X):

@@ -8,11 +8,9 @@ import errno
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,21 +22,16 @@ from skbench._parquet import open_parquet, parquet_writer
 from skbench._progress import tell
 
 from ._parquet import DATA_TYPE, ERA, ID
-from ._remote import BLOCK, Identity, RemoteFile
+from ._record import read_record, record_path, why_unreadable, write_record
+from ._remote import BLOCK, RemoteFile
 
-# Nobody writes to an unfinished file any more after so many seconds, which is longer
-# than all attempts to get one block take.
-_STALE_AFTER = 1800
 _ELSEWHERE = "name another folder as `data_home`"
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for copies; what earlier calls left unfinished is removed."""
+    """Make a folder for copies."""
     with disk_errors(folder, elsewhere=_ELSEWHERE):
         folder.mkdir(parents=True, exist_ok=True)
-        for pattern in (".*.part.*", "*.temp"):
-            for path in folder.glob(pattern):
-                _remove_if_stale(path)
 
 
 @contextmanager
@@ -86,7 +79,7 @@ def keep_columns(
     held: Sequence[str] = ()
     if _is_current(path, remote):
         held = _columns_of(path)
-        record = _read_record(path)
+        record = read_record(path)
         if set(choose(record["columns"] if record else held)) <= set(held):
             return
     with _clear_format_errors(remote):
@@ -112,13 +105,12 @@ def _columns_of(path: Path) -> Sequence[str]:
 
 
 @contextmanager
-def _reading(copy: Path | None) -> Iterator[None]:
+def _reading(copy: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{copy} cannot be read ({error}): delete it, and call again"
-        ) from error
+        why = why_unreadable(copy, error, "Delete it, and call again")
+        raise ValueError(f"{copy} cannot be read: {why}") from error
 
 
 def _write_groups(
@@ -134,13 +126,13 @@ def _write_groups(
         with parquet_writer(unfinished, schema) as writer:
             for group in range(source.num_row_groups):
                 table = source.read_row_group(group, columns=list(read))
-                if old:
+                if old and copy:
                     table = _merged(_group_of(old, group, copy), table, copy)
                 table = table.select(names).replace_schema_metadata(schema.metadata)
                 writer.write_table(table, row_group_size=max(len(table), 1))
 
 
-def _group_of(old: pq.ParquetFile, group: int, copy: Path | None) -> pa.Table:
+def _group_of(old: pq.ParquetFile, group: int, copy: Path) -> pa.Table:
     with _reading(copy):
         return old.read_row_group(group)
 
@@ -197,10 +189,14 @@ def _check_whole(path: Path, remote: RemoteFile) -> None:
             "again"
         )
     with _clear_format_errors(remote):
-        if path.suffix == ".parquet":
-            open_parquet(path).close()
-        else:
-            json.loads(path.read_bytes())
+        _read_as_what_it_is(path)
+
+
+def _read_as_what_it_is(path: Path) -> None:
+    if path.suffix == ".parquet":
+        open_parquet(path).close()
+    else:
+        json.loads(path.read_bytes())
 
 
 @contextmanager
@@ -230,12 +226,14 @@ def _is_current(path: Path, remote: RemoteFile) -> bool:
     """Whether a copy is of the version that the server has now."""
     if not path.exists():
         return False
-    record = _read_record(path)
+    record = read_record(path)
     if record is not None:
         return bool(record["remote"] == remote.identity._asdict())
     size = path.stat().st_size
     if size == remote.identity.size:
         return True
+    if _is_damaged_copy(path):
+        return False
     raise FileExistsError(
         f"{path} was not put there by skbench, and is not the file that the server has "
         f"now ({size} bytes against {remote.identity.size}): move it away to have it "
@@ -243,36 +241,15 @@ def _is_current(path: Path, remote: RemoteFile) -> bool:
     )
 
 
-def _record_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.json")
-
-
-def _read_record(path: Path) -> dict[str, Any] | None:
-    """Read the record of a copy; a file that is not the one it is about has none."""
+def _is_damaged_copy(path: Path) -> bool:
+    """Whether a file is of another size than our copy was, and nothing to read."""
+    if not record_path(path).is_file():
+        return False
     try:
-        record: dict[str, Any] = json.loads(_record_path(path).read_bytes())
-        size = record["bytes"]
-    except FileNotFoundError:
-        return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{_record_path(path)} cannot be read: delete it and {path}, and call again"
-        ) from error
-    return record if size in (None, path.stat().st_size) else None
-
-
-def _write_record(
-    path: Path,
-    identity: Identity | None = None,
-    columns: Sequence[str] | None = None,
-) -> None:
-    record = {
-        "remote": identity and identity._asdict(),
-        "bytes": identity and path.stat().st_size,
-        "columns": columns,
-    }
-    with written_whole(_record_path(path)) as unfinished:
-        unfinished.write_text(json.dumps(record), encoding="utf-8")
+        _read_as_what_it_is(path)
+    except (pa.ArrowException, ValueError):
+        return True
+    return False
 
 
 @contextmanager
@@ -287,12 +264,5 @@ def _replaced(
         with written_whole(path) as unfinished:
             yield unfinished
             # Whatever happens from here on, no old record vouches for the new copy.
-            _write_record(path)
-        _write_record(path, remote.identity, columns)
-
-
-def _remove_if_stale(path: Path) -> None:
-    # Another process may rename its file, now finished, at any moment.
-    with suppress(FileNotFoundError):
-        if time.time() - path.stat().st_mtime > _STALE_AFTER:
-            path.unlink()
+            write_record(path)
+        write_record(path, remote.identity, columns)

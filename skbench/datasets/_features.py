@@ -9,6 +9,8 @@ from typing import Any
 from skbench._base import is_several
 from skbench._frames import listed
 
+from ._record import why_unreadable
+
 
 def feature_sets(path: Path) -> dict[str, list[str]]:
     """Read the sets of a `features.json`: the name of each, and its features."""
@@ -20,9 +22,10 @@ def feature_sets(path: Path) -> dict[str, list[str]]:
     try:
         sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
     except (ValueError, KeyError, TypeError) as error:
+        why = why_unreadable(path, error, "Download it again")
         raise ValueError(
-            f"{path} must be JSON with the key 'feature_sets': download it again "
-            f"({type(error).__name__}: {error})"
+            f"{path} must be JSON with the key 'feature_sets'; got "
+            f"{type(error).__name__}: {why}"
         ) from error
     if not isinstance(sets, dict) or not all(map(_is_names, sets.values())):
         raise ValueError(

@@ -58,8 +58,11 @@ def fetch_benchmark_models(
     not; it is never written to.
 
     Each copy is written whole or not at all. Where several calls fill one folder at the
-    same time, one fetches a file while the others wait, and then go on from its copy.
-    Requests that fail are sent again, after 1, 2, 4 and 8 seconds.
+    same time, one fetches a file while the others wait, and then go on from its copy. A
+    copy that turns out to be damaged is fetched anew by the next call. Requests that
+    fail, or bring other bytes than were asked for, are sent again, after 1, 2, 4 and 8
+    seconds; one whose answer takes longer than five minutes is given up. All goes over
+    HTTPS.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def fetch_benchmark_models(
     features = _check_features(features)
     home = _data_home(data_home)
     api = client(api)
-    available = api.list_datasets()
+    available = _list_files(api)
     version = _resolve_version(version, splits, available)
     folder = home / version
     make_folder(folder)
@@ -177,6 +180,17 @@ def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
     if data_home is None:
         data_home = os.environ.get("SKBENCH_HOME") or "~/skbench_data"
     return as_path(data_home, "data_home").expanduser()
+
+
+def _list_files(api: Any) -> list[str]:
+    """Ask for the names of all files that the server has."""
+    names = api.list_datasets()
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise ConnectionError(
+            "Numerai answered `listDatasets` with something else than a list of names "
+            f"(a {type(names).__name__}): try again later"
+        )
+    return names
 
 
 def _resolve_version(version: Any, splits: list[str], available: Sequence[str]) -> str:

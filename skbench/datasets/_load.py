@@ -24,6 +24,13 @@ from ._parquet import DATA_TYPE, ERA, ID, HasColumns, RowsFile
 __all__ = ["load_benchmark_models"]
 
 _SPLITS = ("train", "validation", "live")
+# Numerai's files of a release that skbench reads, by their names in a folder.
+FILES = (
+    "features.json",
+    "meta_model.parquet",
+    *(f"{split}.parquet" for split in _SPLITS),
+    *(f"{split}_benchmark_models.parquet" for split in _SPLITS),
+)
 _DESCR = """\
 Benchmark models of Numerai
 ---------------------------

@@ -16,6 +16,8 @@ from skbench._eras import era_key
 from skbench._frames import as_table, listed
 from skbench._parquet import open_parquet
 
+from ._record import why_unreadable
+
 ERA = "era"
 ID = "id"
 DATA_TYPE = "data_type"
@@ -159,9 +161,8 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{path} cannot be read: {error}. Delete it, and download it again"
-        ) from error
+        why = why_unreadable(path, error, "Delete it, and download it again")
+        raise ValueError(f"{path} cannot be read: {why}") from error
 
 
 def id_column(schema: pa.Schema, path: Path) -> str:

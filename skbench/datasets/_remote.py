@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from skbench._api import AttemptError, network_errors, persist, send, status
+from skbench._api import AttemptError, body, persist, send, status
 
 # Bytes a request, so that a broken connection costs little.
 BLOCK = 8 * 2**20
@@ -47,7 +47,7 @@ class RemoteFile(io.RawIOBase):
         self.name = name
         self._api = api
         self._session = requests.Session()
-        self._url: str | None = None
+        self._url: Any = None
         self._position = 0
         self._report: Callable[[int], object] = _ignore
         self._known: Identity | None = None
@@ -127,50 +127,51 @@ class RemoteFile(io.RawIOBase):
         """Ask once for a range of bytes; after a failure, the address is a new one."""
         if self._url is None:
             self._url = _address(self._api, self.name)
-        headers = {"Range": f"bytes={start}-{stop - 1}", "Accept-Encoding": "identity"}
+        headers = {"Range": f"bytes={start}-{stop - 1}"}
         try:
-            # Streamed, so that the status is seen before the bytes are taken.
-            with send(
-                self._session, "GET", self._url, headers=headers, stream=True
-            ) as answer:
-                self._check(answer)
-                with network_errors():
-                    content: bytes = answer.content
+            with send(self._session, "GET", self._url, headers=headers) as answer:
+                found = self._check(answer, start, stop)
+                content = body(answer, stop - start)
             if len(content) != stop - start:
                 raise AttemptError(f"{len(content)} of {stop - start} bytes came")
         except AttemptError:
             self._url = None  # signed for a short time, which may be over
             raise
+        self._known = found
         return content
 
-    def _check(self, answer: Any) -> None:
-        """Check that an answer is a part of the version that is being read."""
+    def _check(self, answer: Any, start: int, stop: int) -> Identity:
+        """Check that an answer is the part asked for, of the version being read."""
         if answer.status_code == 200:
             raise ConnectionError(
                 f"a part of {self.name} was asked for, and all of it was sent: what "
                 "stands between this machine and Numerai (a proxy?) must pass on the "
                 "header `Range`"
             )
+        headers = answer.headers
         extent = re.fullmatch(
-            r"bytes \d+-\d+/(\d+)", answer.headers.get("Content-Range", "")
+            r"bytes (\d+)-(\d+)/(\d+)", headers.get("Content-Range", "")
         )
         if answer.status_code != 206 or extent is None:
             raise AttemptError(status(answer))
-        headers = answer.headers
-        found = Identity(
-            int(extent[1]), headers.get("ETag"), headers.get("Last-Modified")
-        )
+        first, last, size = map(int, extent.groups())
+        if (first, last) != (start, stop - 1) or size < stop:
+            raise AttemptError(
+                f"bytes {first} to {last} of {size} came, where {start} to {stop - 1} "
+                "were asked for"
+            )
+        found = Identity(size, headers.get("ETag"), headers.get("Last-Modified"))
         if self._known not in (None, found):
             raise ConnectionError(
                 f"{self.name} was replaced on the server while it was being read: "
                 "call again to get the new one"
             )
-        self._known = found
+        return found
 
 
-def _address(api: Any, name: str) -> str:
+def _address(api: Any, name: str) -> Any:
     variables = {"filename": name, "tournament": api.tournament_id}
     address = api.raw_query(_DOWNLOAD, variables)["data"]["dataset"]
     if not address:
         raise FileNotFoundError(f"Numerai has no file {name}")
-    return str(address)
+    return address

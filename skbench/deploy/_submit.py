@@ -68,8 +68,9 @@ def submit(
 
     It needs API keys, of the environment variables ``NUMERAI_PUBLIC_ID`` and
     ``NUMERAI_SECRET_KEY``, that may upload, download and view submissions. Requests end
-    where no answer comes for 60 seconds, and are sent again when they fail, after 1, 2,
-    4 and 8 seconds; but what makes the submission is sent once.
+    where no answer comes for 60 seconds, or not all of it in five minutes, and are sent
+    again when they fail, after 1, 2, 4 and 8 seconds; but what makes the submission is
+    sent once.
 
     Parameters
     ----------
@@ -132,8 +133,9 @@ def submit(
     )
     if dry_run:
         return receipt
-    submission_id = _send(api, frame, model_id)
-    _verify(api, frame, model_id, submission_id)
+    content = frame.to_csv(index=False, lineterminator="\n").encode()
+    submission_id = _send(api, content, model_id)
+    _verify(api, frame, len(content), model_id, submission_id)
     return replace(receipt, submission_id=submission_id, verified=True)
 
 
@@ -155,9 +157,8 @@ def _current_round(api: Any) -> int:
     return int(number)
 
 
-def _send(api: Any, frame: pd.DataFrame, model_id: str) -> str:
+def _send(api: Any, content: bytes, model_id: str) -> str:
     """Send the file, then make a submission of it; return the submission's id."""
-    content = frame.to_csv(index=False, lineterminator="\n").encode()
     about = {"tournament": api.tournament_id, "modelId": model_id}
     address = ask(api, _ADDRESS, {"filename": _FILENAME, **about})
     put_file(address["url"], content)
@@ -166,17 +167,19 @@ def _send(api: Any, frame: pd.DataFrame, model_id: str) -> str:
     return str(made["id"])
 
 
-def _verify(api: Any, frame: pd.DataFrame, model_id: str, submission_id: str) -> None:
+def _verify(
+    api: Any, frame: pd.DataFrame, n_bytes: int, model_id: str, submission_id: str
+) -> None:
     """Read the submission back, and compare it with what was sent."""
 
-    def address() -> str:
+    def address() -> Any:
         made = api.submission_ids(model_id) or []
         if submission_id not in [one["id"] for one in made]:
             raise ValueError("it is not among the model's submissions")
-        return str(ask(api, _DOWNLOAD, {"id": submission_id})["url"])
+        return ask(api, _DOWNLOAD, {"id": submission_id})["url"]
 
     with unverified(f"the submission {submission_id}"):
-        if not _same(read_back(address), frame):
+        if not _same(read_back(address, n_bytes), frame):
             raise ConnectionError("what Numerai has differs from what was sent")
 
 

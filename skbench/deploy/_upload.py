@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from skbench._api import AttemptError, persist, send, status
+from skbench._api import AttemptError, body, persist, send, status
 
 T = TypeVar("T")
 
 # Seconds to wait before each further attempt to read back: two minutes in all.
 DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+_LARGEST_ANSWER = 2**20  # bytes, to a file: none, or a page that says what is wrong
 
 
 def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
@@ -67,10 +68,12 @@ def put_file(url: str, content: bytes) -> None:
 
     def attempt() -> Any:
         # As a stream: bytes go out in one piece, within the time limit for connecting.
-        return send(requests, "PUT", url, data=io.BytesIO(content))
+        with send(requests, "PUT", url, data=io.BytesIO(content)) as answer:
+            body(answer, _LARGEST_ANSWER)
+        return answer
 
     answer = persist("sending the file", attempt)
-    if not answer.ok:
+    if not 200 <= answer.status_code < 300:
         raise ConnectionError(
             f"the file was not taken: {status(answer)}. Nothing was submitted; try "
             "again later"
@@ -105,13 +108,16 @@ def until_there(find: Callable[[], T]) -> T:
     return persist("reading back what was sent", attempt, DELAYS)
 
 
-def read_back(address: Callable[[], str]) -> bytes:
+def read_back(address: Callable[[], Any], n_bytes: int) -> bytes:
     """Download a file that was sent, once it is there.
 
     Parameters
     ----------
     address : callable
         Asks Numerai for a signed address, or raises a `ValueError`.
+    n_bytes : int
+        How many were sent. That they come back in other words, as numbers with more
+        digits or other ends of lines, is allowed for.
 
     Returns
     -------
@@ -126,11 +132,10 @@ def read_back(address: Callable[[], str]) -> bytes:
     import requests
 
     def download() -> bytes:
-        answer = send(requests, "GET", address())
-        if not answer.ok:
-            raise ValueError(status(answer))
-        content: bytes = answer.content
-        return content
+        with send(requests, "GET", address()) as answer:
+            if answer.status_code != 200:
+                raise ValueError(status(answer))
+            return body(answer, 2 * n_bytes + 2**20)
 
     return until_there(download)
 

@@ -274,6 +274,6 @@ def _verify(
                 f"be read back: {refusal}. Keys that may download models are needed"
             )
             return found, False
-        if read_back(lambda: str(address["url"])) != content:
+        if read_back(lambda: address["url"], len(content)) != content:
             raise ConnectionError("what Numerai has differs from what was sent")
     return found, True

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skbench._disk import disk_errors
-from skbench._files import written_whole
+from skbench._files import linked, written_whole
 from skbench._locks import locked
 from skbench._parquet import open_parquet, parquet_writer, read_parquet
 from skbench._progress import tell
@@ -38,7 +38,7 @@ def alone_with(target: Path, wait: bool, progress: bool) -> Iterator[None]:
 
     with ExitStack() as stack:
         with disk_errors(target, "target"):
-            stack.enter_context(locked(target, busy))
+            stack.enter_context(locked(linked(target), busy))
         yield
 
 
@@ -49,7 +49,7 @@ class Parts:
     """
 
     def __init__(self, target: Path, job: Any, resume: bool) -> None:
-        self.target = target
+        self.target = target = linked(target)
         self.folder = target.with_name(f".{target.name}.parts")
         self.resume = resume
         # What the job is: the same files, pipeline and options make the same parts.

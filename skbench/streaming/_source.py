@@ -13,8 +13,10 @@ import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
 from skbench._base import check_count
+from skbench._files import check_apart
 from skbench._frames import listed
 from skbench._parquet import arrow_path, open_parquet, python_path
+from skbench.datasets._record import one_line, why_unreadable
 
 from ._footer import Footer, read_footer
 
@@ -45,9 +47,8 @@ class _File:
                 schema = footer.metadata(file).schema.to_arrow_schema()
                 n_rows = [footer.n_rows(file, k) for k in range(footer.n_groups)]
         except (pa.ArrowException, OSError) as error:
-            raise ValueError(
-                f"{self.path} is no whole parquet file: {_one_line(error)}"
-            ) from error
+            why = why_unreadable(Path(self.path), error)
+            raise ValueError(f"{self.path} is no whole parquet file: {why}") from error
         for name, value in self.constants.items():
             if name not in schema.names:
                 schema = schema.append(pa.field(name, pa.scalar(value).type))
@@ -109,11 +110,7 @@ class Source:
 
     def check_apart(self, target: Path) -> None:
         """Refuse to write over what is being read."""
-        target = target.resolve()
-        if any(Path(python_path(file.path)).resolve() == target for file in self.files):
-            raise ValueError(
-                f"`target` must be another file than `source`; got {target} for both"
-            )
+        check_apart(target, "target", [python_path(f.path) for f in self.files])
 
     def index(self) -> list[str]:
         """Columns that pandas takes as the index."""
@@ -151,7 +148,8 @@ class Source:
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             raise ValueError(
-                f"{file.path} cannot be read in row group {group}: {_one_line(error)}"
+                f"{file.path} cannot be read in row group {group}: "
+                f"{why_unreadable(Path(file.path), error)}"
             ) from error
 
     def _complete(
@@ -182,11 +180,6 @@ class Source:
                 f"{file.path} differs: {error}"
             ) from error
         return unified.with_metadata(first.metadata)
-
-
-def _one_line(error: Exception) -> str:
-    """Return what pyarrow says, which may be a page of advice, on one line."""
-    return " ".join(str(error).split())
 
 
 def _bytes_of(dtype: pa.DataType) -> int:
@@ -229,7 +222,7 @@ def _dataset(paths: list[str]) -> ds.Dataset:
             return ds.dataset(source, partitioning="hive")
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"`source` cannot be read as parquet files: {_one_line(error)}"
+            f"`source` cannot be read as parquet files: {one_line(error)}"
         ) from error
     return files
 

@@ -74,8 +74,8 @@ def transform_parquet(
         If the disk is full or cannot be written to. The target is what it was then.
     ValueError
         If a file cannot be read or lacks a column, an era is not contiguous, or what
-        is to be resumed was another job or has a damaged part. Nothing is written to
-        the target then.
+        is to be resumed was another job or has a damaged part; or if the target is a
+        file of the source. The target is what it was then.
 
     See Also
     --------
