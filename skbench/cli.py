@@ -710,9 +710,9 @@ def main(args: list[str] | None = None) -> Any:
 
 
 def _warn(message: Warning | str, *_: Any) -> None:
-    _print(*f"skbench: warning: {message}".split("\n"), err=True)
+    _print(f"skbench: warning: {message}", err=True)
 
 
 def _fail(message: str) -> None:
-    _print(*f"skbench: {message}".split("\n"), err=True)
+    _print(f"skbench: {message}", err=True)
     sys.exit(2)

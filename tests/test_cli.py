@@ -1327,6 +1327,10 @@ class TestNamesOfOthers:
         elif command in ("score", "score --format csv", "ensemble -o e.parquet"):
             assert SHOWN in text
 
+    def test_a_path_in_an_error_stays_on_its_line(self, capsys):
+        line = failure(capsys, "score", "none\nskbench: fine\x1b[2J")
+        assert line.endswith(r"got none\nskbench: fine\x1b[2J")
+
     def test_a_formula_is_quoted_in_csv(self, hostile, capsys):
         csv = run(capsys, "score", hostile, "--format", "csv")
         models = set(pd.read_csv(io.StringIO(csv))["model"])
