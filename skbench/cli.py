@@ -135,8 +135,19 @@ def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
     _print()
 
 
-def _load(path: Path) -> Any:
-    """Load what joblib wrote."""
+def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
+    """Load what skops wrote, if it holds nothing that could run code."""
+    from .deploy import load_trusted
+
+    try:
+        return load_trusted(path, also=trust)
+    except ValueError as error:
+        told = str(error).replace("`path`", "PIPELINE").replace("`also`", "--trust")
+        raise click.ClickException(told) from error
+
+
+def _load_joblib(path: Path) -> Any:
+    """Load what joblib wrote, which runs whatever code its author put into it."""
     import joblib
 
     try:
@@ -624,18 +635,36 @@ def stake(
     show_default=True,
     help="Prediction for rows that have none.",
 )
-def export(pipeline: Path, output: Path, fill: float) -> None:
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="TYPE",
+    help="Full name of a further type that a skops file may hold; may be given several "
+    "times.",
+)
+def export(pipeline: Path, output: Path, fill: float, trust: tuple[str, ...]) -> None:
     """Write the fitted PIPELINE as a file that Numerai's runner can run.
 
-    PIPELINE is a joblib file, as skbench ensemble writes it. Loading such a file runs
-    code of whoever wrote it: load none but your own.
+    PIPELINE is a joblib file, as skbench ensemble writes it, or a skops file. Loading a
+    joblib file runs whatever code its author put into it, before anything is checked:
+    load none but your own. A skops file is loaded only if it holds nothing that could
+    run code: skbench's estimators and those of scikit-learn that only compute.
     """
+    from zipfile import is_zipfile
+
     from ._files import check_writable
     from .deploy import export_predict
 
     check_writable(output, "output", [pipeline])
+    is_skops = pipeline.suffix == ".skops" or is_zipfile(pipeline)
+    if trust and not is_skops:
+        raise click.UsageError(
+            f"--trust goes with a skops file, and {pipeline} is none: a joblib file is "
+            "trusted with everything"
+        )
+    fitted = _load_skops(pipeline, trust) if is_skops else _load_joblib(pipeline)
     try:
-        export_predict(_load(pipeline), output, fill=fill)
+        export_predict(fitted, output, fill=fill)
     except TypeError as error:
         raise click.ClickException(str(error)) from error
     size = output.stat().st_size / 1000
@@ -664,7 +693,9 @@ def check(
 ) -> None:
     """Run the EXPORTED file on the live files in FOLDER, as Numerai's runner would.
 
-    The exit status is 1 if a check fails.
+    EXPORTED is a pickle, so this runs whatever code its author put into it, in another
+    process and without your environment variables: check none but your own. The exit
+    status is 1 if a check fails.
     """
     from .deploy import check_predict
 

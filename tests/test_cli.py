@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -19,7 +20,9 @@ import pyarrow.parquet as pq
 import pytest
 from numerai_server import NumeraiServer, make_scores
 from sklearn.base import clone
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tournament_files import write_feature_sets, write_tournament
 
 from skbench import EraRank, _api, cli
@@ -83,6 +86,16 @@ def real_folder():
     if "SKBENCH_DATA" not in os.environ:
         pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
     return Path(os.environ["SKBENCH_DATA"])
+
+
+class Runs:
+    """What writes a file when its pickle is loaded."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
 
 
 def run(capsys, *args):
@@ -1268,6 +1281,66 @@ class TestDeploy:
         line = failure(capsys, "export", tmp_path / "scaler.joblib", "-o", output)
         assert "StandardScaler" in line
         assert not output.exists()
+
+    @pytest.mark.parametrize("name", ["pipeline.skops", "pipeline.joblib"])
+    def test_a_skops_file_by_its_ending_or_content(
+        self, pipeline, tmp_path, capsys, name
+    ):
+        skops = pytest.importorskip("skops.io")
+        skops.dump(joblib.load(pipeline), tmp_path / name)
+        ours, theirs = tmp_path / "a.pkl", tmp_path / "b.pkl"
+        run(capsys, "export", pipeline, "-o", ours)
+        run(capsys, "export", tmp_path / name, "-o", theirs)
+        assert ours.read_bytes() == theirs.read_bytes()
+
+    def test_a_skops_file_that_may_run_code(self, tmp_path, capsys):
+        skops = pytest.importorskip("skops.io")
+        hostile, output = tmp_path / "pipeline.skops", tmp_path / "predict.pkl"
+        skops.dump(FunctionTransformer(np.load), hostile)
+        kind = "sklearn.preprocessing.FunctionTransformer"
+        line = failure(capsys, "export", hostile, "-o", output)
+        assert "_function_transformer.FunctionTransformer" in line
+        assert "in --trust" in line
+        assert "`" not in line
+        line = failure(capsys, "export", hostile, "-o", output, "--trust", kind)
+        assert "numpy.load" in line
+        assert "--trust" not in line
+        assert not output.exists()
+
+    def test_a_further_type_of_a_skops_file(self, tmp_path, capsys):
+        skops = pytest.importorskip("skops.io")
+        file, output = tmp_path / "pipeline.skops", tmp_path / "predict.pkl"
+        skops.dump(make_pipeline(FunctionTransformer(), RidgeCV()), file)
+        kinds = [
+            "--trust=sklearn.preprocessing.FunctionTransformer",
+            "--trust=sklearn.linear_model.RidgeCV",
+        ]
+        assert "RidgeCV" in failure(capsys, "export", file, kinds[0], "-o", output)
+        # It is loaded, and of no use here.
+        line = failure(capsys, "export", file, *kinds, "-o", output)
+        assert "is not one of skbench's estimators" in line
+        line = failure(capsys, "export", file, "--trust=os.system", "-o", output)
+        assert "--trust must hold types" in line
+
+    def test_a_pickle_that_is_called_a_skops_file_is_not_run(self, tmp_path, capsys):
+        file, ran = tmp_path / "pipeline.skops", tmp_path / "ran"
+        file.write_bytes(pickle.dumps(Runs(str(ran))))
+        line = failure(capsys, "export", file, "-o", tmp_path / "predict.pkl")
+        assert "must be a skops file" in line
+        assert not ran.exists()
+
+    def test_a_joblib_file_is_trusted_with_everything(self, pipeline, tmp_path, capsys):
+        trust = ["--trust", "sklearn.linear_model.RidgeCV"]
+        line = failure(
+            capsys, "export", pipeline, *trust, "-o", tmp_path / "predict.pkl"
+        )
+        assert "--trust goes with a skops file" in line
+
+    @pytest.mark.parametrize("command", ["export", "check"])
+    def test_help_says_that_a_pickle_runs_code(self, command, capsys):
+        told = " ".join(run(capsys, command, "--help").split())
+        assert "runs whatever code its author put into it" in told
+        assert "none but your own" in told
 
     def test_a_folder_without_live_files(self, pipeline, tmp_path, capsys):
         exported = tmp_path / "predict.pkl"

@@ -20,6 +20,7 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
+from skbench.deploy import load_trusted
 
 ROOT = Path(__file__).parents[1]
 MODELS = ["v5_a", "v5_b", "v5_c"]
@@ -128,12 +129,10 @@ def test_it_is_read_by_other_versions_and_back(fitted, frame, tmp_path):
 
 
 @each
-def test_skops_stores_it_and_asks_to_trust_only_skbench(fitted, frame):
+def test_skops_stores_it_and_no_further_type_is_needed(fitted, frame, tmp_path):
     skops = pytest.importorskip("skops.io")
-    data = skops.dumps(fitted)
-    untrusted = skops.get_untrusted_types(data=data)
-    assert all(name.startswith("skbench.") for name in untrusted), untrusted
-    loaded = skops.loads(data, trusted=untrusted)
+    skops.dump(fitted, tmp_path / "fitted.skops")
+    loaded = load_trusted(tmp_path / "fitted.skops")
     assert_array_equal(loaded.predict(frame), fitted.predict(frame))
     assert repr(loaded) == repr(fitted)
     refit = loaded.fit(frame, frame["target"])
