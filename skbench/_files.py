@@ -93,8 +93,8 @@ def written_whole(path: Address) -> Iterator[Path]:
     the ending of ``path``, which some writers go by. A symbolic link stays, and the
     file that it leads to is replaced.
     """
-    path = linked(path)
-    with disk_errors(path), kept_apart(path) as unfinished:
+    ending, path = Path(path).suffix, linked(path)
+    with disk_errors(path), kept_apart(path, ending) as unfinished:
         yield unfinished
         with unfinished.open("rb") as file:
             os.fsync(file.fileno())
@@ -102,7 +102,7 @@ def written_whole(path: Address) -> Iterator[Path]:
 
 
 @contextmanager
-def kept_apart(path: Path) -> Iterator[Path]:
+def kept_apart(path: Path, ending: str = "") -> Iterator[Path]:
     """Yield a hidden name beside ``path`` for a file or folder that goes in the end.
 
     It is locked meanwhile, so that what a process left there that was killed can be
@@ -113,19 +113,18 @@ def kept_apart(path: Path) -> Iterator[Path]:
         token = lock.suffixes[-2]
         # An error is no reason not to write: it is in use, or of another user.
         with suppress(OSError), locked(path.with_name(path.name + token), _refuse):
-            _remove(_unfinished(path, token))
+            for left in path.parent.glob(
+                glob.escape(f".{path.stem}{token}.part") + "*"
+            ):
+                _remove(left)
     token = f".{secrets.token_hex(4)}"
     # Nobody else has it, but to see whether it was left: that is over in a moment.
     with locked(path.with_name(path.name + token), busy=lambda owner: None):
-        unfinished = _unfinished(path, token)
+        unfinished = path.with_name(f".{path.stem}{token}.part{ending}")
         try:
             yield unfinished
         finally:
             _remove(unfinished)
-
-
-def _unfinished(path: Path, token: str) -> Path:
-    return path.with_name(f".{path.stem}{token}.part{path.suffix}")
 
 
 def _refuse(owner: str) -> None:
