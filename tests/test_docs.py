@@ -310,3 +310,19 @@ def test_the_check_ends_with_a_status(tmp_path):
         1,
         "a.html links to c.html: no such file\n",
     )
+
+
+def test_each_promise_of_security_names_tests_that_are_there():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    promises = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(promises) > 20
+    for promise in promises:
+        names = re.findall(r"`([^`]*)`", promise.strip("| ").rpartition("|")[2])
+        assert names, promise
+        file = ""  # a name that begins with colons is of the file before
+        for name in names:
+            given, _, parts = name.partition("::")
+            file = given or file
+            code = (ROOT / "tests" / file).read_text(encoding="utf-8")
+            for part in filter(None, parts.split("::")):
+                assert re.search(rf"(def|class) {part}\b", code), name

@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "skbench"
@@ -255,6 +257,35 @@ def test_which_calls_go_by_the_locale(code, wrong, tmp_path):
     assert is_text_without_encoding(name, owner, call) == wrong
 
 
+# What runs text
+
+# A file of a model may name any function that can be imported.
+RUNS = {
+    "eval",
+    "exec",
+    "cloudpickle.load",
+    "cloudpickle.loads",
+    "joblib.load",
+    "pd.read_pickle",
+    "pickle.load",
+    "pickle.loads",
+}
+MAY_RUN = {"skbench.cli": "reads the joblib file that its user names, as it says"}
+
+
+def runs_text(path):
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    return any(ast.unparse(call.func) in RUNS for call in calls)
+
+
+def test_what_runs_a_text_or_pickle_cannot_be_imported():
+    found = {module for module, path in MODULES.items() if runs_text(path)}
+    assert {"skbench.deploy._loader", "skbench.deploy._runtime"} < found
+    for module in found - {*MAY_RUN}:
+        with pytest.raises(ImportError, match=r"exported files alone$|by its path$"):
+            importlib.import_module(module)
+
+
 # What is public
 
 PUBLIC = sorted(
@@ -284,6 +315,80 @@ def order_of_names(name):
     """Constants, then classes, then functions: the order that the linter sorts to."""
     kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
     return kind, name
+
+
+# What is required
+
+# The oldest version without a published weakness, and the last advisory before it;
+# None: there has been none. What is disputed counts.
+SAFE = {
+    "click": ("8.3.3", "CVE-2026-7246"),
+    "cloudpickle": None,
+    "dask": ("2021.10.0", "CVE-2021-42343"),
+    "distributed": ("2026.1.0", "CVE-2026-23528"),
+    "jinja2": ("3.1.6", "CVE-2025-27516"),
+    "lightgbm": ("4.6.0", "CVE-2024-43598"),
+    "matplotlib": ("1.4.3", "CVE-2013-1424"),
+    "narwhals": None,
+    "numerapi": None,
+    "numpy": ("1.22.0", "CVE-2021-34141"),
+    "pandas": None,
+    "plotly": ("5.16.0", "CVE-2023-46308"),  # in the plotly.js that it brings
+    "pyarrow": ("14.0.1", "CVE-2023-47248"),
+    "requests": ("2.33.0", "CVE-2026-25645"),
+    "scikit-learn": ("1.5.0", "CVE-2024-5206"),
+    "scipy": ("1.10.0", "CVE-2023-25399"),
+    "skops": ("0.13.0", "CVE-2025-54886"),
+    "torch": ("2.13.0", "CVE-2025-3000"),
+    "tqdm": ("4.66.3", "CVE-2024-34062"),
+    "urllib3": ("2.6.3", "CVE-2026-21441"),
+}
+# Bounds that stay below, since one of Numerai's runners has this version.
+HELD_BACK = {"lightgbm": "4.5"}
+RUNNERS = sorted((ROOT / ".ci").glob("runner-*.txt"))
+
+
+def bounds():
+    """The lowest version of each package that a user installs, by its name."""
+    project = PROJECT["project"]
+    extras = dict(project["optional-dependencies"])
+    for name in ("all", "benchmarks", "dev", "docs", "test"):
+        extras.pop(name)
+    wanted = map(Requirement, [*project["dependencies"], *chain(*extras.values())])
+    found = {}
+    for requirement in wanted:
+        (bound,) = requirement.specifier
+        assert bound.operator == ">=", requirement
+        found[requirement.name] = Version(bound.version)
+    return found
+
+
+def test_no_lower_bound_has_a_known_weakness():
+    found = bounds()
+    assert set(found) == set(SAFE)
+    unsafe = {
+        name: str(found[name])
+        for name, safe in SAFE.items()
+        if safe is not None and found[name] < Version(safe[0])
+    }
+    assert unsafe == HELD_BACK
+
+
+@pytest.mark.parametrize("runner", RUNNERS, ids=lambda path: path.stem)
+def test_what_the_runners_have_is_within_the_bounds(runner):
+    lines = runner.read_text().splitlines()
+    pins = dict(line.split("==") for line in lines if "==" in line)
+    found = bounds()
+    assert {"numpy", "lightgbm"} < set(pins)
+    for name in pins.keys() & found.keys():
+        assert found[name] <= Version(pins[name]), name
+
+
+@pytest.mark.parametrize("name", HELD_BACK)
+def test_a_bound_is_held_back_only_for_a_runner(name):
+    pins = [line for path in RUNNERS for line in path.read_text().splitlines()]
+    oldest = min(Version(p.split("==")[1]) for p in pins if p.startswith(f"{name}=="))
+    assert oldest == Version(HELD_BACK[name])
 
 
 # What is shipped
