@@ -113,8 +113,8 @@ def kept_apart(path: Path, ending: str = "") -> Iterator[Path]:
         token = lock.suffixes[-2]
         # An error is no reason not to write: it is in use, or of another user.
         with suppress(OSError), locked(path.with_name(path.name + token), _refuse):
-            unfinished = glob.escape(f".{path.stem}{token}.part")
-            for left in path.parent.glob(f"{unfinished}*"):
+            start = glob.escape(f".{path.stem}{token}.part")
+            for left in path.parent.glob(f"{start}*"):
                 _remove(left)
     token = f".{secrets.token_hex(4)}"
     # Nobody else has it, but to see whether it was left: that is over in a moment.
