@@ -10,6 +10,7 @@ import dask
 import dask.dataframe as dd
 import joblib
 import pandas as pd
+import skops.io
 from click.testing import CliRunner
 from matplotlib.figure import Figure
 from numerai_server import KEYS, NumeraiServer, make_scores
@@ -128,6 +129,11 @@ class World:
     def saved(self):
         joblib.dump(self.pipeline, self.home / "pipeline.joblib")
         return self.home / "pipeline.joblib"
+
+    @cached_property
+    def written(self):
+        skops.io.dump(self.pipeline, self.home / "pipeline.skops")
+        return self.home / "pipeline.skops"
 
     @cached_property
     def ax(self):
@@ -785,6 +791,9 @@ def _deploy(world):
             d.export_predict,
             {"pipeline": world.pipeline, "path": home / "made.pkl", "models": None,
              "feature_columns": None, "fill": 0.5},
+        ),
+        "deploy.load_trusted": Call(
+            d.load_trusted, {"path": world.written, "also": ["skbench.EraRank"]}
         ),
         "deploy.upload_model": Call(
             d.upload_model,

@@ -495,6 +495,7 @@ def test_further_types_are_classes_or_names(also, frame, path):
         ("sklearn.linear_model.RidgeCV", TypeError, "a list of types"),
         (RidgeCV, TypeError, "a list of types"),
         (5, TypeError, "a list of types"),
+        (np.array(5), TypeError, "a list of types"),
         ([5], TypeError, "their full names; got 5"),
         (["RidgeCV"], ValueError, "that can be imported"),
         (["sklearn.linear_model.Crest"], ValueError, "has no attribute 'Crest'"),

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("dask", reason="needs the extra `dask`")
+pytest.importorskip("skops", reason="needs the extra `secure`")
 
 import fuzzing
 

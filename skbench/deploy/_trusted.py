@@ -236,9 +236,13 @@ def load_trusted(path: Address, also: Iterable[str | type] = ()) -> Any:
 
 def _types(also: Any) -> list[type]:
     """Return the types that the user trusts further."""
-    if isinstance(also, (str, type)) or not isinstance(also, Iterable):
+    try:
+        given = None if isinstance(also, (str, type)) else list(also)
+    except TypeError:  # no iterable
+        given = None
+    if given is None:
         raise TypeError(f"`also` must be a list of types or their names; got {also!r}")
-    return [one if isinstance(one, type) else _type_called(one) for one in also]
+    return [one if isinstance(one, type) else _type_called(one) for one in given]
 
 
 def _type_called(name: Any) -> type:
