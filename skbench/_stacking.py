@@ -730,7 +730,13 @@ class StackingWeights(WeightedEnsemble):
 
     @cached_property
     def weights_interval_(self) -> dict[Name, tuple[float, float]]:
-        """Interval of each weight, found when first asked for."""
+        """Interval of each weight, found when first asked for.
+
+        Returns
+        -------
+        intervals : dict of str or int to (float, float)
+            Lower and upper end, in column order.
+        """
         check_is_fitted(self, "weights_")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # fit has said all of it
