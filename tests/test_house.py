@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from numerapi import NumerAPI
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -284,6 +285,28 @@ def test_what_runs_a_text_or_pickle_cannot_be_imported():
     for module in found - {*MAY_RUN}:
         with pytest.raises(ImportError, match=r"exported files alone$|by its path$"):
             importlib.import_module(module)
+
+
+# What is sent
+
+# All that a mutation of ours may do at Numerai.
+SENT = {"create_submission", "createComputePickleUpload"}
+
+
+def mutations(path):
+    """Yield what the mutations in a file do."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.value.lstrip().startswith("mutation("):
+                yield from re.findall(r"\{\s*(\w+)\s*\(", node.value)
+
+
+def test_what_is_sent_moves_no_money():
+    assert {name for path in FILES for name in mutations(path)} == SENT
+    # Nor does it call what numerapi has for that.
+    money = {name for name in dir(NumerAPI) if re.match(r"(v3_)?stake_(?!get)", name)}
+    assert {"stake_increase", "stake_drain"} <= money
+    assert not money & {name for path in FILES for name, *_ in calls_of(path)}
 
 
 # What is public
