@@ -295,10 +295,10 @@ SENT = {"create_submission", "createComputePickleUpload"}
 
 def mutations(path):
     """Yield what the mutations in a file do."""
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.lstrip().startswith("mutation("):
-                yield from re.findall(r"\{\s*(\w+)\s*\(", node.value)
+    nodes = ast.walk(tree_of(path))
+    for text in (str(node.value) for node in nodes if isinstance(node, ast.Constant)):
+        if text.lstrip().startswith("mutation("):
+            yield from re.findall(r"\{\s*(\w+)\s*\(", text)
 
 
 def test_what_is_sent_moves_no_money():
