@@ -453,15 +453,37 @@ time.sleep(60)
         process.wait()
 
 
-def test_without_psutil_the_report_says_that_memory_is_not_watched(check, monkeypatch):
-    monkeypatch.setitem(sys.modules, "psutil", None)
-    report = check(ranked)
-    assert report.passed
-    assert "without psutil, only the process itself is known" in str(report)
-    assert report.peak_memory > 20e6
-    assert "over 400 MB" in only_failure(
-        check(gives_back, memory_limit="400MB"), "memory"
+# A process of its own: what it starts begins with the peak of the one that starts it.
+UNWATCHED = """
+import sys
+sys.modules["psutil"] = None
+from skbench.deploy import check_predict
+for limit in ("4GB", "400MB"):
+    report = check_predict(*sys.argv[1:], memory_limit=limit)
+    print(report.passed, report.peak_memory > 20e6, report, sep="\\n", end="\\0")
+"""
+
+
+def test_without_psutil_the_report_says_that_memory_is_not_watched(
+    frame, tmp_path, pickled, monkeypatch
+):
+    names = "live.parquet", "live_benchmark_models.parquet"
+    for name, part in zip(names, split(frame), strict=True):
+        part.to_parquet(tmp_path / name)
+    done = subprocess.run(
+        [sys.executable, "-c", UNWATCHED, pickled(gives_back), *names],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+    enough, too_little, _ = done.stdout.split("\0")
+    assert enough.startswith("True\nTrue\n")
+    assert "without psutil, only the process itself is known" in enough
+    assert too_little.startswith("False\nTrue\n")
+    assert "over 400 MB" in too_little
+    monkeypatch.setitem(sys.modules, "psutil", None)
     assert not _process._resident(os.getpid())
 
 
