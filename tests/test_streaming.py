@@ -878,7 +878,8 @@ class TestResume:
         data = bytearray(part.read_bytes())
         data[len(data) // 3] ^= 16
         part.write_bytes(data)
-        self.check_refused(source, target, r"000001\.parquet cannot be read \(.*CRC")
+        # Whether it is a page or what describes one depends on the version of pyarrow.
+        self.check_refused(source, target, r"000001\.parquet cannot be read \(")
         part.write_bytes(data[:40])
         self.check_refused(source, target, r"000001\.parquet cannot be read \(")
         whole = pipeline_that_breaks(None)
