@@ -22,10 +22,11 @@ from skbench._parquet import open_parquet, parquet_writer
 from skbench._progress import tell
 
 from ._parquet import DATA_TYPE, ERA, ID
-from ._record import read_record, record_path, why_unreadable, write_record
+from ._record import read_record, reading, record_path, write_record
 from ._remote import BLOCK, RemoteFile
 
 _ELSEWHERE = "name another folder as `data_home`"
+_ADVICE = "Delete it, and call again"
 
 
 def make_folder(folder: Path) -> None:
@@ -99,18 +100,9 @@ def keep_columns(
 
 
 def _columns_of(path: Path) -> Sequence[str]:
-    with _reading(path):
+    with reading(path, _ADVICE):
         names: Sequence[str] = open_parquet(path).schema_arrow.names
     return names
-
-
-@contextmanager
-def _reading(copy: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        why = why_unreadable(copy, error, "Delete it, and call again")
-        raise ValueError(f"{copy} cannot be read: {why}") from error
 
 
 def _write_groups(
@@ -133,7 +125,7 @@ def _write_groups(
 
 
 def _group_of(old: pq.ParquetFile, group: int, copy: Path) -> pa.Table:
-    with _reading(copy):
+    with reading(copy, _ADVICE):
         return old.read_row_group(group)
 
 

@@ -1,7 +1,6 @@
 """A Parquet file of rows with an id and an era, of which only parts are read."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -16,13 +15,14 @@ from skbench._eras import era_key
 from skbench._frames import as_table, listed
 from skbench._parquet import open_parquet
 
-from ._record import why_unreadable
+from ._record import reading
 
 ERA = "era"
 ID = "id"
 DATA_TYPE = "data_type"
 # Enough rows for numpy to work at full speed; 64 columns of them fit in a cache.
 _BATCH = 2**16
+_ADVICE = "Delete it, and download it again"
 
 
 class HasColumns(Protocol):
@@ -39,7 +39,7 @@ class RowsFile:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there: {hint}")
         self.path = path
-        with _reading(path):
+        with reading(path, _ADVICE):
             self._parquet = open_parquet(path)
             schema = self._parquet.schema_arrow
         self.types = dict(zip(schema.names, schema.types, strict=True))
@@ -51,7 +51,7 @@ class RowsFile:
     @cached_property
     def era_column(self) -> pa.ChunkedArray:
         """The era of each row, in the form that the file has."""
-        with _reading(self.path):
+        with reading(self.path, _ADVICE):
             return self._parquet.read(columns=[ERA])[ERA]
 
     @cached_property
@@ -137,7 +137,7 @@ class RowsFile:
         for group in range(metadata.num_row_groups):
             end = start + metadata.row_group(group).num_rows
             if wanted[start:end].any():
-                with _reading(self.path):
+                with reading(self.path, _ADVICE):
                     for batch in self._parquet.iter_batches(
                         _BATCH, row_groups=[group], columns=list(names)
                     ):
@@ -154,15 +154,6 @@ def check_numeric(file: HasColumns, names: Iterable[str]) -> None:
             raise ValueError(
                 f"column {name!r} of {file.path} must hold numbers; its type is {kind}"
             )
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        why = why_unreadable(path, error, "Delete it, and download it again")
-        raise ValueError(f"{path} cannot be read: {why}") from error
 
 
 def id_column(schema: pa.Schema, path: Path) -> str:

@@ -4,10 +4,12 @@ The record of a copy stands beside it. A file without one was put there by the u
 """
 
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from skbench._files import written_whole
 
@@ -57,6 +59,16 @@ def why_unreadable(path: Path, error: Exception, otherwise: str = "") -> str:
     reason = one_line(error)
     advice = _forget(path) if _is_about_content(error) else None
     return ". ".join(filter(None, [reason, advice or otherwise]))
+
+
+@contextmanager
+def reading(path: Path, otherwise: str) -> Iterator[None]:
+    """Say which file it is that cannot be read, why, and what to do about it."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        why = why_unreadable(path, error, otherwise)
+        raise ValueError(f"{path} cannot be read: {why}") from error
 
 
 def one_line(error: Exception) -> str:
