@@ -113,18 +113,15 @@ class Problem:
         reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
         return reduce(self._terms(), eras)
 
-    def solve(self, eras: Floats | None = None, start: Floats | None = None) -> Found:
-        """Find the weights; zeros where least squares find none that help.
-
-        ``start`` takes the place of the several starts of a search from nowhere.
-        """
-        eras = self.era_weights() if eras is None else eras
+    def solve(self) -> Found:
+        """Find the weights; zeros where least squares find none that help."""
+        eras = self.era_weights()
         if self.search == "greedy":
             picked = pick(self.judge(eras), self.prior.size, **self._limits())
             return Found(picked, True, self.max_iter)
         if self.present()[eras > 0].all():
-            return self._search(eras, start)
-        return self._search_faces(eras, start)
+            return self._search(eras)
+        return self._search_faces(eras)
 
     def _limits(self) -> dict[str, Any]:
         return {
@@ -133,8 +130,13 @@ class Problem:
             "max_iter": self.max_iter,
         }
 
-    def _search(self, eras: Floats, start: Floats | None, least: float = 0.0) -> Found:
-        """Find the weights, where all eras count."""
+    def _search(
+        self, eras: Floats, start: Floats | None = None, least: float = 0.0
+    ) -> Found:
+        """Find the weights, where all eras count.
+
+        ``start`` takes the place of the several starts of a search from nowhere.
+        """
         objective = self.function(eras)
         fitted = self._least_squares(eras)
         if self.objective == "mse":
@@ -144,7 +146,7 @@ class Problem:
         starts = [start] if start is not None else self._starts(objective)
         return ascend(objective, [*starts, fitted], **self._limits(), least=least)
 
-    def _search_faces(self, eras: Floats, start: Floats | None) -> Found:
+    def _search_faces(self, eras: Floats) -> Found:
         """Find the weights where some era lacks a column.
 
         Weights that drop all columns of an era drop the era, and the objective jumps.
@@ -155,7 +157,7 @@ class Problem:
         face = np.asarray(present.any(axis=0))
         if not self._is_feasible(face):
             face = np.ones_like(face)
-        best = self._search_face(face, eras, start)
+        best = self._search_face(face, eras, None)
         while True:
             before = best
             for smaller in self._faces(judge, present, face, before.weights):
