@@ -1,4 +1,4 @@
-"""Intervals of learned weights: the test that is turned round, and that they hold."""
+"""Intervals of learned weights: the inverted score test, and that they hold."""
 
 from dataclasses import replace
 

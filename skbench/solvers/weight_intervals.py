@@ -1,4 +1,4 @@
-r"""Intervals of the weights of a blend: all values that the eras do not speak against.
+r"""Intervals of the weights of a blend: all values that the eras do not rule out.
 
 Weights that maximise an objective often lie at a bound, and are no smooth function of
 the scores; resampled eras then give intervals that are too narrow. But the slope of the
@@ -12,7 +12,7 @@ ones, and let d be how fast they all move with v. The objective then rises with 
 with g its gradient and :math:`\psi_t` the influence of era t on g, so that the variance
 of the slope is that of the mean of :math:`\eta`, in the closed form of
 `skbench.solvers.intervals`. The interval holds the values whose slope is within
-Student's t times the root of that: a score test, turned round. The value of a weight
+Student's t times the root of that: an inverted score test. The value of a weight
 that is at a bound, where the objective would rise beyond it, is in it, too.
 
 C. R. Rao, "Large Sample Tests of Statistical Hypotheses Concerning Several Parameters",
@@ -51,7 +51,7 @@ def of_weights(
 
     Both have shape (n_columns, n_columns), a row for each weight. None where there are
     too few eras for an interval. Where the blend scores nothing, or less, no value of a
-    weight is spoken against.
+    weight is ruled out.
 
     Parameters
     ----------
