@@ -18,10 +18,10 @@ from itertools import product
 import click
 import numpy as np
 
-from skbench.kernels.search import least_squares
-from skbench.kernels.weights import Problem
 from skbench.solvers import intervals
+from skbench.solvers.search import least_squares
 from skbench.solvers.weight_intervals import of_weights
+from skbench.solvers.weights import Problem
 
 HORIZONS = {"20 days": 5, "60 days": 13}
 N_ERAS = (26, 40, 87, 100, 300)

@@ -1,11 +1,9 @@
 """The contract that all estimators share: era, predict, score, tags, set_output."""
 
-import sys
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from copy import copy
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +12,8 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._eras import Eras, era_column, eras_lack, find_eras, horizon_of
+from ._checks import check_bounds, listed
+from ._eras import Eras, era_column, eras_lack, find_eras
 from ._frames import (
     META_MODEL,
     Layout,
@@ -26,19 +25,17 @@ from ._frames import (
     check_numbers,
     columns_of_role,
     convert,
-    listed,
     loses_integers,
     n_dimensions,
     present,
     resolve,
     role,
 )
+from ._warnings import warn
 from .kernels.rank import is_constant
 from .kernels.score import numerai_corr
 
 Name = Hashable
-# Of the frames between a warning and the caller: a cached property is one, too.
-_INSIDE = ("skbench.", "sklearn.", "functools")
 _CONTAINERS = ("default", "pandas", "polars")
 
 
@@ -457,105 +454,3 @@ def warn_of_ties(table: Table, names: Sequence[Name]) -> None:
                 "cannot tell from their neighbours, so that these tie: subtract a "
                 "number near to them all, or rank them as integers first"
             )
-
-
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn at the line of the caller that is outside skbench and scikit-learn."""
-    level, frame = 2, sys._getframe(1)
-    while frame.f_back and frame.f_globals["__name__"].startswith(_INSIDE):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
-
-
-def check_bounds(bounds: Any) -> tuple[float, float]:
-    """Check `single_era_rows`."""
-    try:
-        low, high = bounds
-        if is_number(low) and is_number(high) and low < high:
-            return low, high
-    except (TypeError, ValueError):
-        pass
-    raise ValueError(
-        "`single_era_rows` must be two numbers, the smaller first, between which the "
-        f"row count of one era lies; got {bounds!r}"
-    )
-
-
-def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
-    """Check a parameter that is one of a few values."""
-    if not isinstance(value, str) or value not in choices:
-        allowed = " or ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{parameter}` must be {allowed}; got {value!r}")
-
-
-def check_share(parameter: str, value: Any) -> None:
-    """Check a parameter that is a number between 0 and 1."""
-    if not is_number(value) or not 0 <= value <= 1:
-        raise ValueError(f"`{parameter}` must be between 0 and 1; got {value!r}")
-
-
-def check_name(parameter: str, value: Any) -> None:
-    """Check a parameter that names a column."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"`{parameter}` must be a column name; got {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # as neither pandas nor polars can
-        raise ValueError(
-            f"`{parameter}` must be a column name that UTF-8 can hold; got {value!r}"
-        ) from None
-
-
-def check_flag(parameter: str, value: Any) -> None:
-    """Check a parameter that is true or false."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"`{parameter}` must be True or False; got {value!r}")
-
-
-def check_count(
-    parameter: str, value: Any, least: int, most: float = float("inf")
-) -> None:
-    """Check a parameter that is a whole number."""
-    whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
-    if not whole or value < least:
-        raise ValueError(
-            f"`{parameter}` must be a whole number of at least {least}; got {value!r}"
-        )
-    if value > most:
-        raise ValueError(f"`{parameter}` must be at most {most:,}; got {value!r}")
-
-
-def check_confidence(confidence: Any) -> None:
-    """Check the probability of an interval."""
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise ValueError(
-            f"`confidence` must be above 0 and below 1; got {confidence!r}"
-        )
-
-
-def check_horizon(horizon: Any, target: Any) -> int:
-    """Return the horizon that is given, in eras, or else that of the target's name."""
-    if not (target is None or isinstance(target, str)):
-        raise ValueError(f"`target` must be the name of a target; got {target!r}")
-    if horizon is None:
-        return horizon_of(target)
-    check_count("horizon", horizon, 1)
-    return int(horizon)
-
-
-def is_several(value: Any) -> bool:
-    """Whether a value is a collection of others; a text and an array of one are not."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        return False
-    return bool(getattr(value, "ndim", 1) > 0)
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a real number that a float can hold, and no bool."""
-    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
-        return False
-    try:
-        float(value)
-    except OverflowError:
-        return False
-    return True

@@ -6,16 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._base import (
-    EraEstimator,
-    check_choice,
-    check_name,
-    is_number,
-    is_several,
-    prediction_columns,
-)
+from ._base import EraEstimator, prediction_columns
+from ._checks import check_choice, check_name, is_number, is_several, listed
 from ._eras import Eras
-from ._frames import Table, as_mapping, columns_of_role, listed, resolve_names
+from ._frames import Table, as_mapping, columns_of_role, resolve_names
 from .kernels.blend import blend, blend_present
 
 Name = Hashable

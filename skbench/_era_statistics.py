@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._eras import Eras, Rows, chronological, map_eras
-from .kernels.weights import columns_of
+from .solvers.weights import columns_of
 
 # By name, arrays of one entry an era; "era" are the labels.
 Statistics = dict[str, NDArray[Any]]

@@ -14,6 +14,8 @@ import numpy as np
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from numpy.typing import NDArray
 
+from ._checks import check_count, check_jobs
+
 Rows = slice | NDArray[np.intp]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -333,20 +335,21 @@ def target_days(target: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def check_horizon(horizon: Any, target: Any) -> int:
+    """Return the horizon that is given, in eras, or else that of the target's name."""
+    if not (target is None or isinstance(target, str)):
+        raise ValueError(f"`target` must be the name of a target; got {target!r}")
+    if horizon is None:
+        return horizon_of(target)
+    check_count("horizon", horizon, 1)
+    return int(horizon)
+
+
 def map_eras(
     function: Callable[[Rows], Result], eras: Eras, n_jobs: int | None = None
 ) -> Iterator[tuple[Rows, Result]]:
     """Apply a function to the rows of each era; yield rows and result in order."""
     return zip(eras.rows, in_threads(function, eras.rows, n_jobs), strict=True)
-
-
-def check_jobs(n_jobs: Any) -> None:
-    """Check a number of threads, as joblib takes it."""
-    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
-    if n_jobs is not None and not (whole and n_jobs != 0 and abs(n_jobs) < 2**31):
-        raise ValueError(
-            f"`n_jobs` must be None or a whole number other than 0; got {n_jobs!r}"
-        )
 
 
 def in_threads(

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
+from ._checks import listed
 from ._eras import Rows, target_days
 
 Name = Hashable
@@ -833,13 +834,6 @@ def check_same_rows(inputs: Mapping[str, Any]) -> None:
                 f"belong together: pass `{name}` in the order of `{pandas[0]}`, or "
                 "its to_numpy() if the order is right"
             )
-
-
-def listed(names: Iterable[Name], limit: int = 12) -> str:
-    """Write names for a message, the first few of many."""
-    names = list(names)
-    text = ", ".join(repr(name) for name in names[:limit])
-    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
 
 
 def _numpy_options(dtypes: set[Any]) -> dict[str, Any]:

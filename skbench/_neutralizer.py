@@ -6,17 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._base import (
-    EraEstimator,
-    check_flag,
-    check_share,
-    in_precision,
-    is_number,
-    is_several,
-    prediction_columns,
-)
+from ._base import EraEstimator, in_precision, prediction_columns
+from ._checks import check_flag, check_share, is_number, is_several, listed
 from ._eras import Eras, Rows, blas_threads, map_eras
-from ._frames import Table, feature_columns, is_tensor, listed, resolve
+from ._frames import Table, feature_columns, is_tensor, resolve
 from .kernels.device import neutralize_eras
 from .kernels.neutralize import fill_missing, neutralize
 

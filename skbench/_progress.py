@@ -1,8 +1,12 @@
-"""Progress bars over things of which each takes its time."""
+"""Progress bars, over rows and over things of which each takes its time."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
+
+import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -21,3 +25,22 @@ def tell(line: str, show: bool) -> None:
     """Say on a line of its own what is going on, if progress is to be shown."""
     if show:
         print(line, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(
+    show: bool, total: int, done: int = 0
+) -> Iterator[Callable[[Iterator[pa.Table]], Iterator[pa.Table]]]:
+    """Yield what counts the rows of chunks that are read through it."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total, initial=done, unit="row", unit_scale=True, disable=not show
+    ) as bar:
+
+        def counted(chunk: pa.Table) -> pa.Table:
+            bar.update(len(chunk))
+            return chunk
+
+        # Unlike a loop, map does not keep a chunk while the next one is read.
+        yield partial(map, counted)

@@ -13,36 +13,35 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from ._base import (
+from ._base import prediction_columns
+from ._checks import (
     check_bounds,
     check_choice,
     check_confidence,
     check_count,
     check_flag,
-    check_horizon,
     check_name,
     check_share,
     is_number,
-    prediction_columns,
-    warn,
+    listed,
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged, part_of
-from ._eras import Eras, Rows, chronological, era_numbers, find_eras
+from ._eras import Eras, Rows, check_horizon, chronological, era_numbers, find_eras
 from ._frames import (
     Table,
     aligned_target,
     check_numbers,
     columns_of_role,
-    listed,
     resolve,
     target_name,
     too_large,
 )
+from ._warnings import warn
 from .kernels.moments import era_moments
 from .kernels.score import correlation_contribution, numerai_corr
-from .kernels.weights import NotEnoughErasError, Problem, presence
 from .solvers.weight_intervals import of_weights
+from .solvers.weights import NotEnoughErasError, Problem, presence
 
 Name = Hashable
 _OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
-from ._base import check_flag
+from ._checks import check_flag
 from ._ensemble import WeightedEnsemble
 from ._files import as_path, check_writable, written_whole
 from ._frames import as_table, columns_of_role, target_name

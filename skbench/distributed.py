@@ -10,8 +10,7 @@ import pandas as pd
 from dask.delayed import delayed
 from sklearn.base import clone
 
-from ._base import check_count, check_name
-from ._frames import listed
+from ._checks import check_count, check_name, listed
 from ._stacking import StackingWeights
 from .streaming._steps import (
     adopt,

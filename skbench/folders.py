@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
-from ._base import check_flag, is_several
+from ._checks import check_flag, is_several
 from ._ensemble import WeightedEnsemble
 from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole

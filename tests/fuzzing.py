@@ -196,10 +196,10 @@ def table():
     """Yield the calls, on a world in a folder of their own."""
     import fuzz_calls
 
-    from skbench import _api
+    from skbench import _numerai
 
-    before, delays, environment = os.getcwd(), _api.DELAYS, dict(os.environ)
-    _api.DELAYS = (0.0,)
+    before, delays, environment = os.getcwd(), _numerai.DELAYS, dict(os.environ)
+    _numerai.DELAYS = (0.0,)
     for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
         os.environ.pop(name, None)
     with tempfile.TemporaryDirectory() as home:
@@ -210,7 +210,7 @@ def table():
         finally:
             world.close()
             os.chdir(before)
-            _api.DELAYS = delays
+            _numerai.DELAYS = delays
             os.environ.clear()
             os.environ.update(environment)
 

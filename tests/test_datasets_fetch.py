@@ -19,7 +19,7 @@ import pytest
 from numerai_server import _ANSWERS, KEYS, NumeraiServer, _Handler
 from tournament_files import write_tournament
 
-from skbench import _api
+from skbench import _numerai
 from skbench._locks import locked
 from skbench.datasets import (
     fetch_benchmark_models,
@@ -56,7 +56,7 @@ def published(made, tmp_path_factory):
 def server(published, tmp_path, monkeypatch):
     for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_api, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
     folder = shutil.copytree(published, tmp_path / "server")
     with NumeraiServer({"v5.3": folder}) as server:
         yield server
@@ -349,7 +349,7 @@ def test_an_address_that_has_expired_is_asked_for_again(server, home):
 
 
 def test_a_server_that_does_not_answer_is_given_up(server, home, monkeypatch):
-    monkeypatch.setattr(_api, "TIMEOUT", (0.2, 0.05))
+    monkeypatch.setattr(_numerai, "TIMEOUT", (0.2, 0.05))
     server.fail("sleep", "GET", None, seconds=0.3)
     start = time.monotonic()
     with pytest.raises(ConnectionError, match=r"3 of 3 attempts.*Timeout"):
@@ -435,7 +435,7 @@ def test_a_file_that_grows_while_it_is_read(server, home, monkeypatch):
 
 
 def test_a_server_that_sends_a_byte_at_a_time_is_given_up(server, home, monkeypatch):
-    monkeypatch.setattr(_api, "DEADLINE", 0.3)
+    monkeypatch.setattr(_numerai, "DEADLINE", 0.3)
     server.fail("drip", "GET", None, seconds=0.05)
     server.fail("drip", "GET", None, seconds=0.05)
     start = time.monotonic()

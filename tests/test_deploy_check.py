@@ -25,15 +25,9 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench.deploy import (
-    CheckReport,
-    _check,
-    _check_report,
-    _process,
-    check_predict,
-    export_predict,
-)
-from skbench.deploy._plain import is_plain
+from skbench.deploy import CheckReport, check_predict, export_predict
+from skbench.deploy.check import _check, _check_report, _process
+from skbench.deploy.check._plain import is_plain
 
 try:
     import psutil

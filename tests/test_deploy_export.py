@@ -32,7 +32,8 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench.deploy import _export, check_predict, export_predict
+from skbench.deploy import check_predict, export_predict
+from skbench.deploy.export import _export
 
 FEATURES = [f"feature_{i}" for i in range(6)]
 MODELS = ["v5_a", "v5_b", "v5_c"]

@@ -21,8 +21,8 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbench.deploy._local import is_local
-from skbench.deploy._references import class_labels_in, modules_in
+from skbench.deploy.export._local import is_local
+from skbench.deploy.export._references import class_labels_in, modules_in
 
 
 class Items(dict):

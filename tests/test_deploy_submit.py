@@ -20,9 +20,8 @@ from scipy.stats import spearmanr
 from sklearn.pipeline import make_pipeline
 from tournament_files import write_tournament
 
-from skbench import EraRank, EraRankGauss, WeightedEnsemble, _api
+from skbench import EraRank, EraRankGauss, WeightedEnsemble, _numerai
 from skbench.datasets import make_benchmark_models
-from skbench.deploy import _upload as uploading
 from skbench.deploy import (
     export_predict,
     find_duplicates,
@@ -31,6 +30,7 @@ from skbench.deploy import (
     upload_model,
     validate_submission,
 )
+from skbench.deploy.send import _upload as uploading
 
 N_ROWS = 40
 LIVE = [f"n{i:015x}" for i in np.random.default_rng(1).permutation(N_ROWS)]
@@ -534,7 +534,7 @@ def test_sixty_slots_are_compared_quickly():
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(_api, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
     monkeypatch.setattr(uploading, "DELAYS", (0.0, 0.0, 0.0))
     monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
     monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
@@ -890,8 +890,8 @@ def test_it_is_waited_for_two_minutes():
 
 @pytest.mark.parametrize("name", ["account", "^PUT", "^create", "^GET"])
 def test_a_server_that_says_nothing_is_given_up(server, either, monkeypatch, name):
-    monkeypatch.setattr(_api, "TIMEOUT", (0.3, 0.15))
-    monkeypatch.setattr(_api, "DELAYS", (0.0,))
+    monkeypatch.setattr(_numerai, "TIMEOUT", (0.3, 0.15))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0,))
     monkeypatch.setattr(uploading, "DELAYS", (0.0,))
     server.fail("sleep", name, None, seconds=0.5)
     start = time.monotonic()
@@ -1102,7 +1102,7 @@ def test_a_large_file_on_a_slow_line_is_no_timeout(server, tmp_path, monkeypatch
     path = tmp_path / "model.pkl"
     path.write_bytes(pickle.dumps(bytes(24 * 2**20)))
     monkeypatch.setattr("numerai_server._Handler._read_body", read_slowly)
-    monkeypatch.setattr(_api, "TIMEOUT", (0.5, 5.0))
+    monkeypatch.setattr(_numerai, "TIMEOUT", (0.5, 5.0))
     assert send_model(path).verified
     assert server.asked_for("^PUT") == 1
 
@@ -1114,7 +1114,7 @@ def test_requests_are_those_of_the_server_alone(server, either, monkeypatch):
 
     def note(self, method, url, **options):
         hosts.append(url.split("/")[2])
-        assert options["timeout"] == _api.TIMEOUT
+        assert options["timeout"] == _numerai.TIMEOUT
         return plain(self, method, url, **options)
 
     monkeypatch.setattr(requests.Session, "request", note)

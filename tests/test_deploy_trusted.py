@@ -29,7 +29,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
 from skbench.deploy import load_trusted
-from skbench.deploy._trusted import TRUSTED
+from skbench.deploy.export._trusted import TRUSTED
 from skbench.recipes import FeatureRegressor
 
 skops = pytest.importorskip("skops.io")
@@ -231,7 +231,7 @@ HOSTILE = {
     ),
     "columns that are one of our functions": (
         WeightedEnsemble(columns=load_trusted),
-        "skbench.deploy._trusted.load_trusted",
+        "skbench.deploy.export._trusted.load_trusted",
     ),
     "columns that are one of our classes": (
         WeightedEnsemble(columns=StackingWeights),
@@ -274,7 +274,7 @@ def test_trees_are_not_on_the_list(frame, path):
 # Files edited by hand
 
 
-LOADER = "skbench.deploy._loader.load"
+LOADER = "skbench.deploy.export._loader.load"
 OURS = "skbench._ensemble.WeightedEnsemble"
 EDITED = {
     "our loader": node("FunctionNode", LOADER),
@@ -311,7 +311,7 @@ EDITED = {
         content={"func": "fit", "obj": node("ObjectNode", OURS, content=None)},
     ),
     "an operator": node("OperatorFuncNode", "operator.call", attrs=several()),
-    "a module of ours as a type": node("TypeNode", "skbench.deploy._runtime"),
+    "a module of ours as a type": node("TypeNode", "skbench.deploy.export._runtime"),
     "a bit generator": node(
         "RandomGeneratorNode",
         "numpy.random._generator.Generator",

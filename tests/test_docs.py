@@ -214,7 +214,8 @@ def imported(path):
 
 
 def test_imports_point_up_the_table_of_layers():
-    beside = {"_api", "_disk", "_files", "_locks", "_parquet", "_progress", "_text"}
+    beside = {"_disk", "_files", "_locks", "_numerai", "_parquet", "_progress", "_text"}
+    beside |= {"_warnings"}
     free = {*beside, "__version__"}
     order = layers()
     wrong, seen = [], set()

@@ -203,8 +203,8 @@ def test_parquet_files_are_read_and_written_in_one_place():
     }
     assert found == {
         "skbench/_parquet.py pq.ParquetFile",
-        "skbench/deploy/_child.py pd.read_parquet",
-        "skbench/deploy/_child.py predictions.to_parquet",
+        "skbench/deploy/check/_child.py pd.read_parquet",
+        "skbench/deploy/check/_child.py predictions.to_parquet",
     }
 
 
@@ -281,7 +281,7 @@ def runs_text(path):
 
 def test_what_runs_a_text_or_pickle_cannot_be_imported():
     found = {module for module, path in MODULES.items() if runs_text(path)}
-    assert {"skbench.deploy._loader", "skbench.deploy._runtime"} < found
+    assert {"skbench.deploy.export._loader", "skbench.deploy.export._runtime"} < found
     for module in found - {*MAY_RUN}:
         with pytest.raises(ImportError, match=r"exported files alone$|by its path$"):
             importlib.import_module(module)

@@ -16,7 +16,7 @@ import pytest
 from numerai_server import KEYS, NumeraiServer
 from tournament_files import write_tournament
 
-from skbench import _api
+from skbench import _numerai
 from skbench.datasets import fetch_benchmark_models, make_benchmark_models
 from skbench.deploy import submit
 
@@ -34,7 +34,7 @@ base_api.API_TOURNAMENT_URL = sys.argv[1] + "/graphql"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    monkeypatch.setattr(_api, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
     monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])

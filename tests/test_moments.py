@@ -10,11 +10,11 @@ import stacking_reference as slow
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import brentq, check_grad, nnls
 
-from skbench.kernels import search
 from skbench.kernels.moments import era_moments
-from skbench.kernels.objectives import MeanScore, PooledScore, Ratio, SharpeRatio
-from skbench.kernels.search import Found, ascend, least_squares, pick
-from skbench.kernels.weights import SHRINKAGES, Problem
+from skbench.solvers import search
+from skbench.solvers.objectives import MeanScore, PooledScore, Ratio, SharpeRatio
+from skbench.solvers.search import Found, ascend, least_squares, pick
+from skbench.solvers.weights import SHRINKAGES, Problem
 
 NAN = np.nan
 

@@ -27,8 +27,8 @@ from skbench import (
     rank_gauss,
 )
 from skbench.analysis import implied_weights
-from skbench.kernels.weights import NotEnoughErasError
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_predict
+from skbench.solvers.weights import NotEnoughErasError
 from skbench.staking import PayoutRule, allocate, simulate
 
 # Of eras that hypothesis makes, many are constant.

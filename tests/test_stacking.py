@@ -35,7 +35,7 @@ from stacking_reference import (
 
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
 from skbench.datasets import make_benchmark_models
-from skbench.kernels import weights as kernel
+from skbench.solvers import weights as kernel
 
 NAN = np.nan
 MODELS = [f"model_{letter}" for letter in "abcd"]

@@ -17,11 +17,11 @@ import pytest
 from numerai_server import NumeraiServer, make_scores
 from scipy.optimize import linprog
 
-from skbench import _api
-from skbench.kernels import shares as kernel
-from skbench.kernels.additive import adjusted_means
-from skbench.kernels.ledger import settle
+from skbench import _numerai
 from skbench.metrics import correlation_contribution, numerai_corr
+from skbench.solvers import shares as kernel
+from skbench.solvers.additive import adjusted_means
+from skbench.solvers.ledger import settle
 from skbench.staking import (
     PAYOUT_2024,
     PAYOUT_2026,
@@ -250,7 +250,7 @@ def paying(name, multiplier, **fields):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(_api, "DELAYS", (0.0,))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0,))
     with NumeraiServer() as server:
         for current in server.rounds:
             for config, name in zip(

@@ -7,9 +7,9 @@ import pytest
 import reference
 
 from benchmarks.coverage import best_weights, moments, weights_held
-from skbench.kernels.objectives import MeanScore, Ratio
-from skbench.kernels.weights import Problem
+from skbench.solvers.objectives import MeanScore, Ratio
 from skbench.solvers.weight_intervals import of_weights
+from skbench.solvers.weights import Problem
 
 TRUTH = np.array([0.5, 0.3, 0.2])
 

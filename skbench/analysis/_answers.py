@@ -8,15 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skbench._checks import listed
 from skbench._eras import era_numbers
-from skbench._frames import (
-    as_columns,
-    at_labels,
-    listed,
-    name_of,
-    row_labels,
-    target_name,
-)
+from skbench._frames import as_columns, at_labels, name_of, row_labels, target_name
 from skbench.metrics import summarize
 
 from ._compare import compare

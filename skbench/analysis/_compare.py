@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from skbench._base import check_count
+from skbench._checks import check_count
 from skbench._eras import era_numbers
 from skbench._frames import name_of
 from skbench.kernels.rank import rank_gauss

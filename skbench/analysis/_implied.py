@@ -6,10 +6,10 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from skbench._base import check_count
-from skbench.kernels.implied import implied_by_era
+from skbench._checks import check_count
 from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
+from skbench.solvers.implied import implied_by_era
 
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
 

@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skbench._base import check_confidence, check_horizon
+from skbench._checks import check_confidence
+from skbench._eras import check_horizon
 from skbench._frames import name_of
 from skbench.solvers import intervals
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._base import is_number
+from skbench._checks import is_number, listed
 from skbench._eras import era_numbers
-from skbench._frames import Name, has_name, listed
+from skbench._frames import Name, has_name
 from skbench.kernels.blend import blend
 from skbench.kernels.moments import era_moments
-from skbench.kernels.pairs import Pairs
 from skbench.kernels.rank import rank_gauss
-from skbench.kernels.relations import correlations, slopes
 from skbench.kernels.score import MIN_ROWS
+from skbench.solvers.pairs import Pairs
+from skbench.solvers.relations import correlations, slopes
 
 from ._intervals import Intervals
 from ._rows import (

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from skbench._base import warn
+from skbench._checks import listed
 from skbench._eras import Rows, chronological, find_eras
 from skbench._frames import (
     Fetch,
@@ -17,9 +17,9 @@ from skbench._frames import (
     check_numbers,
     check_one_column,
     check_same_rows,
-    listed,
     too_large,
 )
+from skbench._warnings import warn
 from skbench.kernels.score import MIN_ROWS
 
 Floats = NDArray[np.float64]

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_choice, check_name
+from skbench._checks import check_choice, check_name, listed
 from skbench._eras import era_numbers
-from skbench._frames import Name, as_mapping, listed
+from skbench._frames import Name, as_mapping
 from skbench.kernels.moments import era_moments
-from skbench.kernels.pairs import Pairs
 from skbench.kernels.rank import rank_gauss
-from skbench.kernels.relations import correlations
+from skbench.solvers.pairs import Pairs
+from skbench.solvers.relations import correlations
 
 from ._intervals import Intervals
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows

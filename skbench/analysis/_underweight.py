@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._eras import era_numbers
-from skbench.kernels.implied import implied_by_era
 from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
-from skbench.kernels.relations import slopes
 from skbench.kernels.score import correlation_contribution, numerai_corr
+from skbench.solvers.implied import implied_by_era
+from skbench.solvers.relations import slopes
 
 from ._intervals import Intervals
 from ._rows import Floats, check_models, read, scored, warn_of_lost_rows

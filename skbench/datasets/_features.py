@@ -6,8 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from skbench._base import is_several
-from skbench._frames import listed
+from skbench._checks import is_several, listed
 
 from ._record import why_unreadable
 

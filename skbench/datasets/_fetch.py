@@ -8,10 +8,9 @@ from typing import Any
 
 from sklearn.utils import Bunch
 
-from skbench._api import client
-from skbench._base import check_choice, check_flag
+from skbench._checks import check_choice, check_flag, listed
 from skbench._files import as_path
-from skbench._frames import listed
+from skbench._numerai import client
 
 from ._cache import alone_with, keep_columns, keep_whole, make_folder
 from ._features import feature_sets, resolve_columns, resolve_features

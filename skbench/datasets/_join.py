@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skbench._frames import listed
+from skbench._checks import listed
 
 from ._parquet import RowsFile
 

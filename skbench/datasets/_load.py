@@ -12,10 +12,11 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.utils import Bunch
 
-from skbench._base import check_choice, check_flag, is_several, warn
+from skbench._checks import check_choice, check_flag, is_several, listed
 from skbench._eras import chronological, era_key
 from skbench._files import as_path
-from skbench._frames import META_MODEL, copy_on_write, listed
+from skbench._frames import META_MODEL, copy_on_write
+from skbench._warnings import warn
 
 from ._features import feature_sets, resolve_columns, resolve_features
 from ._join import Keys, Part, align, read_keys, share_eras

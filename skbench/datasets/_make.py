@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr, ndtri
 from sklearn.utils import Bunch, check_random_state
 
-from skbench._base import check_count, check_flag, is_number
+from skbench._checks import check_count, check_flag, is_number
 from skbench._eras import horizon_of
 from skbench._frames import META_MODEL
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from skbench._checks import listed
 from skbench._eras import era_key
-from skbench._frames import as_table, listed
+from skbench._frames import as_table
 from skbench._parquet import open_parquet
 
 from ._record import reading

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from skbench._api import AttemptError, body, persist, send, status
+from skbench._numerai import AttemptError, body, persist, send, status
 
 # Bytes a request, so that a broken connection costs little.
 BLOCK = 8 * 2**20

@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from skbench._api import client
-from skbench._base import check_count, check_flag
-from skbench._frames import listed
+from skbench._checks import check_count, check_flag, listed
+from skbench._numerai import client
 
 __all__ = ["load_scores"]
 

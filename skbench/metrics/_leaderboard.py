@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_count
+from skbench._checks import check_count, listed
 from skbench._eras import chronological
-from skbench._frames import as_columns, has_name, listed, pick
+from skbench._frames import as_columns, has_name, pick
 
 from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
 from ._summary import check_eras, summarize

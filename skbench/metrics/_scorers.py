@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from skbench._base import check_choice, check_flag, is_number
+from skbench._checks import check_choice, check_flag, is_number
 from skbench._eras import eras_lack, find_eras
 from skbench._frames import (
     META_MODEL,
@@ -19,7 +19,7 @@ from skbench._frames import (
     present,
     resolve,
 )
-from skbench.kernels.series import sharpe
+from skbench.solvers.series import sharpe
 
 from ._scores import correlation_contribution, numerai_corr
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_count, warn_of_ties
+from skbench._base import warn_of_ties
+from skbench._checks import check_count
 from skbench._eras import Eras, Rows, chronological, find_eras, in_threads
 from skbench._frames import (
     Table,

@@ -7,20 +7,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_confidence, check_horizon
-from skbench._eras import chronological, era_numbers
+from skbench._checks import check_confidence, listed
+from skbench._eras import check_horizon, chronological, era_numbers
 from skbench._frames import (
     as_columns,
     at_labels,
     check_numbers,
     has_name,
-    listed,
     n_dimensions,
     row_labels,
     too_large,
 )
-from skbench.kernels.series import autocorrelation, max_drawdown, sharpe
 from skbench.solvers import intervals
+from skbench.solvers.series import autocorrelation, max_drawdown, sharpe
 
 Floats = NDArray[np.float64]
 

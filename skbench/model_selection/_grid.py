@@ -5,8 +5,7 @@ from fractions import Fraction
 from math import comb, log10
 from typing import Any
 
-from skbench._base import check_share, is_number, is_several
-from skbench._frames import listed
+from skbench._checks import check_share, is_number, is_several, listed
 
 Name = Hashable
 

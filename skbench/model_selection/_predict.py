@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 
-from skbench._base import check_flag
+from skbench._checks import check_flag
 from skbench._frames import (
     Table,
     as_table,

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 
-from skbench._base import check_count, warn
+from skbench._checks import check_count
 from skbench._eras import (
     Eras,
     era_counts,
@@ -30,6 +30,7 @@ from skbench._frames import (
     resolve,
     target_name,
 )
+from skbench._warnings import warn
 
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]

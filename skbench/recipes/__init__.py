@@ -1,7 +1,7 @@
 """Numerai's published benchmark models as data: what they are, and how to make them."""
 
-from ._build import Recipe, describe_recipes, list_recipes, recipe
 from ._models import FeatureRegressor
+from ._recipe import Recipe, describe_recipes, list_recipes, recipe
 from ._riskiest import riskiest_features
 
 __all__ = [

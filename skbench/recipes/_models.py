@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from skbench._checks import listed
 from skbench._frames import (
     Table,
     aligned_target,
@@ -17,7 +18,6 @@ from skbench._frames import (
     check_numbers,
     convert,
     feature_columns,
-    listed,
     pick,
     resolve,
     take,

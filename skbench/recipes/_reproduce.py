@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_count, check_flag
+from skbench._checks import check_count, check_flag, listed
 from skbench._eras import horizon_of, stated_era_column
 from skbench._frames import (
     Table,
@@ -18,7 +18,6 @@ from skbench._frames import (
     check_named,
     convert,
     feature_columns,
-    listed,
     resolve,
     role,
 )
@@ -30,7 +29,7 @@ from ._models import FeatureRegressor
 from ._riskiest import riskiest_features
 
 if TYPE_CHECKING:
-    from ._build import Recipe
+    from ._recipe import Recipe
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbench._base import check_count
+from skbench._checks import check_count, listed
 from skbench._eras import chronological, find_eras, stated_era_column
 from skbench._frames import (
     Fetch,
@@ -15,7 +15,6 @@ from skbench._frames import (
     as_table,
     check_numbers,
     feature_columns,
-    listed,
     resolve,
 )
 from skbench.kernels.score import correlations

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skbench._checks import listed
 from skbench._eras import chronological
-from skbench._frames import listed
 from skbench.metrics import summarize
 
 from ._inputs import as_frame

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_count
+from skbench._checks import check_count
 from skbench.analysis import Synergy
 
 from ._displays import _axes

@@ -6,13 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._frames import (
-    as_columns,
-    check_numbers,
-    listed,
-    row_labels,
-    too_large,
-)
+from skbench._checks import listed
+from skbench._frames import as_columns, check_numbers, row_labels, too_large
 
 _ENDS = ["low", "high"]
 _LARGEST = 1 + 1e-9  # a correlation, give or take the last digits

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skbench._checks import listed
 from skbench._eras import chronological
-from skbench._frames import listed
 from skbench.metrics._live import KEY, labels_of, last_values, numbers_of
 
 _COLUMNS = ["model", "round", "day", "resolved", "score", "value"]

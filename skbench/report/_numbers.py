@@ -8,9 +8,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_horizon
-from skbench._eras import chronological, era_numbers
-from skbench._frames import at_labels, has_name, listed, n_dimensions
+from skbench._checks import listed
+from skbench._eras import check_horizon, chronological, era_numbers
+from skbench._frames import at_labels, has_name, n_dimensions
 from skbench.metrics import summarize
 from skbench.solvers.intervals import least_eras
 

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from skbench.kernels.objectives import Objective, counted
-from skbench.kernels.search import NOTHING, ascend
-from skbench.kernels.weights import Problem
+from skbench.solvers.objectives import Objective, counted
+from skbench.solvers.search import NOTHING, ascend
+from skbench.solvers.weights import Problem
 
 from .intervals import Cosines, cosines, critical_value
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_choice, check_count, check_share, is_number, warn
+from skbench._checks import check_choice, check_count, check_share, is_number, listed
 from skbench._eras import era_numbers
-from skbench._frames import listed
-from skbench.kernels.additive import adjusted_means, n_compared
-from skbench.kernels.shares import cvar, mean_cvar, min_variance
+from skbench._warnings import warn
 from skbench.metrics import summarize
+from skbench.solvers.additive import adjusted_means, n_compared
 from skbench.solvers.intervals import least_eras
+from skbench.solvers.shares import cvar, mean_cvar, min_variance
 
 from ._history import check_payouts, is_live, read_payouts
 from ._rules import PayoutRule

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skbench._api import client
-from skbench._frames import listed
+from skbench._checks import listed
+from skbench._numerai import client
 
 Config = Mapping[str, Any]
 

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skbench._checks import listed
 from skbench._eras import chronological
-from skbench._frames import as_table, check_numbers, factorize, listed
+from skbench._frames import as_table, check_numbers, factorize
 from skbench.metrics._live import KEY, labels_of, last_values
 
 from ._rules import PayoutRule

@@ -9,8 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_choice, check_count, check_name, is_number
-from skbench._frames import listed
+from skbench._checks import check_choice, check_count, check_name, is_number, listed
 
 from ._current import read_current
 

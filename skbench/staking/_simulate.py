@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_count, check_flag, is_number
+from skbench._checks import check_count, check_flag, is_number, listed
 from skbench._eras import era_counts
-from skbench._frames import as_mapping, listed
-from skbench.kernels.ledger import settle
-from skbench.kernels.series import max_drawdown
+from skbench._frames import as_mapping
+from skbench.solvers.ledger import settle
+from skbench.solvers.series import max_drawdown
 
 from ._history import check_payouts, read_payouts
 from ._rules import PayoutRule

@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 from sklearn.base import clone
 
-from skbench._base import check_flag, check_name
+from skbench._checks import check_flag, check_name
+from skbench._progress import progress_bar
 from skbench._stacking import StackingWeights
 
-from ._progress import progress_bar
 from ._source import Source, open_source, whole_eras
 from ._steps import adopt, columns_of, era_of, finish, learned, learns, steps_of
 

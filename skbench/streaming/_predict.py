@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from skbench._base import warn
+from skbench._checks import listed
 from skbench._files import Address
-from skbench._frames import listed
 from skbench._parquet import parquet_writer
+from skbench._progress import progress_bar
+from skbench._warnings import warn
 from skbench.datasets._parquet import DATA_TYPE, ERA
 from skbench.metrics import numerai_corr
 from skbench.metrics._leaderboard import concat_scores
 
 from ._join import Joined
-from ._progress import progress_bar
 from ._steps import columns_of, steps_of
 
 # Rows in a row group of what is written.

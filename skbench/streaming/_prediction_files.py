@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from skbench._base import is_several, warn
+from skbench._checks import is_several, listed
 from skbench._eras import chronological
 from skbench._files import Address, check_there
-from skbench._frames import listed
 from skbench._parquet import arrow_path
+from skbench._warnings import warn
 from skbench.datasets._load import is_model
 from skbench.datasets._parquet import DATA_TYPE
 

@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skbench._base import check_flag, check_name
+from skbench._checks import check_flag, check_name
 from skbench._disk import disk_errors
 from skbench._eras import chronological
 from skbench._files import Address, check_writable, kept_apart, written_whole
 from skbench._parquet import parquet_writer
+from skbench._progress import progress_bar
 
-from ._progress import progress_bar
 from ._source import Source, coded
 
 _MAX_BUCKETS = 256  # as many files are open at once

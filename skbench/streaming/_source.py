@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from numpy.typing import NDArray
 
-from skbench._base import check_count
+from skbench._checks import check_count, listed
 from skbench._files import check_apart
-from skbench._frames import listed
 from skbench._parquet import arrow_path, open_parquet, python_path
 from skbench.datasets._record import one_line, why_unreadable
 

@@ -10,7 +10,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from skbench._base import EraEstimator
-from skbench._frames import listed
+from skbench._checks import listed
 from skbench._stacking import StackingWeights
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from skbench._base import check_flag, is_several
+from skbench._checks import check_flag, is_several
 from skbench._files import Address, check_writable
+from skbench._progress import progress_bar
 
 from ._parts import Parts, alone_with
-from ._progress import progress_bar
 from ._source import Source, open_source, whole_eras
 from ._steps import as_frame, columns_of, era_of, steps_of
 

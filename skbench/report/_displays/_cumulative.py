@@ -6,7 +6,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._frames import at_labels, listed, name_of, row_labels
+from skbench._checks import listed
+from skbench._frames import at_labels, name_of, row_labels
 from skbench.metrics import summarize
 
 from . import _axes

@@ -6,8 +6,8 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_count
-from skbench._frames import has_name, listed
+from skbench._checks import check_count, listed
+from skbench._frames import has_name
 from skbench.metrics import summarize
 
 from . import _axes

@@ -5,8 +5,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_count
-from skbench._frames import listed
+from skbench._checks import check_count, listed
 from skbench.metrics._scores import exposures_of
 from skbench.report._inputs import as_frame
 

@@ -7,9 +7,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._base import check_share, is_several
+from skbench._checks import check_share, is_several, listed
 from skbench._eras import era_column
-from skbench._frames import as_table, check_alignment, listed, name_of, pick
+from skbench._frames import as_table, check_alignment, name_of, pick
 from skbench._neutralizer import neutralization_path
 from skbench.metrics import numerai_corr, summarize
 

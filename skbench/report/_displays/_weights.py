@@ -8,8 +8,8 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skbench._base import is_number
-from skbench._frames import as_mapping, listed
+from skbench._checks import is_number, listed
+from skbench._frames import as_mapping
 
 from . import _axes
 

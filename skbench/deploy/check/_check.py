@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from skbench._base import is_number
+from skbench._checks import is_number
 from skbench._files import Address, as_path, check_there
 from skbench._parquet import arrow_path
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import check_share
+from skbench._checks import check_share, listed
 from skbench._eras import Rows, find_eras, stated_era_column
-from skbench._frames import Name, Table, as_table, check_numbers, listed
+from skbench._frames import Name, Table, as_table, check_numbers
 from skbench.kernels.rank import rank_uniform
 from skbench.kernels.score import MIN_ROWS
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._frames import Name, Table, as_columns, listed
+from skbench._checks import listed
+from skbench._frames import Name, Table, as_columns
 from skbench.datasets import fetch_benchmark_models
 
 ID, ERA = "id", "era"

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow.csv import ConvertOptions, read_csv
 
-from skbench._base import check_flag
+from skbench._checks import check_flag, listed
 from skbench._files import Address, check_there
-from skbench._frames import Table, as_table, listed
+from skbench._frames import Table, as_table
 
 from ._ids import ID, label_index, read_live_ids
 from ._problems import (

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from skbench._api import client
-from skbench._base import check_flag, warn
+from skbench._checks import check_flag, listed
 from skbench._files import Address, check_there
-from skbench._frames import listed
+from skbench._numerai import client
+from skbench._warnings import warn
 
 from ._account import check_model_name, find_model
 from ._receipt import ModelReceipt

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Any
 
-from skbench._frames import listed
+from skbench._checks import listed
 
 
 def find_model(api: Any, model_name: Any) -> str:

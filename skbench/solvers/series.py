@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .score import MIN_ROWS, pearson
+from skbench.kernels.score import MIN_ROWS, pearson
 
 Floats = NDArray[np.float64]
 

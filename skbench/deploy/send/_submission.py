@@ -4,12 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from skbench._base import check_flag
-from skbench._frames import Name, Table, as_columns, listed
-
-from ._ids import ERA, ID, label_index, read_live_ids
-from ._problems import era_problems, id_problems, refuse
-from ._validate import PREDICTION, numbers, prediction_problems
+from skbench._checks import check_flag, listed
+from skbench._frames import Name, Table, as_columns
+from skbench.deploy.check._ids import ERA, ID, label_index, read_live_ids
+from skbench.deploy.check._problems import era_problems, id_problems, refuse
+from skbench.deploy.check._validate import PREDICTION, numbers, prediction_problems
 
 
 def submission(

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._frames import Name, Table, listed, too_large
+from skbench._checks import listed
+from skbench._frames import Name, Table, too_large
 
 from ._ids import eras_of
 from ._plain import is_plain

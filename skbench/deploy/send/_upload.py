@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from skbench._api import AttemptError, body, persist, send, status
+from skbench._numerai import AttemptError, body, persist, send, status
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from skbench._base import is_number
+from skbench._checks import is_number, listed
 from skbench._files import Address, check_writable, written_whole
-from skbench._frames import META_MODEL, listed
+from skbench._frames import META_MODEL
 
 from ._compile import compile_pipeline
 from ._models import pack_model
@@ -18,6 +18,7 @@ from ._models import pack_model
 # In the order in which one may import another. None: a package.
 _MODULES = {
     "": None,
+    "_checks": "_checks.py",
     "_eras": "_eras.py",
     "kernels": None,
     "kernels.gaps": "kernels/gaps.py",
@@ -25,7 +26,7 @@ _MODULES = {
     "kernels.rank": "kernels/rank.py",
     "kernels.products": "kernels/products.py",
     "kernels.neutralize": "kernels/neutralize.py",
-    "_runtime": "deploy/_runtime.py",
+    "_runtime": "deploy/export/_runtime.py",
 }
 # An expression, because a call with text is all that a pickle needs to start with.
 _START = "exec(loader, space := {}) or space['load'](sources, plan, models)"
@@ -220,7 +221,7 @@ def _check_live(benchmarks: list[str]) -> None:
 def _file_of(plan: Mapping[str, Any], models: list[str | bytes]) -> bytes:
     """Return the bytes of a pickle that makes the function of a plan."""
     arguments = {
-        "loader": _text("deploy/_loader.py"),
+        "loader": _text("deploy/export/_loader.py"),
         "sources": _sources(),
         "plan": json.dumps(plan, sort_keys=True, separators=(",", ":")),
         "models": models,

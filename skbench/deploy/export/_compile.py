@@ -7,9 +7,9 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skbench._base import EraEstimator, check_bounds
+from skbench._base import EraEstimator
+from skbench._checks import check_bounds, listed
 from skbench._ensemble import WeightedEnsemble
-from skbench._frames import listed
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import StackingWeights

@@ -15,15 +15,15 @@ import pytest
 import requests
 from numerai_server import KEYS, NumeraiServer
 
-from skbench import _api
-from skbench._api import AttemptError, body, client, persist, send
+from skbench import _numerai
+from skbench._numerai import AttemptError, body, client, persist, send
 
 
 @pytest.fixture
 def server(monkeypatch):
     for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_api, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
     with NumeraiServer() as server:
         yield server
 
@@ -94,7 +94,7 @@ def test_no_env_file_is_looked_for(monkeypatch):
 
 def test_logging_is_what_it_was():
     code = (
-        "import logging; from skbench._api import client; client(); "
+        "import logging; from skbench._numerai import client; client(); "
         "print(logging.root.handlers, logging.root.level)"
     )
     answer = subprocess.run(
@@ -197,7 +197,7 @@ def test_nobody_there(server, monkeypatch):
 
 
 def test_a_server_that_says_nothing_is_given_up(server, monkeypatch):
-    monkeypatch.setattr(_api, "TIMEOUT", (0.2, 0.05))
+    monkeypatch.setattr(_numerai, "TIMEOUT", (0.2, 0.05))
     server.fail("sleep", "listDatasets", None, seconds=0.3)
     start = time.monotonic()
     with pytest.raises(ConnectionError, match="Timeout"):
@@ -286,16 +286,16 @@ def test_no_more_than_a_byte_too_many_is_read(largest):
 
 def test_an_answer_of_the_largest_size_is_read(server, monkeypatch):
     size = len('{"data": {"listDatasets": []}}')
-    monkeypatch.setattr(_api, "_LARGEST_ANSWER", size)
+    monkeypatch.setattr(_numerai, "_LARGEST_ANSWER", size)
     assert client().list_datasets() == []
-    monkeypatch.setattr(_api, "_LARGEST_ANSWER", size - 1)
+    monkeypatch.setattr(_numerai, "_LARGEST_ANSWER", size - 1)
     with pytest.raises(ConnectionError, match=f"more than {size - 1} bytes came"):
         client().list_datasets()
 
 
 def test_a_server_that_sends_a_byte_at_a_time_is_given_up(server, monkeypatch):
     """Each byte comes within the time limit for one; all of them do not."""
-    monkeypatch.setattr(_api, "DEADLINE", 0.3)
+    monkeypatch.setattr(_numerai, "DEADLINE", 0.3)
     server.fail("drip", "listDatasets", None, seconds=0.05)
     start = time.monotonic()
     with pytest.raises(

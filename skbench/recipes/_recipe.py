@@ -11,9 +11,8 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._base import check_flag, check_name
+from skbench._checks import check_flag, check_name, listed
 from skbench._ensemble import WeightedEnsemble
-from skbench._frames import listed
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench.model_selection import WalkForwardEraSplit

@@ -9,7 +9,7 @@ from typing import Any
 
 import cloudpickle
 
-from skbench._base import warn
+from skbench._warnings import warn
 
 from ._local import is_local
 from ._references import class_labels_in, modules_in

@@ -50,9 +50,9 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from skbench._checks import listed
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, check_there
-from skbench._frames import listed
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import StackingWeights

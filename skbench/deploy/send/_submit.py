@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._api import client
-from skbench._base import check_flag
+from skbench._checks import check_flag
+from skbench._numerai import client
+from skbench.deploy.check._ids import ID, fetch_live_ids
+from skbench.deploy.check._validate import PREDICTION, read_submission, validate_file
 
 from ._account import check_model_name, find_model
-from ._ids import ID, fetch_live_ids
 from ._receipt import SubmissionReceipt
 from ._submission import submission
 from ._upload import ask, put_file, read_back, unverified
-from ._validate import PREDICTION, read_submission, validate_file
 
 _FILENAME = "predictions.csv"
 _ADDRESS = """

@@ -1,0 +1,107 @@
+"""Checks of parameters, and how a refusal is worded."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def listed(names: Iterable[Hashable], limit: int = 12) -> str:
+    """Write names for a message, the first few of many."""
+    names = list(names)
+    text = ", ".join(repr(name) for name in names[:limit])
+    return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def check_bounds(bounds: Any) -> tuple[float, float]:
+    """Check `single_era_rows`."""
+    try:
+        low, high = bounds
+        if is_number(low) and is_number(high) and low < high:
+            return low, high
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        "`single_era_rows` must be two numbers, the smaller first, between which the "
+        f"row count of one era lies; got {bounds!r}"
+    )
+
+
+def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
+    """Check a parameter that is one of a few values."""
+    if not isinstance(value, str) or value not in choices:
+        allowed = " or ".join(repr(choice) for choice in choices)
+        raise ValueError(f"`{parameter}` must be {allowed}; got {value!r}")
+
+
+def check_share(parameter: str, value: Any) -> None:
+    """Check a parameter that is a number between 0 and 1."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ValueError(f"`{parameter}` must be between 0 and 1; got {value!r}")
+
+
+def check_name(parameter: str, value: Any) -> None:
+    """Check a parameter that names a column."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{parameter}` must be a column name; got {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # as neither pandas nor polars can
+        raise ValueError(
+            f"`{parameter}` must be a column name that UTF-8 can hold; got {value!r}"
+        ) from None
+
+
+def check_flag(parameter: str, value: Any) -> None:
+    """Check a parameter that is true or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{parameter}` must be True or False; got {value!r}")
+
+
+def check_count(
+    parameter: str, value: Any, least: int, most: float = float("inf")
+) -> None:
+    """Check a parameter that is a whole number."""
+    whole = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    if not whole or value < least:
+        raise ValueError(
+            f"`{parameter}` must be a whole number of at least {least}; got {value!r}"
+        )
+    if value > most:
+        raise ValueError(f"`{parameter}` must be at most {most:,}; got {value!r}")
+
+
+def check_confidence(confidence: Any) -> None:
+    """Check the probability of an interval."""
+    if not is_number(confidence) or not 0 < confidence < 1:
+        raise ValueError(
+            f"`confidence` must be above 0 and below 1; got {confidence!r}"
+        )
+
+
+def is_several(value: Any) -> bool:
+    """Whether a value is a collection of others; a text and an array of one are not."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        return False
+    return bool(getattr(value, "ndim", 1) > 0)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number that a float can hold, and no bool."""
+    if not isinstance(value, Real) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
+def check_jobs(n_jobs: Any) -> None:
+    """Check a number of threads, as joblib takes it."""
+    whole = isinstance(n_jobs, Integral) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (whole and n_jobs != 0 and abs(n_jobs) < 2**31):
+        raise ValueError(
+            f"`n_jobs` must be None or a whole number other than 0; got {n_jobs!r}"
+        )
