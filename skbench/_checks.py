@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# A number beyond it is refused as huge: its square has hardly a sum any more.
+HUGE = 1e100
+
 
 def listed(names: Iterable[Hashable], limit: int = 12) -> str:
     """Write names for a message, the first few of many."""

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from ._checks import listed
+from ._checks import HUGE, listed
 from ._eras import Rows, target_days
 
 Name = Hashable
@@ -35,7 +35,6 @@ META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
 _INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
 _TENSOR_DTYPES = (*_INTEGERS, "float16", "float32", "float64")
-_LARGEST = 1e100
 ALL = slice(None)
 # float64 holds every whole number up to here, and beyond it every second at most.
 _EXACT = 2**53
@@ -717,7 +716,7 @@ def loses_integers(table: Table, name: Name) -> bool:
     return bool((np.isfinite(values) & (np.abs(values) >= _EXACT)).any())
 
 
-def too_large(values: NDArray[Any], most: float = _LARGEST) -> NDArray[np.bool_]:
+def too_large(values: NDArray[Any], most: float = HUGE) -> NDArray[np.bool_]:
     """Whether floats are infinite, or so large that sums of their squares are."""
     large: NDArray[np.bool_]
     large = np.isinf(values) if values.dtype != np.float64 else abs(values) > most

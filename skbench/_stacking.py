@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import prediction_columns
 from ._checks import (
+    HUGE,
     check_bounds,
     check_choice,
     check_confidence,
@@ -49,10 +50,6 @@ _SCORES = ("corr", "contribution")
 _SEARCHES = ("slsqp", "greedy")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
-# What the squares of an era add up to at most, unless a value is huge.
-_LARGEST_SQUARE = 1e200
-# Of a multiplier or a prior weight: far more than any, and their squares have a sum.
-_LARGEST_NUMBER = 1e30
 _MOST_ITERATIONS = 1_000_000
 # Share of lost rows from which on a warning names the columns that cost them.
 _MANY = 0.2
@@ -407,12 +404,12 @@ class StackingWeights(WeightedEnsemble):
             isinstance(payout, Mapping)
             and payout
             and set(payout) <= set(_SCORES)
-            and all(is_number(v) and abs(v) <= _LARGEST_NUMBER for v in payout.values())
+            and all(is_number(v) and abs(v) <= HUGE for v in payout.values())
         )
         if not valid:
             raise ValueError(
                 "`payout` must map 'corr' and 'contribution' to their multipliers, of "
-                f"size {_LARGEST_NUMBER:g} at most, as in "
+                f"size {HUGE:g} at most, as in "
                 f"{{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
             )
 
@@ -489,7 +486,7 @@ class StackingWeights(WeightedEnsemble):
             # Of missing and of huge values this is no number, or a huge one.
             with np.errstate(over="ignore"):
                 total = np.einsum("ij,ij->", block, block)
-            if not total <= _LARGEST_SQUARE:
+            if not total <= HUGE**2:
                 self._check_values(block, self.columns_)
                 self._check_sizes(block)
             reference = None
@@ -696,7 +693,7 @@ class StackingWeights(WeightedEnsemble):
                 f"{listed(self.columns_)}"
             )
         values = [self.prior.get(self.columns_[i], 0.0) for i in usable]
-        most = _LARGEST_NUMBER
+        most = HUGE
         least = 0.0 if self.nonnegative else -most
         if not all(is_number(v) and least <= v <= most for v in values):
             raise ValueError(
