@@ -1,10 +1,10 @@
 """The contract that all estimators share: era, predict, score, tags, set_output."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from copy import copy
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from ._checks import check_bounds, listed
+from ._checks import Check, check_bounds, listed
 from ._eras import Eras, era_column, eras_lack, find_eras
 from ._frames import (
     META_MODEL,
@@ -49,14 +49,12 @@ class EraEstimator(  # type: ignore[call-arg]
     an output by their order at fit, and ours may come in any order.
     """
 
+    # What a parameter must be, whatever the data.
+    _parameters: ClassVar[Mapping[str, Check]] = {}
     # Whether `transform` works before `fit`, on the columns that `fit` would choose.
     _stateless = True
     # The attribute without which there is nothing to transform with.
     _fitted_by = "columns_"
-
-    @abstractmethod
-    def _check_parameters(self) -> None:
-        """Raise where a parameter cannot be used, whatever the data."""
 
     @abstractmethod
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
@@ -85,6 +83,11 @@ class EraEstimator(  # type: ignore[call-arg]
     def _single_precision(self, table: Table) -> list[bool]:
         """Whether each new column comes from float32, and so is float32."""
         return [table.single_precision(name) for name in self.columns_]
+
+    def _check_parameters(self) -> None:
+        """Raise where a parameter cannot be used."""
+        for name, check in self._parameters.items():
+            check(name, getattr(self, name))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # The argument of this class is not inherited.

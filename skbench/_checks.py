@@ -1,10 +1,14 @@
 """Checks of parameters, and how a refusal is worded."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+
+# Raises where a value, here the second, is not what a parameter of that name must be.
+Check = Callable[[str, Any], object]
 
 # A number beyond it is refused as huge: its square has hardly a sum any more.
 HUGE = 1e100
@@ -38,6 +42,16 @@ def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
         raise ValueError(f"`{parameter}` must be {allowed}; got {value!r}")
 
 
+def one_of(*choices: str) -> Check:
+    """Return the check of a parameter that is one of these."""
+    return partial(check_choice, choices=choices)
+
+
+def optional(check: Check) -> Check:
+    """Return a check that lets None pass."""
+    return lambda parameter, value: value is None or check(parameter, value)
+
+
 def check_share(parameter: str, value: Any) -> None:
     """Check a parameter that is a number between 0 and 1."""
     if not is_number(value) or not 0 <= value <= 1:
@@ -54,6 +68,12 @@ def check_name(parameter: str, value: Any) -> None:
         raise ValueError(
             f"`{parameter}` must be a column name that UTF-8 can hold; got {value!r}"
         ) from None
+
+
+def check_positive(parameter: str, value: Any) -> None:
+    """Check a parameter that is a number above 0."""
+    if not is_number(value) or not 0 < value < float("inf"):
+        raise ValueError(f"`{parameter}` must be above 0; got {value!r}")
 
 
 def check_flag(parameter: str, value: Any) -> None:
@@ -75,12 +95,10 @@ def check_count(
         raise ValueError(f"`{parameter}` must be at most {most:,}; got {value!r}")
 
 
-def check_confidence(confidence: Any) -> None:
+def check_confidence(parameter: str, value: Any) -> None:
     """Check the probability of an interval."""
-    if not is_number(confidence) or not 0 < confidence < 1:
-        raise ValueError(
-            f"`confidence` must be above 0 and below 1; got {confidence!r}"
-        )
+    if not is_number(value) or not 0 < value < 1:
+        raise ValueError(f"`{parameter}` must be above 0 and below 1; got {value!r}")
 
 
 def is_several(value: Any) -> bool:

@@ -1,19 +1,26 @@
 """The dot product of predictions with weights: `WeightedEnsemble`."""
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._base import EraEstimator, prediction_columns
-from ._checks import check_choice, check_name, is_number, is_several, listed
+from ._checks import Check, check_name, is_number, is_several, listed, one_of
 from ._eras import Eras
 from ._frames import Table, as_mapping, columns_of_role, resolve_names
 from .kernels.blend import blend, blend_present
 
 Name = Hashable
-_NAN_POLICIES = ("propagate", "omit", "raise")
+
+
+def _check_weights(parameter: str, value: Any) -> None:
+    if value is not None and not is_several(value):
+        raise ValueError(
+            f"`{parameter}` must be a mapping from column to weight, a sequence or "
+            f"None; got {value!r}"
+        )
 
 
 class WeightedEnsemble(EraEstimator):
@@ -79,6 +86,12 @@ class WeightedEnsemble(EraEstimator):
     # Equal weights depend on which columns there were at fit.
     _stateless = False
 
+    _parameters: ClassVar[Mapping[str, Check]] = {
+        "nan_policy": one_of("propagate", "omit", "raise"),
+        "output": check_name,
+        "weights": _check_weights,
+    }
+
     def __init__(
         self,
         weights: Any = None,
@@ -95,16 +108,6 @@ class WeightedEnsemble(EraEstimator):
         self.nan_policy = nan_policy
         self.era = era
         self.single_era_rows = single_era_rows
-
-    def _check_parameters(self) -> None:
-        check_choice("nan_policy", self.nan_policy, _NAN_POLICIES)
-        check_name("output", self.output)
-        weights = getattr(self, "weights", None)
-        if weights is not None and not is_several(weights):
-            raise ValueError(
-                "`weights` must be a mapping from column to weight, a sequence or "
-                f"None; got {weights!r}"
-            )
 
     def _choose_columns(self, table: Table, era: Name) -> None:
         columns = self._blended(table, era)

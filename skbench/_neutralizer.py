@@ -1,19 +1,27 @@
 """Neutralisation to features: `FeatureNeutralizer` and `neutralization_path`."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._base import EraEstimator, in_precision, prediction_columns
-from ._checks import check_flag, check_share, is_number, is_several, listed
+from ._checks import Check, check_flag, check_share, is_number, is_several, listed
 from ._eras import Eras, Rows, blas_threads, map_eras
 from ._frames import Table, feature_columns, is_tensor, resolve
 from .kernels.device import neutralize_eras
 from .kernels.neutralize import fill_missing, neutralize
 
 Name = Hashable
+
+
+def _check_missing(parameter: str, value: Any) -> None:
+    finite = is_number(value) and np.isfinite(value)
+    if not finite and not (isinstance(value, str) and value in ("median", "raise")):
+        raise ValueError(
+            f"`{parameter}` must be 'median', 'raise' or a finite number; got {value!r}"
+        )
 
 
 class FeatureNeutralizer(EraEstimator):
@@ -110,6 +118,15 @@ class FeatureNeutralizer(EraEstimator):
     3  0001         1.5
     """
 
+    _parameters: ClassVar[Mapping[str, Check]] = {
+        "proportion": check_share,
+        "rcond": check_share,
+        "fit_intercept": check_flag,
+        "standardize": check_flag,
+        "keep_neutralizers": check_flag,
+        "missing": _check_missing,
+    }
+
     def __init__(
         self,
         neutralizers: Any = None,
@@ -136,20 +153,6 @@ class FeatureNeutralizer(EraEstimator):
         self.era = era
         self.single_era_rows = single_era_rows
         self.n_jobs = n_jobs
-
-    def _check_parameters(self) -> None:
-        check_share("proportion", self.proportion)
-        check_share("rcond", self.rcond)
-        check_flag("fit_intercept", self.fit_intercept)
-        check_flag("standardize", self.standardize)
-        check_flag("keep_neutralizers", self.keep_neutralizers)
-        finite = is_number(self.missing) and np.isfinite(self.missing)
-        named = isinstance(self.missing, str) and self.missing in ("median", "raise")
-        if not finite and not named:
-            raise ValueError(
-                "`missing` must be 'median', 'raise' or a finite number; "
-                f"got {self.missing!r}"
-            )
 
     def _choose_columns(self, table: Table, era: Name) -> None:
         self.neutralizers_ = self._choose_neutralizers(table, era)

@@ -1,19 +1,19 @@
 """Ranks per era: `EraRankGauss`, `EraRank` and the function `rank_gauss`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._base import EraEstimator, warn_of_ties
-from ._checks import check_choice, check_flag
+from ._checks import Check, check_flag, one_of
 from ._eras import Eras, Rows, map_eras
 from ._frames import Table, as_columns, as_floats, check_one_dimension
 from .kernels import rank
 
-_TIES = ("average", "first")
+_check_ties = one_of("average", "first")
 
 
 def rank_gauss(
@@ -59,7 +59,7 @@ def rank_gauss(
     >>> rank_gauss([0.1, 0.4, 0.4, float("nan"), 0.9]).round(4)
     array([-1.2247,  0.    ,  0.    ,     nan,  1.2247])
     """
-    check_choice("ties", ties, _TIES)
+    _check_ties("ties", ties)
     check_flag("scale", scale)
     check_one_dimension(values, "`values`")
     column = np.asarray(values)
@@ -129,6 +129,8 @@ class EraRank(EraEstimator):
     [0.1667, 0.6667, 0.6667, 0.75, 0.25]
     """
 
+    _parameters: ClassVar[Mapping[str, Check]] = {"ties": _check_ties}
+
     def __init__(
         self,
         columns: Any = None,
@@ -143,9 +145,6 @@ class EraRank(EraEstimator):
         self.era = era
         self.single_era_rows = single_era_rows
         self.n_jobs = n_jobs
-
-    def _check_parameters(self) -> None:
-        check_choice("ties", self.ties, _TIES)
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
         kernel = partial(rank.rank_uniform, ties=self.ties)
@@ -214,6 +213,11 @@ class EraRankGauss(EraEstimator):
     [-1.1985, 0.5336, 0.5336, 0.7071, -0.7071]
     """
 
+    _parameters: ClassVar[Mapping[str, Check]] = {
+        "ties": _check_ties,
+        "scale": check_flag,
+    }
+
     def __init__(
         self,
         columns: Any = None,
@@ -230,10 +234,6 @@ class EraRankGauss(EraEstimator):
         self.era = era
         self.single_era_rows = single_era_rows
         self.n_jobs = n_jobs
-
-    def _check_parameters(self) -> None:
-        check_choice("ties", self.ties, _TIES)
-        check_flag("scale", self.scale)
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
         kernel = partial(rank.rank_gauss, ties=self.ties, scale=self.scale)

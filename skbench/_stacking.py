@@ -1,34 +1,36 @@
 """Weights learned from validation targets: `StackingWeights`."""
 
-import warnings
 from collections.abc import Hashable, Mapping
 from copy import copy
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from numbers import Integral
-from typing import Any, Self
+from types import SimpleNamespace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import prediction_columns
 from ._checks import (
     HUGE,
+    Check,
     check_bounds,
-    check_choice,
     check_confidence,
     check_count,
     check_flag,
     check_name,
+    check_positive,
     check_share,
     is_number,
     listed,
+    one_of,
+    optional,
 )
 from ._ensemble import WeightedEnsemble
-from ._era_statistics import Statistics, gathered, merged, part_of
-from ._eras import Eras, Rows, check_horizon, chronological, era_numbers, find_eras
+from ._era_statistics import Statistics, gathered, merged
+from ._eras import Eras, Rows, check_horizon, find_eras
 from ._frames import (
     Table,
     aligned_target,
@@ -38,21 +40,41 @@ from ._frames import (
     target_name,
     too_large,
 )
-from ._warnings import warn
+from ._learning import Learning
 from .kernels.moments import era_moments
-from .kernels.score import correlation_contribution, numerai_corr
-from .solvers.weight_intervals import of_weights
-from .solvers.weights import NotEnoughErasError, Problem, presence
+from .solvers.weights import NotEnoughErasError
 
 Name = Hashable
-_OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
 _SCORES = ("corr", "contribution")
-_SEARCHES = ("slsqp", "greedy")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
-_MOST_ITERATIONS = 1_000_000
-# Share of lost rows from which on a warning names the columns that cost them.
-_MANY = 0.2
+# What rests on the weights, and so is no longer true when further eras are held.
+_FOUND = (
+    "weights_",
+    "weights_interval_",
+    "n_iter_",
+    "shrinkage_",
+    "train_score_",
+    "n_eras_",
+    "n_rows_",
+    "n_eras_left_out_",
+    "n_rows_left_out_",
+)
+
+
+def _check_reference(parameter: str, value: Any) -> None:
+    if not isinstance(value, Integral | None):
+        check_name(parameter, value)
+
+
+def _check_shrinkage(parameter: str, value: Any) -> None:
+    if not (isinstance(value, str) and value == "auto"):
+        check_share(parameter, value)
+
+
+def _check_largest(parameter: str, value: Any) -> None:
+    if not is_number(value) or not 0 < value <= 1:
+        raise ValueError(f"`{parameter}` must be above 0 and at most 1; got {value!r}")
 
 
 class StackingWeights(WeightedEnsemble):
@@ -206,6 +228,21 @@ class StackingWeights(WeightedEnsemble):
     """
 
     _fitted_by = "weights_"
+    era_statistics_: Statistics
+    _reference: Name | None
+    _parameters: ClassVar[Mapping[str, Check]] = {
+        **{k: v for k, v in WeightedEnsemble._parameters.items() if k != "weights"},
+        "objective": one_of("corr", "sharpe", "mse", "contribution", "payout"),
+        "search": one_of("slsqp", "greedy"),
+        "nonnegative": check_flag,
+        "meta_model": _check_reference,
+        "shrinkage": _check_shrinkage,
+        "max_weight": _check_largest,
+        "halflife": optional(check_positive),
+        "max_iter": partial(check_count, least=1, most=1_000_000),
+        "horizon": optional(partial(check_count, least=1)),
+        "confidence": check_confidence,
+    }
 
     def __init__(
         self,
@@ -247,30 +284,40 @@ class StackingWeights(WeightedEnsemble):
         self.single_era_rows = single_era_rows
 
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
-        """Learn the weights.
+        """Learn from further eras, with the result of `fit` on all of them.
+
+        As long as too few eras have a target, there are no weights yet.
 
         Parameters
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
-            Predictions, standardised within each era, and the era column.
+            Whole eras, none of them held already.
         y : array-like of shape (n_rows,)
-            Targets, NaN where there is none yet; a pandas object must have the index
-            of X.
+            Targets, NaN where there is none yet.
 
         Returns
         -------
         self : object
-            The fitted estimator.
+            The estimator.
 
         Raises
         ------
         ValueError
-            If a parameter, column or target cannot be used, or too few eras can be
-            scored.
+            If an era is held already, or the rows cannot be used.
         """
         learned, table, eras, target = self._gathered(X, y, anew=True)
-        problem, scored = learned._solve()
-        learned._rescore(problem, scored, table, eras, target)
+        learning = learned._solve()
+        reference = None
+        if learned._reference is not None:
+            fetch = table.select([learned._reference])
+            reference = fetch(slice(None))[0].astype(np.float64)
+        blend, rows_of = (
+            learned._compute(table, eras),
+            dict(zip(eras.labels, eras.rows, strict=True)),
+        )
+        learned.train_score_["exact"] = learning.exact(
+            blend, target, reference, rows_of
+        )
         self.__dict__ = learned.__dict__
         return self
 
@@ -296,7 +343,9 @@ class StackingWeights(WeightedEnsemble):
         ValueError
             If an era is held already, or the rows cannot be used.
         """
-        learned, *_ = self._gathered(X, y, anew=not hasattr(self, "era_statistics_"))
+        learned = self.gather(X, y)
+        if hasattr(self, "era_statistics_"):
+            learned = copy(self).absorb(learned)
         learned._solve_if_possible()
         self.__dict__ = learned.__dict__
         return self
@@ -320,20 +369,7 @@ class StackingWeights(WeightedEnsemble):
         ValueError
             If both hold an era, or differ in what decides what is kept of the rows.
         """
-        for estimator in (self, other):
-            if not hasattr(estimator, "era_statistics_"):
-                raise NotFittedError("merge needs two fitted StackingWeights")
-        own, others = self._kept_by(), other._kept_by()
-        for name in _OF_ROWS:
-            if own[name] != others[name]:
-                raise ValueError(
-                    f"cannot merge what was learned with another `{name}`: "
-                    f"{listed(own[name])} and {listed(others[name])}. Fit both alike"
-                )
-        learned = copy(self)
-        if learned._reference is None:
-            learned._reference = other._reference
-        learned._hold(other.era_statistics_)
+        learned = copy(self).absorb(other)
         learned._solve_if_possible()
         self.__dict__ = learned.__dict__
         return self
@@ -370,6 +406,95 @@ class StackingWeights(WeightedEnsemble):
         self.__dict__ = learned.__dict__
         return self
 
+    def gather(self, X: Any, y: Any) -> Self:
+        """Return an estimator that holds the moments of these rows, and no weights.
+
+        With `absorb` and `finish` this is how weights are learned from rows that come
+        in batches or stand on many machines, with one search at the end.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            Whole eras.
+        y : array-like of shape (n_rows,)
+            Targets, NaN where there is none yet.
+
+        Returns
+        -------
+        part : StackingWeights
+            With the columns of the eras that this holds; where it holds none, with
+            those that `fit` would choose in X.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used.
+        """
+        return self._gathered(X, y, anew=not hasattr(self, "era_statistics_"))[0]
+
+    def absorb(self, other: "StackingWeights") -> Self:
+        """Take over the moments of another; weights that were found are dropped.
+
+        Parameters
+        ----------
+        other : StackingWeights
+            As for `merge`, such as `gather` returns.
+
+        Returns
+        -------
+        self : object
+            The estimator; ``other`` is unchanged.
+
+        Raises
+        ------
+        ValueError
+            If both hold an era, or differ in what decides what is kept of the rows.
+        """
+        for estimator in (self, other):
+            if not hasattr(estimator, "era_statistics_"):
+                raise NotFittedError("merge needs two fitted StackingWeights")
+        own, others = self._kept_by(), other._kept_by()
+        for name in _OF_ROWS:
+            if own[name] != others[name]:
+                raise ValueError(
+                    f"cannot merge what was learned with another `{name}`: "
+                    f"{listed(own[name])} and {listed(others[name])}. Fit both alike"
+                )
+        self.era_statistics_ = merged(self.era_statistics_, other.era_statistics_)
+        if self._reference is None:
+            self._reference = other._reference
+        self._forget(*_FOUND)
+        return self
+
+    def finish(self) -> Self:
+        """Find the weights, now that the moments of all eras are held.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If too few eras can be scored.
+        """
+        return self.refit()
+
+    @cached_property
+    def weights_interval_(self) -> dict[Name, tuple[float, float]]:
+        """Interval of each weight, found when first asked for.
+
+        Returns
+        -------
+        intervals : dict of str or int to (float, float)
+            Lower and upper end, in column order.
+        """
+        check_is_fitted(self, "weights_")
+        return self._learning().interval(
+            self.weights_, self.shrinkage_, self._horizon()
+        )
+
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that `fit` needs a target."""
         tags = super().__sklearn_tags__()
@@ -378,25 +503,6 @@ class StackingWeights(WeightedEnsemble):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_choice("objective", self.objective, _OBJECTIVES)
-        check_choice("search", self.search, _SEARCHES)
-        check_flag("nonnegative", self.nonnegative)
-        if not isinstance(self.meta_model, Integral | None):
-            check_name("meta_model", self.meta_model)
-        if not (isinstance(self.shrinkage, str) and self.shrinkage == "auto"):
-            check_share("shrinkage", self.shrinkage)
-        if not is_number(self.max_weight) or not 0 < self.max_weight <= 1:
-            raise ValueError(
-                f"`max_weight` must be above 0 and at most 1; got {self.max_weight!r}"
-            )
-        if self.halflife is not None and not _positive(self.halflife):
-            raise ValueError(f"`halflife` must be above 0; got {self.halflife!r}")
-        check_count("max_iter", self.max_iter, 1, _MOST_ITERATIONS)
-        check_horizon(self.horizon, None)
-        check_confidence(self.confidence)
-        self._check_payout()
-
-    def _check_payout(self) -> None:
         if self.objective != "payout":
             return
         payout = self.payout
@@ -413,12 +519,10 @@ class StackingWeights(WeightedEnsemble):
                 f"{{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
             )
 
-    # What is kept of the rows.
-
     def _gathered(
         self, X: Any, y: Any, anew: bool
     ) -> tuple[Self, Table, Eras, NDArray[np.float64]]:
-        """Return a copy of the estimator that holds the moments of these rows too."""
+        """Return a copy of the estimator that holds the moments of these rows."""
         self._check_parameters()
         table, era = self._read(X)
         if y is None:
@@ -428,13 +532,14 @@ class StackingWeights(WeightedEnsemble):
         self._warn_without_eras(table, era)
         target = aligned_target(table, y)
         eras = find_eras(table, era)
-        learned = copy(self)
+        part = copy(self)
+        part._forget(*_FOUND)
         if anew:
-            learned._start(table, era, target_name(X, y))
-        learned._check_names(table, learned._read_columns())
-        check_numbers(table, learned._read_columns())
-        learned._hold(learned._moments(table, eras, target))
-        return learned, table, eras, target
+            part._start(table, era, target_name(X, y))
+        part._check_names(table, part._used())
+        check_numbers(table, part._used())
+        part.era_statistics_ = merged(None, part._moments(table, eras, target))
+        return part, table, eras, target
 
     def _start(self, table: Table, era: Name, target: str | None) -> None:
         """Forget what was learned, and choose the columns."""
@@ -465,12 +570,11 @@ class StackingWeights(WeightedEnsemble):
     def _replaced(self, table: Table | None = None) -> list[Name]:
         return [name for name in super()._replaced(table) if name != self._reference]
 
-    def _read_columns(self) -> list[Name]:
-        """Columns that learning reads: all, not just those that get a weight."""
-        return self.columns_ + [name for name in [self._reference] if name is not None]
-
     def _used(self) -> list[Name]:
-        return super()._used() if hasattr(self, "weights_") else self._read_columns()
+        """Columns with a weight; learning reads all, and the reference."""
+        if hasattr(self, "weights_"):
+            return super()._used()
+        return self.columns_ + [name for name in [self._reference] if name is not None]
 
     def _moments(
         self, table: Table, eras: Eras, target: NDArray[np.float64]
@@ -516,299 +620,24 @@ class StackingWeights(WeightedEnsemble):
             "single_era_rows": [*check_bounds(self.single_era_rows)],
         }
 
-    def _hold(self, new: Statistics) -> None:
-        """Add the statistics of further eras to those that are held."""
-        held = getattr(self, "era_statistics_", None)
-        self.era_statistics_ = merged(held, new)
+    def _learning(self) -> Learning:
+        params = SimpleNamespace(**self.get_params(deep=False))
+        return Learning(params, self.columns_, self._reference, self.era_statistics_)
 
-    # What is made of it.
+    def _horizon(self) -> int:
+        return check_horizon(self.horizon, self._target)
 
-    def _solve(self) -> tuple[Problem, NDArray[np.intp]]:
-        """Find the weights; return the problem, and the positions of its eras."""
-        problem, usable, scored = self._problem()
-        found = problem.solve()
-        weights, self.n_iter_ = found.weights, found.n_iter
-        if not found.optimal:
-            warn(
-                f"the search for weights stopped short of an optimum, with `max_iter` "
-                f"{self.max_iter}: the best weights found are kept",
-                ConvergenceWarning,
-            )
-        if not weights.any():
-            warn(
-                "no non-negative weights help to predict the target: the prior is kept",
-            )
-            weights = problem.prior
-        if self.shrinkage == "auto":
-            self.shrinkage_ = problem.best_shrinkage(self._horizon())
-        else:
-            self.shrinkage_ = float(self.shrinkage)
-        weights = problem.shrunk(weights, self.shrinkage_)
-        self._warn_of_lost_eras(problem, weights)
-        self.weights_ = self._by_column(usable, weights)
-        self.n_eras_ = scored.size
-        counted = "reference_n_rows" if self.objective == "contribution" else "n_rows"
-        self.n_rows_ = int(self.era_statistics_[counted][scored].sum())
-        self.n_eras_left_out_ = self.era_statistics_["n_rows"].size - self.n_eras_
-        self.n_rows_left_out_ = int(self.era_statistics_["n_all"].sum()) - self.n_rows_
-        value = problem.value(weights)
-        self.train_score_ = {
-            "objective": self.objective,
-            "optimised": value if np.isfinite(value) else np.nan,
-        }
-        self._forget("weights_interval_")
-        return problem, scored
+    def _solve(self) -> Learning:
+        """Find the weights, and return what they were found from."""
+        learning = self._learning()
+        found = learning.find(self._horizon())
+        self._forget(*_FOUND)
+        self.__dict__.update(found)
+        return learning
 
     def _solve_if_possible(self) -> None:
         """Solve, or leave the weights open until there are eras enough."""
         try:
             self._solve()
         except NotEnoughErasError:
-            self._forget("weights_", "weights_interval_", "train_score_")
-
-    def _problem(self) -> tuple[Problem, NDArray[np.intp], NDArray[np.intp]]:
-        """Return the problem, and the positions of the columns and eras in play."""
-        held = self.era_statistics_
-        usable = self._usable(held)
-        scored = (held["n_rows"] > 0) & (held["target_variance"] > 0)
-        if self.nan_policy != "omit":
-            absent = held["n_missing"] == held["n_target"][:, None]
-            scored &= ~absent[:, usable].any(axis=1)
-        self._warn_of_lost_rows(held, usable, scored)
-        scored &= self._has_reference(held)
-        scored &= presence(held, self._scores())[:, usable].any(axis=1)
-        eras = np.flatnonzero(scored)
-        # Live eras without targets may have left all of them in the order of text.
-        eras = eras[chronological(held["era"][eras].tolist(), needed=False)]
-        least = 2 if self.objective == "sharpe" else 1
-        if eras.size < least:
-            raise NotEnoughErasError(
-                f"objective {self.objective!r} needs at least {least} eras with 3 or "
-                f"more complete rows, a target that varies{self._what_else()}; "
-                f"{eras.size} of {scored.size} have them "
-                f"(n_samples = {held['n_target'].sum()} with a target)"
-            )
-        if usable.size * self.max_weight < 1 - 1e-12:
-            hopeless = len(self.columns_) * self.max_weight < 1 - 1e-12
-            raise (ValueError if hopeless else NotEnoughErasError)(
-                f"`max_weight` must be at least 1/{usable.size}, as {usable.size} "
-                f"columns share the weight; got {self.max_weight!r}"
-            )
-        problem = Problem(
-            part_of(held, eras, usable),
-            numbers=self._numbers(held["era"][eras].tolist()),
-            prior=self._prior(usable),
-            objective=self.objective,
-            multipliers=dict(self._scores()) if self.objective == "payout" else None,
-            signed=not self.nonnegative,
-            max_weight=float(self.max_weight),
-            search=self.search,
-            max_iter=self.max_iter,
-            halflife=None if self.halflife is None else float(self.halflife),
-        )
-        return problem, usable, eras
-
-    def _numbers(self, labels: list[Hashable]) -> NDArray[np.float64]:
-        """Return where the eras stand in time, as far as that makes a difference."""
-        timed = self.halflife is not None or self.shrinkage == "auto"
-        if timed:
-            return era_numbers(labels)
-        return np.arange(len(labels), dtype=np.float64)
-
-    def _usable(self, held: Statistics) -> NDArray[np.intp]:
-        """Return the positions of the columns that vary; warn of the others."""
-        varies = held["varies"].any(axis=0)
-        if not varies.any() and (held["n_rows"] > 0).any():
-            raise NotEnoughErasError(
-                f"every column is constant: {listed(self.columns_)}"
-            )
-        names = np.array(self.columns_, dtype=object)
-        if (held["n_rows"] > 0).any() and not varies.all():
-            warn(
-                f"{listed(names[~varies])} constant or missing throughout: weight 0",
-            )
-        odd = varies & ~held["standardized"].all(axis=0)
-        if odd.any():
-            warn(
-                f"{listed(names[odd])} not standardised within each era, so that "
-                "weights depend on the scale: put EraRankGauss before StackingWeights",
-                DataConversionWarning,
-            )
-        return np.flatnonzero(varies)
-
-    def _warn_of_lost_rows(
-        self,
-        held: Statistics,
-        usable: NDArray[np.intp],
-        scored: NDArray[np.bool_],
-    ) -> None:
-        total = int(held["n_target"].sum())
-        lost = total - int(held["n_rows"][scored].sum())
-        gaps = held["n_missing"][:, usable].sum(axis=0)
-        if self.nan_policy == "omit" or not gaps.any() or lost <= _MANY * total:
-            return
-        names = [self.columns_[i] for i in usable[gaps > 0]]
-        warn(
-            f"{lost / total:.0%} of the rows with a target are left out, because "
-            f"{listed(names)} have missing values there: drop these columns, or choose "
-            "nan_policy='omit'",
-        )
-
-    def _warn_of_lost_eras(
-        self, problem: Problem, weights: NDArray[np.float64]
-    ) -> None:
-        lost = ~problem.present()[:, weights != 0].any(axis=1)
-        if lost.mean() > _MANY:
-            warn(
-                f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
-                "the others no column with a weight has predictions, so neither the "
-                "objective nor `score` counts them. Drop columns with few eras, or use "
-                "`shrinkage`",
-            )
-
-    def _has_reference(self, held: Statistics) -> NDArray[np.bool_]:
-        """Whether each era has what the objective needs of the reference."""
-        if "contribution" not in self._scores():
-            return np.ones(held["n_rows"].size, dtype=bool)
-        if self._reference is None:
-            raise ValueError(
-                f"objective {self.objective!r} needs the reference: X had no column "
-                f"{self.meta_model!r} (`meta_model`) at fit"
-            )
-        # A constant reference explains nothing: its square is 0, and its score none.
-        return (held["reference_n_rows"] > 0) & (held["reference_square"] > 0)
-
-    def _prior(self, usable: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the prior of the columns in play; its absolute values sum to one."""
-        if self.prior is None:
-            return np.full(usable.size, 1.0 / usable.size)
-        if not isinstance(self.prior, Mapping):
-            raise ValueError(
-                "`prior` must be a mapping from column to weight, or None for equal "
-                f"weights; got {self.prior!r}"
-            )
-        if other := [name for name in self.prior if name not in self.columns_]:
-            raise ValueError(
-                f"`prior` names {listed(other)}, which is not among the columns "
-                f"{listed(self.columns_)}"
-            )
-        values = [self.prior.get(self.columns_[i], 0.0) for i in usable]
-        most = HUGE
-        least = 0.0 if self.nonnegative else -most
-        if not all(is_number(v) and least <= v <= most for v in values):
-            raise ValueError(
-                f"`prior` must hold weights from {least:g} to {most:g}; got "
-                f"{self.prior!r}"
-            )
-        total = np.abs(values).sum()
-        if not total:
-            raise NotEnoughErasError(
-                "`prior` must give some column that varies a weight"
-            )
-        prior: NDArray[np.float64] = np.array(values, dtype=np.float64) / total
-        if np.abs(prior).max() > self.max_weight + 1e-12:
-            raise ValueError(
-                f"`prior` exceeds `max_weight` {self.max_weight!r} once it sums to one"
-            )
-        return prior
-
-    def _horizon(self) -> int:
-        return check_horizon(self.horizon, self._target)
-
-    def _by_column(
-        self, usable: NDArray[np.intp], weights: NDArray[np.float64]
-    ) -> dict[Name, float]:
-        given = dict.fromkeys(self.columns_, 0.0)
-        given.update(
-            {self.columns_[i]: float(w) for i, w in zip(usable, weights, strict=True)}
-        )
-        return given
-
-    @cached_property
-    def weights_interval_(self) -> dict[Name, tuple[float, float]]:
-        """Interval of each weight, found when first asked for.
-
-        Returns
-        -------
-        intervals : dict of str or int to (float, float)
-            Lower and upper end, in column order.
-        """
-        check_is_fitted(self, "weights_")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # fit has said all of it
-            problem, usable, scored = self._problem()
-        numbers = era_numbers(self.era_statistics_["era"][scored].tolist())
-        horizon, learned = self._horizon(), problem.best_weights()
-        problem = replace(problem, numbers=numbers)
-        ends = of_weights(problem, learned, horizon, self.confidence)
-        low = high = np.full(usable.size, np.nan)
-        if ends is None:
-            warn(
-                f"weights have an interval from two horizons of eras on, of {horizon} "
-                f"eras each; {numbers.size} are scored",
-            )
-        else:
-            weights = np.array([self.weights_[self.columns_[i]] for i in usable])
-            low, high = (self._shrunk_each(problem, blends) for blends in ends)
-            low, high = np.minimum(low, weights), np.maximum(high, weights)
-        lows, highs = self._by_column(usable, low), self._by_column(usable, high)
-        return {name: (lows[name], highs[name]) for name in lows}
-
-    def _shrunk_each(
-        self, problem: Problem, blends: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Shrink blends, one for each weight, and take that weight of it."""
-        shrunk = [problem.shrunk(blend, self.shrinkage_) for blend in blends]
-        return np.diagonal(shrunk)
-
-    def _rescore(
-        self,
-        problem: Problem,
-        scored: NDArray[np.intp],
-        table: Table,
-        eras: Eras,
-        target: NDArray[np.float64],
-    ) -> None:
-        """Score the blend exactly, as the tournament does, in the eras learned from."""
-        blend = self._compute(table, eras)
-        reference = None
-        if self._reference is not None:
-            fetch = table.select([self._reference])
-            reference = fetch(slice(None))[0].astype(np.float64)
-        rows_of = dict(zip(eras.labels, eras.rows, strict=True))
-        exact = np.zeros(scored.size)  # NaN where the blend has no value
-        for i, label in enumerate(self.era_statistics_["era"][scored]):
-            rows = rows_of[label]
-            for name, multiplier in self._scores().items():
-                if name == "corr":
-                    score = numerai_corr(blend[:, rows], target[rows])
-                else:
-                    assert reference is not None  # or there was no problem to solve
-                    score = correlation_contribution(
-                        blend[:, rows], target[rows], reference[rows]
-                    )
-                exact[i] += multiplier * score[0]
-        if np.isnan(exact).all():
-            self.train_score_["exact"] = np.nan
-            return
-        counted = ~np.isnan(exact)
-        weights, exact = problem.era_weights(counted)[counted], exact[counted]
-        mean = float(weights @ exact)
-        if self.objective == "sharpe":
-            spread = float(np.sqrt(weights @ (exact - mean) ** 2))
-            mean = mean / spread if spread > 0 else 0.0
-        self.train_score_["exact"] = mean
-
-    def _what_else(self) -> str:
-        needed = "contribution" in self._scores()
-        return f" and the reference {self.meta_model!r}" if needed else ""
-
-    def _scores(self) -> Mapping[str, float]:
-        """Multiplier of each score of the tournament that the objective stands for."""
-        if self.objective == "payout":
-            return {name: float(m) for name, m in (self.payout or {}).items()}
-        return {"contribution" if self.objective == "contribution" else "corr": 1.0}
-
-
-def _positive(value: Any) -> bool:
-    return is_number(value) and 0 < value < np.inf
+            self._forget(*_FOUND)

@@ -212,9 +212,7 @@ def _merge(first: Any, second: Any = None) -> Any:
     if first is None or second is None:
         return second if first is None else first
     _check_apart([list(part.era_statistics_["era"]) for part in (first, second)])
-    merged = copy(first)  # a task must not change what it was given
-    merged._hold(second.era_statistics_)
-    return merged
+    return copy(first).absorb(second)  # a task must not change what it was given
 
 
 def _whole_eras(ddf: Any, era: str) -> Any:

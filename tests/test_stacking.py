@@ -1166,7 +1166,7 @@ def test_the_largest_weight_holds_with_gaps(objective):
 def test_samples_and_folds_of_eras_with_gaps_are_judged_alike(objective):
     X, y = late(1, n_eras=12)
     rows, found = RowsWithGaps(X, y), learned(X, y, objective, nan_policy="omit")
-    problem = found._problem()[0]
+    problem = found._learning().problem
     rng = np.random.default_rng(0)
     blends = rng.dirichlet(np.ones(3), 8) * (rng.random((8, 3)) < 0.6) + 0.0
     blends = np.vstack([blends[blends.any(axis=1)], np.eye(3)])

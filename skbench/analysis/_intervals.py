@@ -24,7 +24,7 @@ class Intervals:
     @classmethod
     def checked(cls, y: Any, horizon: Any, confidence: Any) -> Self:
         """Check what is given; a horizon of None is that of the name of y."""
-        check_confidence(confidence)
+        check_confidence("confidence", confidence)
         return cls(check_horizon(horizon, name_of(y)), float(confidence))
 
     def of(

@@ -118,7 +118,7 @@ def summarize(
     b     -0.0010  0.0277
     """
     horizon = check_horizon(horizon, target)
-    check_confidence(confidence)
+    check_confidence("confidence", confidence)
     models, eras, series = _read(scores)
     order = chronological(eras)
     times = era_numbers(eras)[order]

@@ -139,7 +139,7 @@ class _Stream:
         if used is None or made is None or not isinstance(step, StackingWeights):
             return list(names)
         wanted = {*used, *self.source.index(), self.era, self.y}
-        wanted |= {*map(str, step._read_columns())} - {*made}
+        wanted |= {*map(str, step._used())} - {*made}
         return [name for name in names if name in wanted]
 
     def _batches(self, columns: Sequence[str], skip: int) -> Iterator[pd.DataFrame]:

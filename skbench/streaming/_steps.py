@@ -97,15 +97,15 @@ def learned(step: Any, X: pd.DataFrame, y: pd.Series) -> Any:
     """Return the step with what further eras tell it; `finish` makes use of that."""
     if isinstance(step, StackingWeights):
         # Its partial_fit would search for weights, and warn of them, each time.
-        anew = not hasattr(step, "era_statistics_")
-        return step._gathered(X, y, anew)[0]
+        part = step.gather(X, y)
+        return step.absorb(part) if hasattr(step, "era_statistics_") else part
     return step.partial_fit(X, y)
 
 
 def finish(step: Any) -> None:
     """Find the weights, now that the moments of all eras are held."""
     if isinstance(step, StackingWeights):
-        step.refit()
+        step.finish()
 
 
 def adopt(step: Any, fitted: Any) -> None:

@@ -1,0 +1,309 @@
+"""From the moments of eras to weights: what is learned, warned of and made certain."""
+
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
+
+from ._checks import HUGE, is_number, listed
+from ._era_statistics import Statistics, part_of
+from ._eras import Rows, chronological, era_numbers
+from ._warnings import warn
+from .kernels.score import correlation_contribution, numerai_corr
+from .solvers.weight_intervals import of_weights
+from .solvers.weights import NotEnoughErasError, Problem, presence
+
+Name = Hashable
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+# Share of lost rows or eras from which on a warning says so.
+_MANY = 0.2
+# What rounding may add to weights that sum to one.
+_ROUNDING = 1e-12
+
+
+def scores_of(objective: str, payout: Mapping[str, float] | None) -> dict[str, float]:
+    """Return the multiplier of each score of the tournament that an objective is of."""
+    if objective == "payout":
+        return {name: float(multiplier) for name, multiplier in (payout or {}).items()}
+    return {"contribution" if objective == "contribution" else "corr": 1.0}
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The moments that are held of the columns, and what is to be learned from them.
+
+    ``params`` are the parameters of `StackingWeights`, checked, and ``reference`` the
+    column of the reference, where the rows had it.
+    """
+
+    params: SimpleNamespace
+    columns: Sequence[Name]
+    reference: Name | None
+    held: Statistics
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Multiplier of each score that the objective stands for."""
+        return scores_of(self.params.objective, self.params.payout)
+
+    @cached_property
+    def usable(self) -> Indices:
+        """Positions of the columns that vary; of the others it is warned."""
+        held = self.held
+        varies, some = held["varies"].any(axis=0), (held["n_rows"] > 0).any()
+        if some and not varies.any():
+            raise NotEnoughErasError(
+                f"every column is constant: {listed(self.columns)}"
+            )
+        names = np.array(self.columns, dtype=object)
+        if some and not varies.all():
+            warn(f"{listed(names[~varies])} constant or missing throughout: weight 0")
+        odd = varies & ~held["standardized"].all(axis=0)
+        if odd.any():
+            warn(
+                f"{listed(names[odd])} not standardised within each era, so that "
+                "weights depend on the scale: put EraRankGauss before StackingWeights",
+                DataConversionWarning,
+            )
+        return np.flatnonzero(varies)
+
+    @cached_property
+    def eras(self) -> Indices:
+        """Positions of the eras that are scored, in order."""
+        held, usable = self.held, self.usable
+        scored = (held["n_rows"] > 0) & (held["target_variance"] > 0)
+        if self.params.nan_policy != "omit":
+            absent = held["n_missing"] == held["n_target"][:, None]
+            scored &= ~absent[:, usable].any(axis=1)
+        self._warn_of_lost_rows(scored)
+        scored &= self._has_reference()
+        scored &= presence(held, self.scores)[:, usable].any(axis=1)
+        eras = np.flatnonzero(scored)
+        # Live eras without targets may have left all of them in the order of text.
+        eras = eras[chronological(held["era"][eras].tolist(), needed=False)]
+        least = 2 if self.params.objective == "sharpe" else 1
+        if eras.size < least:
+            with_reference = "contribution" in self.scores
+            what_else = f" and the reference {self.params.meta_model!r}"
+            raise NotEnoughErasError(
+                f"objective {self.params.objective!r} needs at least {least} eras with "
+                "3 or more complete rows, a target that varies"
+                f"{what_else if with_reference else ''}; "
+                f"{eras.size} of {scored.size} have them "
+                f"(n_samples = {held['n_target'].sum()} with a target)"
+            )
+        return eras
+
+    def _has_reference(self) -> Bools:
+        """Whether each era has what the objective needs of the reference."""
+        held = self.held
+        if "contribution" not in self.scores:
+            return np.ones(held["n_rows"].size, dtype=bool)
+        if self.reference is None:
+            raise ValueError(
+                f"objective {self.params.objective!r} needs the reference: X had no "
+                f"column {self.params.meta_model!r} (`meta_model`) at fit"
+            )
+        # A constant reference explains nothing: its square is 0, and its score none.
+        return (held["reference_n_rows"] > 0) & (held["reference_square"] > 0)
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What is asked of the weights of the usable columns, over the scored eras."""
+        params, usable, eras = self.params, self.usable, self.eras
+        if usable.size * params.max_weight < 1 - _ROUNDING:
+            hopeless = len(self.columns) * params.max_weight < 1 - _ROUNDING
+            raise (ValueError if hopeless else NotEnoughErasError)(
+                f"`max_weight` must be at least 1/{usable.size}, as {usable.size} "
+                f"columns share the weight; got {params.max_weight!r}"
+            )
+        # Where the eras stand in time, as far as that makes a difference.
+        timed = params.halflife is not None or params.shrinkage == "auto"
+        numbers = self.era_numbers if timed else np.arange(eras.size, dtype=np.float64)
+        return Problem(
+            part_of(self.held, eras, usable),
+            numbers=numbers,
+            prior=self._prior(),
+            objective=params.objective,
+            multipliers=self.scores if params.objective == "payout" else None,
+            signed=not params.nonnegative,
+            max_weight=float(params.max_weight),
+            search=params.search,
+            max_iter=params.max_iter,
+            halflife=None if params.halflife is None else float(params.halflife),
+        )
+
+    @property
+    def era_numbers(self) -> Floats:
+        """Where the scored eras stand in time."""
+        return era_numbers(self.held["era"][self.eras].tolist())
+
+    def _prior(self) -> Floats:
+        """Return the prior of the usable columns; its absolute values sum to one."""
+        given, usable = self.params.prior, self.usable
+        if given is None:
+            return np.full(usable.size, 1.0 / usable.size)
+        if not isinstance(given, Mapping):
+            raise ValueError(
+                "`prior` must be a mapping from column to weight, or None for equal "
+                f"weights; got {given!r}"
+            )
+        if other := [name for name in given if name not in self.columns]:
+            raise ValueError(
+                f"`prior` names {listed(other)}, which is not among the columns "
+                f"{listed(self.columns)}"
+            )
+        values = [given.get(self.columns[i], 0.0) for i in usable]
+        least = 0.0 if self.params.nonnegative else -HUGE
+        if not all(is_number(v) and least <= v <= HUGE for v in values):
+            raise ValueError(
+                f"`prior` must hold weights from {least:g} to {HUGE:g}; got {given!r}"
+            )
+        total = np.abs(values).sum()
+        if not total:
+            raise NotEnoughErasError(
+                "`prior` must give some column that varies a weight"
+            )
+        prior: Floats = np.array(values, dtype=np.float64) / total
+        if np.abs(prior).max() > self.params.max_weight + _ROUNDING:
+            raise ValueError(
+                f"`prior` exceeds `max_weight` {self.params.max_weight!r} once it sums "
+                "to one"
+            )
+        return prior
+
+    def find(self, horizon: int) -> dict[str, Any]:
+        """Find the weights: the fitted attributes of `StackingWeights` by name."""
+        problem = self.problem
+        found = problem.solve()
+        weights = found.weights
+        if not found.optimal:
+            warn(
+                f"the search for weights stopped short of an optimum, with `max_iter` "
+                f"{problem.max_iter}: the best weights found are kept",
+                ConvergenceWarning,
+            )
+        if not weights.any():
+            warn(
+                "no non-negative weights help to predict the target: the prior is kept"
+            )
+            weights = problem.prior
+        shrinkage = self.params.shrinkage
+        if shrinkage == "auto":
+            shrinkage = problem.best_shrinkage(horizon)
+        weights = problem.shrunk(weights, float(shrinkage))
+        self._warn_of_lost_eras(weights)
+        with_reference = problem.objective == "contribution"
+        counted = "reference_n_rows" if with_reference else "n_rows"
+        n_rows = int(self.held[counted][self.eras].sum())
+        value = problem.value(weights)
+        return {
+            "weights_": self.by_column(weights),
+            "n_iter_": found.n_iter,
+            "shrinkage_": float(shrinkage),
+            "n_eras_": self.eras.size,
+            "n_rows_": n_rows,
+            "n_eras_left_out_": self.held["n_rows"].size - self.eras.size,
+            "n_rows_left_out_": int(self.held["n_all"].sum()) - n_rows,
+            "train_score_": {
+                "objective": problem.objective,
+                "optimised": value if np.isfinite(value) else np.nan,
+            },
+        }
+
+    def by_column(self, weights: Floats) -> dict[Name, float]:
+        """Return the weights of the usable columns by name, and 0 for the others."""
+        usable = [self.columns[i] for i in self.usable]
+        return dict.fromkeys(self.columns, 0.0) | dict(
+            zip(usable, weights.tolist(), strict=True)
+        )
+
+    def interval(
+        self, weights: Mapping[Name, float], shrinkage: float, horizon: int
+    ) -> dict[Name, tuple[float, float]]:
+        """Return the interval of each of the weights that were found."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `find` has said all of it
+            problem = self.problem
+        learned, numbers = problem.best_weights(), self.era_numbers
+        problem = replace(problem, numbers=numbers)
+        ends = of_weights(problem, learned, horizon, self.params.confidence)
+        low = high = np.full(self.usable.size, np.nan)
+        if ends is None:
+            warn(
+                f"weights have an interval from two horizons of eras on, of {horizon} "
+                f"eras each; {numbers.size} are scored",
+            )
+        else:
+            found = np.array([weights[self.columns[i]] for i in self.usable])
+            # Of blends, one for each weight, that weight once they are shrunk.
+            low, high = (
+                np.diagonal([problem.shrunk(blend, shrinkage) for blend in blends])
+                for blends in ends
+            )
+            low, high = np.minimum(low, found), np.maximum(high, found)
+        lows, highs = self.by_column(low), self.by_column(high)
+        return {name: (lows[name], highs[name]) for name in lows}
+
+    def exact(
+        self,
+        blend: Floats,
+        target: Floats,
+        reference: Floats | None,
+        rows_of: Mapping[Hashable, Rows],
+    ) -> float:
+        """Score a blend as the tournament does, in the eras that are scored."""
+        exact = np.zeros(self.eras.size)  # NaN where the blend has no value
+        for i, label in enumerate(self.held["era"][self.eras]):
+            rows = rows_of[label]
+            for name, multiplier in self.scores.items():
+                if name == "corr":
+                    score = numerai_corr(blend[:, rows], target[rows])
+                else:
+                    assert reference is not None  # or there was no problem to solve
+                    score = correlation_contribution(
+                        blend[:, rows], target[rows], reference[rows]
+                    )
+                exact[i] += multiplier * score[0]
+        if np.isnan(exact).all():
+            return np.nan
+        counted = ~np.isnan(exact)
+        weights, exact = self.problem.era_weights(counted)[counted], exact[counted]
+        mean = float(weights @ exact)
+        if self.params.objective == "sharpe":
+            spread = float(np.sqrt(weights @ (exact - mean) ** 2))
+            mean = mean / spread if spread > 0 else 0.0
+        return mean
+
+    def _warn_of_lost_rows(self, scored: Bools) -> None:
+        held = self.held
+        total = int(held["n_target"].sum())
+        lost = total - int(held["n_rows"][scored].sum())
+        gaps = held["n_missing"][:, self.usable].sum(axis=0)
+        if self.params.nan_policy == "omit" or not gaps.any() or lost <= _MANY * total:
+            return
+        names = [self.columns[i] for i in self.usable[gaps > 0]]
+        warn(
+            f"{lost / total:.0%} of the rows with a target are left out, because "
+            f"{listed(names)} have missing values there: drop these columns, or choose "
+            "nan_policy='omit'",
+        )
+
+    def _warn_of_lost_eras(self, weights: Floats) -> None:
+        lost = ~self.problem.present()[:, weights != 0].any(axis=1)
+        if lost.mean() > _MANY:
+            warn(
+                f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
+                "the others no column with a weight has predictions, so neither the "
+                "objective nor `score` counts them. Drop columns with few eras, or use "
+                "`shrinkage`",
+            )
