@@ -12,6 +12,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from ._apply import Plan
 from ._checks import Check, check_bounds, listed
 from ._eras import Eras, era_column, eras_lack, find_eras
 from ._frames import (
@@ -64,9 +65,12 @@ class EraEstimator(  # type: ignore[call-arg]
         """Record the columns in use."""
         self.columns_ = prediction_columns(table, self.columns, era)
 
+    def _reads(self) -> list[list[Name]]:
+        """Columns that must be there, and hold numbers, in the blocks of the plan."""
+        return [self.columns_]
+
     def _used(self) -> list[Name]:
-        """Columns that must be there, and hold numbers."""
-        return self.columns_
+        return [name for block in self._reads() for name in block]
 
     def _replaced(self, table: Table | None = None) -> list[Name]:
         """Columns that make room for the new ones, in X or as seen at fit."""
@@ -76,16 +80,64 @@ class EraEstimator(  # type: ignore[call-arg]
         """Further columns that are not in the output."""
         return []
 
+    def _makes(self) -> dict[Name, list[Name]]:
+        """Return the new columns, each with those of which it has the precision."""
+        return {name: [name] for name in self.columns_}
+
     def _new(self) -> list[Name]:
-        """Names of the new columns."""
-        return self.columns_
+        return list(self._makes())
+
+    @abstractmethod
+    def _plan(self) -> Plan:
+        """Return the kind of the step, and the plain numbers that tell what it does."""
+
+    def era_plan(self) -> Plan:
+        """Tell in names and plain numbers what the fitted step does to an era.
+
+        That is all that is needed to run it without a frame, or elsewhere.
+
+        Returns
+        -------
+        plan : dict
+            "kind" and what `skbench` needs to know of a step of that kind; "reads": the
+            columns it reads, in one list or more; "makes": those it makes, each with
+            the columns whose precision it takes; "drops": those that its output lacks;
+            "era" and "single_era_rows", as the parameters of these names.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the step is not fitted.
+        """
+        check_is_fitted(self, self._fitted_by)
+        self.check_parameters()
+        makes = self._makes()
+        gone = dict.fromkeys([*self._replaced(), *self._dropped()])
+        return {
+            **self._plan(),
+            "reads": self._reads(),
+            "makes": makes,
+            "drops": [name for name in gone if name not in makes],
+            "era": self.era,
+            "single_era_rows": [_plain(end) for end in self.single_era_rows],
+        }
 
     def _single_precision(self, table: Table) -> list[bool]:
         """Whether each new column comes from float32, and so is float32."""
-        return [table.single_precision(name) for name in self.columns_]
+        found = []
+        for names in self._makes().values():
+            single = [table.single_precision(n) for n in names if n in table.names]
+            found.append(bool(single) and all(single))
+        return found
 
-    def _check_parameters(self) -> None:
-        """Raise where a parameter cannot be used."""
+    def check_parameters(self) -> None:
+        """Check the parameters, as far as they can be without data.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be used.
+        """
         for name, check in self._parameters.items():
             check(name, getattr(self, name))
 
@@ -118,7 +170,7 @@ class EraEstimator(  # type: ignore[call-arg]
         UserWarning
             If X has no era column, and so is taken as one era.
         """
-        self._check_parameters()
+        self.check_parameters()
         table, era = self._read(X)
         self._warn_without_eras(table, era)
         find_eras(table, era)
@@ -301,7 +353,7 @@ class EraEstimator(  # type: ignore[call-arg]
         """Return the fitted estimator, and X as a table that it can work on."""
         if hasattr(self, "columns_") or not self._stateless:
             check_is_fitted(self, self._fitted_by)
-        self._check_parameters()
+        self.check_parameters()
         table, era = self._read(X)
         if not hasattr(self, "columns_"):
             self = self._fitted(table, era)
@@ -387,6 +439,39 @@ class EraEstimator(  # type: ignore[call-arg]
         container = config.get("transform", get_config()["transform_output"])
         names = [] if table.named else list(self.get_feature_names_out())
         return convert(native, container, names)
+
+
+def _plain(number: Any) -> int | float:
+    """Return a number as one of Python's own."""
+    return int(number) if isinstance(number, Integral) else float(number)
+
+
+def plan_of(step: Any) -> Plan | None:
+    """Return the plan of a fitted step, which may be of any class.
+
+    None where the class has none, or a subclass of it has its own `transform` or
+    `predict`: then these alone say what the step does.
+    """
+    return (
+        step.era_plan()
+        if _speaks_for("era_plan", step, "transform", "predict")
+        else None
+    )
+
+
+def gathers(step: Any) -> bool:
+    """Whether a step learns by ``gather``, ``absorb`` and ``finish``."""
+    return _speaks_for("gather", step, "fit", "partial_fit")
+
+
+def _speaks_for(method: str, step: Any, *others: str) -> bool:
+    """Whether the class with a method has the last word on other methods, too."""
+    for cls in type(step).__mro__:
+        if method in vars(cls):
+            return True
+        if any(other in vars(cls) for other in others):
+            return False
+    return False
 
 
 def in_precision(values: NDArray[np.float64], single: Sequence[bool]) -> Values:

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ._apply import Plan, apply
 from ._base import EraEstimator, prediction_columns
 from ._checks import Check, check_name, is_number, is_several, listed, one_of
 from ._eras import Eras
 from ._frames import Table, as_mapping, columns_of_role, resolve_names
-from .kernels.blend import blend, blend_present
 
 Name = Hashable
 
@@ -148,8 +148,8 @@ class WeightedEnsemble(EraEstimator):
             given = dict(zip(columns, values, strict=True))
         return {name: _checked_weight(name, given[name]) for name in columns}
 
-    def _used(self) -> list[Name]:
-        return [name for name, weight in self.weights_.items() if weight != 0]
+    def _reads(self) -> list[list[Name]]:
+        return [[name for name, weight in self.weights_.items() if weight != 0]]
 
     def _replaced(self, table: Table | None = None) -> list[Name]:
         if table is None or self.columns is not None:
@@ -157,35 +157,20 @@ class WeightedEnsemble(EraEstimator):
         # Also a model that is new in X: it is not used, and makes room all the same.
         return self._inputs + columns_of_role(table, "prediction", self.era)
 
-    def _new(self) -> list[Name]:
-        return [self.output]
+    def _makes(self) -> dict[Name, list[Name]]:
+        return {self.output: self._used() or self.columns_}
 
-    def _single_precision(self, table: Table) -> list[bool]:
-        names = self._used() or [name for name in self.columns_ if name in table.names]
-        single = [table.single_precision(name) for name in names]
-        return [bool(single) and all(single)]
+    def _plan(self) -> Plan:
+        weights = [float(self.weights_[name]) for name in self._used()]
+        return {"kind": "blend", "weights": weights, "nan_policy": self.nan_policy}
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
         names = self._used()
-        if not names:
-            return np.zeros((1, table.n_rows))
-        block = table.select(names)(slice(None)).astype(np.float64, copy=False)
-        self._check_values(block, names)
-        combine = blend_present if self.nan_policy == "omit" else blend
-        return combine(list(block), [self.weights_[name] for name in names])[None, :]
-
-    def _check_values(self, block: NDArray[np.float64], names: list[Name]) -> None:
-        for column, name in zip(block, names, strict=True):
-            if infinite := int(np.isinf(column).sum()):
-                raise ValueError(
-                    f"prediction column {name!r} has {infinite} infinite values: "
-                    "rank it first, as EraRankGauss does"
-                )
-            if self.nan_policy == "raise" and (missing := int(np.isnan(column).sum())):
-                raise ValueError(
-                    f"prediction column {name!r} has {missing} missing values: fill "
-                    "them, or choose nan_policy='omit' or 'propagate'"
-                )
+        block = np.empty((0, table.n_rows))
+        if names:
+            # What becomes of a row is told by that row: all eras are one block.
+            block = table.select(names)(slice(None))
+        return apply(self.era_plan(), block)
 
 
 def _checked_weight(name: Name, weight: Any) -> float:

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ._apply import Plan, neutralized
 from ._base import EraEstimator, in_precision, prediction_columns
 from ._checks import Check, check_flag, check_share, is_number, is_several, listed
 from ._eras import Eras, Rows, blas_threads, map_eras
 from ._frames import Table, feature_columns, is_tensor, resolve
 from .kernels.device import neutralize_eras
-from .kernels.neutralize import fill_missing, neutralize
 
 Name = Hashable
 
@@ -177,11 +177,24 @@ class FeatureNeutralizer(EraEstimator):
             )
         return feature_columns(table, era, "neutralizers")
 
-    def _used(self) -> list[Name]:
-        return self.columns_ + self.neutralizers_
+    def _reads(self) -> list[list[Name]]:
+        return [self.columns_, self.neutralizers_]
 
     def _dropped(self) -> list[Name]:
         return [] if self.keep_neutralizers else self.neutralizers_
+
+    def _plan(self) -> Plan:
+        named = isinstance(self.missing, str)
+        return {
+            "kind": "neutralize",
+            "proportion": float(self.proportion),
+            "missing": self.missing if named else float(self.missing),
+            "options": {
+                "fit_intercept": bool(self.fit_intercept),
+                "standardize": bool(self.standardize),
+                "rcond": float(self.rcond),
+            },
+        }
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
         path: NDArray[np.float64] = self._path(table, eras, [self.proportion])[0]
@@ -191,23 +204,20 @@ class FeatureNeutralizer(EraEstimator):
         self, table: Table, eras: Eras, proportions: Sequence[float]
     ) -> NDArray[np.float64]:
         """Neutralise by each proportion: (n_proportions, n_columns, n_rows)."""
-        predictions = table.select(self.columns_)
-        features = table.select(self.neutralizers_)
-        options: dict[str, Any] = {
-            "proportions": proportions,
-            "fit_intercept": self.fit_intercept,
-            "standardize": self.standardize,
-            "rcond": self.rcond,
-        }
+        plan = self.era_plan()
+        fetches = [table.select(names) for names in plan["reads"]]
 
         def neutralize_era(rows: Rows) -> NDArray[np.float64]:
-            block = predictions(rows).astype(np.float64, copy=False)
-            _refuse_infinite(block, self.columns_, "prediction")
-            return neutralize(block, self._complete(features(rows)), **options)
+            return neutralized(plan, proportions, *(fetch(rows) for fetch in fetches))
 
         out = np.empty((len(proportions), len(self.columns_), table.n_rows))
         if is_tensor(table.native):
-            blocks = self._on_device(table, eras, neutralize_era, options)
+            blocks = self._on_device(
+                table,
+                eras,
+                neutralize_era,
+                plan["options"] | {"proportions": proportions},
+            )
         else:
             blocks = map_eras(neutralize_era, eras, n_jobs=1)
         with blas_threads(self.n_jobs):
@@ -230,21 +240,6 @@ class FeatureNeutralizer(EraEstimator):
         ):
             rows = eras.rows[i]
             yield rows, neutralize_era(rows) if block is None else block
-
-    def _complete(self, features: NDArray[Any]) -> NDArray[Any]:
-        """Features of an era, their missing values filled or refused."""
-        _refuse_infinite(features, self.neutralizers_, "neutralizer")
-        if self.missing == "raise":
-            for name, missing in zip(
-                self.neutralizers_, np.isnan(features).sum(axis=1), strict=True
-            ):
-                if missing:
-                    raise ValueError(
-                        f"neutralizer column {name!r} has {missing} missing values in "
-                        "an era: fill them, or choose missing='median' or a number"
-                    )
-        fill = None if self.missing == "median" else self.missing
-        return fill_missing(features, fill)
 
 
 def neutralization_path(
@@ -348,14 +343,3 @@ def _checked_shares(proportions: Any) -> list[float]:
     if not shares:
         raise ValueError("`proportions` must hold at least one number; got none")
     return shares
-
-
-def _refuse_infinite(block: NDArray[Any], names: Sequence[Name], what: str) -> None:
-    if block.dtype.kind != "f" or not np.isinf(block).any():
-        return
-    for column, name in zip(block, names, strict=True):
-        if infinite := int(np.isinf(column).sum()):
-            raise ValueError(
-                f"{what} column {name!r} has {infinite} infinite values in an era: "
-                "replace them, or rank the column first"
-            )

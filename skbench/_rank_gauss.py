@@ -1,15 +1,15 @@
 """Ranks per era: `EraRankGauss`, `EraRank` and the function `rank_gauss`."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._apply import Plan, apply
 from ._base import EraEstimator, warn_of_ties
 from ._checks import Check, check_flag, one_of
-from ._eras import Eras, Rows, map_eras
+from ._eras import Eras, map_eras
 from ._frames import Table, as_columns, as_floats, check_one_dimension
 from .kernels import rank
 
@@ -146,9 +146,11 @@ class EraRank(EraEstimator):
         self.single_era_rows = single_era_rows
         self.n_jobs = n_jobs
 
+    def _plan(self) -> Plan:
+        return {"kind": "rank", "options": {"ties": self.ties}}
+
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
-        kernel = partial(rank.rank_uniform, ties=self.ties)
-        return _by_era(kernel, table, self.columns_, eras, self.n_jobs)
+        return _ranked(self.era_plan(), table, eras, self.n_jobs)
 
 
 class EraRankGauss(EraEstimator):
@@ -235,26 +237,21 @@ class EraRankGauss(EraEstimator):
         self.single_era_rows = single_era_rows
         self.n_jobs = n_jobs
 
+    def _plan(self) -> Plan:
+        options = {"ties": self.ties, "scale": bool(self.scale)}
+        return {"kind": "rank_gauss", "options": options}
+
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:
-        kernel = partial(rank.rank_gauss, ties=self.ties, scale=self.scale)
-        return _by_era(kernel, table, self.columns_, eras, self.n_jobs)
+        return _ranked(self.era_plan(), table, eras, self.n_jobs)
 
 
-def _by_era(
-    kernel: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    table: Table,
-    columns: list[Any],
-    eras: Eras,
-    n_jobs: int | None,
+def _ranked(
+    plan: Plan, table: Table, eras: Eras, n_jobs: int | None
 ) -> NDArray[np.float64]:
+    (columns,) = plan["reads"]
     warn_of_ties(table, columns)
     fetch = table.select(columns)
-
-    def rank_era(rows: Rows) -> NDArray[np.float64]:
-        # Contiguous, because a frame may hold its columns interleaved.
-        return kernel(np.ascontiguousarray(fetch(rows), dtype=np.float64))
-
     out = np.empty((len(columns), table.n_rows))
-    for rows, block in map_eras(rank_era, eras, n_jobs):
+    for rows, block in map_eras(lambda rows: apply(plan, fetch(rows)), eras, n_jobs):
         out[:, rows] = block
     return out

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from ._apply import refuse, refuse_infinite, refuse_missing
 from ._base import prediction_columns
 from ._checks import (
     HUGE,
@@ -401,7 +402,7 @@ class StackingWeights(WeightedEnsemble):
         if not hasattr(self, "era_statistics_"):
             raise NotFittedError("refit needs a fitted StackingWeights")
         learned = copy(self).set_params(**params)
-        learned._check_parameters()
+        learned.check_parameters()
         learned._solve()
         self.__dict__ = learned.__dict__
         return self
@@ -501,8 +502,8 @@ class StackingWeights(WeightedEnsemble):
         tags.target_tags.required = True
         return tags
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
+    def check_parameters(self) -> None:
+        super().check_parameters()
         if self.objective != "payout":
             return
         payout = self.payout
@@ -523,7 +524,7 @@ class StackingWeights(WeightedEnsemble):
         self, X: Any, y: Any, anew: bool
     ) -> tuple[Self, Table, Eras, NDArray[np.float64]]:
         """Return a copy of the estimator that holds the moments of these rows."""
-        self._check_parameters()
+        self.check_parameters()
         table, era = self._read(X)
         if y is None:
             raise ValueError(
@@ -570,11 +571,12 @@ class StackingWeights(WeightedEnsemble):
     def _replaced(self, table: Table | None = None) -> list[Name]:
         return [name for name in super()._replaced(table) if name != self._reference]
 
-    def _used(self) -> list[Name]:
+    def _reads(self) -> list[list[Name]]:
         """Columns with a weight; learning reads all, and the reference."""
         if hasattr(self, "weights_"):
-            return super()._used()
-        return self.columns_ + [name for name in [self._reference] if name is not None]
+            return super()._reads()
+        reference = [] if self._reference is None else [self._reference]
+        return [self.columns_ + reference]
 
     def _moments(
         self, table: Table, eras: Eras, target: NDArray[np.float64]
@@ -591,8 +593,7 @@ class StackingWeights(WeightedEnsemble):
             with np.errstate(over="ignore"):
                 total = np.einsum("ij,ij->", block, block)
             if not total <= HUGE**2:
-                self._check_values(block, self.columns_)
-                self._check_sizes(block)
+                self._refuse(block)
             reference = None
             if fetch_reference is not None:
                 reference = fetch_reference(rows)[0].astype(np.float64)
@@ -601,13 +602,12 @@ class StackingWeights(WeightedEnsemble):
 
         return gathered(moments, eras)
 
-    def _check_sizes(self, block: NDArray[np.float64]) -> None:
-        for column, name in zip(block, self.columns_, strict=True):
-            if huge := int(too_large(column).sum()):
-                raise ValueError(
-                    f"prediction column {name!r} has {huge} huge values, whose squares "
-                    "have no sum: rank it first, as EraRankGauss does"
-                )
+    def _refuse(self, block: NDArray[np.float64]) -> None:
+        refuse_infinite("prediction", block, self.columns_)
+        if self.nan_policy == "raise":
+            refuse_missing("prediction", block, self.columns_, "nan_policy='omit'")
+        huge, advice = too_large(block), "rank the column first, as EraRankGauss does"
+        refuse(huge, "prediction", "huge", self.columns_, advice)
 
     def _kept_by(self) -> dict[str, list[Any]]:
         """Return what decided which moments are kept, by the names in `_OF_ROWS`."""

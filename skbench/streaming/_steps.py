@@ -81,7 +81,7 @@ def learns(step: Any) -> bool:
     Raises where it cannot, or where a parameter of the step is not valid.
     """
     if isinstance(step, EraEstimator):
-        step._check_parameters()
+        step.check_parameters()
         return hasattr(step, "partial_fit")
     if not get_tags(step).requires_fit:
         return False

@@ -62,7 +62,7 @@ def _check_step(name: str, step: Any) -> None:
             "only these can be exported. A model of your own goes into `models`"
         )
     check_is_fitted(step, step._fitted_by)
-    step._check_parameters()
+    step.check_parameters()
     if not step._named:
         raise ValueError(
             f"step {name!r} of `pipeline` was fitted on an array: fit it on a frame, "
