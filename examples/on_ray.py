@@ -28,15 +28,13 @@ from skbench import (
 from skbench.datasets import make_benchmark_models
 
 # %%
-# What happens to the rows of one era. Its moments travel as bytes. "mse" is solved
-# soonest, and what it finds here is not used: another objective comes at the end, from
-# the same moments.
+# What happens to the rows of one era. Its moments travel as bytes.
 
 
 def learn(rows):
     """Moments of one era, as one row."""
     gauss = EraRankGauss().fit_transform(rows)
-    learned = StackingWeights("mse").partial_fit(gauss, rows["target"])
+    learned = StackingWeights().gather(gauss, rows["target"])
     return pd.DataFrame({"moments": [pickle.dumps(learned)]})
 
 
@@ -45,7 +43,7 @@ def merged(moments):
     parts = [pickle.loads(state) for state in moments]
     while len(parts) > 1:
         pairs = [parts[i : i + 2] for i in range(0, len(parts), 2)]
-        parts = [reduce(StackingWeights.merge, pair) for pair in pairs]
+        parts = [reduce(StackingWeights.absorb, pair) for pair in pairs]
     return parts[0]
 
 
@@ -68,7 +66,7 @@ def fit(rows):
     """Learn the weights of the models."""
     moments = rows.groupby("era").map_groups(learn, batch_format="pandas")
     learned = merged([row["moments"] for row in moments.take_all()])
-    return learned.refit(objective="corr").weights_
+    return learned.finish().weights_
 
 
 def predict(rows, weights):

@@ -24,7 +24,7 @@ def apply(plan: Plan, *blocks: NDArray[Any]) -> Floats:
 
     ``blocks`` are the columns that the plan reads, (n_columns, n_rows) each.
     """
-    made: Floats = _KINDS[plan["kind"]](plan, *blocks)
+    made: Floats = KINDS[plan["kind"]](plan, *blocks)
     return made
 
 
@@ -116,7 +116,7 @@ def refuse(
             )
 
 
-_KINDS: dict[str, Callable[..., Floats]] = {
+KINDS: dict[str, Callable[..., Floats]] = {
     "rank": partial(_rank, rank.rank_uniform),
     "rank_gauss": partial(_rank, rank.rank_gauss),
     "blend": _blend,

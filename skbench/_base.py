@@ -446,34 +446,6 @@ def _plain(number: Any) -> int | float:
     return int(number) if isinstance(number, Integral) else float(number)
 
 
-def plan_of(step: Any) -> Plan | None:
-    """Return the plan of a fitted step, which may be of any class.
-
-    None where the class has none, or a subclass of it has its own `transform` or
-    `predict`: then these alone say what the step does.
-    """
-    return (
-        step.era_plan()
-        if _speaks_for("era_plan", step, "transform", "predict")
-        else None
-    )
-
-
-def gathers(step: Any) -> bool:
-    """Whether a step learns by ``gather``, ``absorb`` and ``finish``."""
-    return _speaks_for("gather", step, "fit", "partial_fit")
-
-
-def _speaks_for(method: str, step: Any, *others: str) -> bool:
-    """Whether the class with a method has the last word on other methods, too."""
-    for cls in type(step).__mro__:
-        if method in vars(cls):
-            return True
-        if any(other in vars(cls) for other in others):
-            return False
-    return False
-
-
 def in_precision(values: NDArray[np.float64], single: Sequence[bool]) -> Values:
     """Return each row as float32 where that is what it comes from."""
     if not any(single):

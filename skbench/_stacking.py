@@ -433,6 +433,17 @@ class StackingWeights(WeightedEnsemble):
         """
         return self._gathered(X, y, anew=not hasattr(self, "era_statistics_"))[0]
 
+    def gathered_columns(self) -> list[Name]:
+        """Return the columns that `gather` reads, where some eras are held.
+
+        Returns
+        -------
+        columns : list of str or int
+            The columns in play, and the reference, if there is one.
+        """
+        reference = [] if self._reference is None else [self._reference]
+        return [*self.columns_, *reference]
+
     def absorb(self, other: "StackingWeights") -> Self:
         """Take over the moments of another; weights that were found are dropped.
 
@@ -537,8 +548,8 @@ class StackingWeights(WeightedEnsemble):
         part._forget(*_FOUND)
         if anew:
             part._start(table, era, target_name(X, y))
-        part._check_names(table, part._used())
-        check_numbers(table, part._used())
+        part._check_names(table, part.gathered_columns())
+        check_numbers(table, part.gathered_columns())
         part.era_statistics_ = merged(None, part._moments(table, eras, target))
         return part, table, eras, target
 
@@ -572,11 +583,7 @@ class StackingWeights(WeightedEnsemble):
         return [name for name in super()._replaced(table) if name != self._reference]
 
     def _reads(self) -> list[list[Name]]:
-        """Columns with a weight; learning reads all, and the reference."""
-        if hasattr(self, "weights_"):
-            return super()._reads()
-        reference = [] if self._reference is None else [self._reference]
-        return [self.columns_ + reference]
+        return super()._reads() if hasattr(self, "weights_") else [self.columns_]
 
     def _moments(
         self, table: Table, eras: Eras, target: NDArray[np.float64]

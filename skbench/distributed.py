@@ -11,12 +11,12 @@ from dask.delayed import delayed
 from sklearn.base import clone
 
 from ._checks import check_count, check_name, listed
-from ._stacking import StackingWeights
-from .streaming._steps import (
+from ._steps import (
     adopt,
     as_frame,
     era_of,
     finish,
+    gathers,
     learned,
     learns,
     steps_of,
@@ -108,7 +108,7 @@ def transform(ddf: Any, pipeline: Any) -> Any:
 def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     """Fit a pipeline on a Dask frame, partition by partition.
 
-    Each partition yields the moments of its eras, which `StackingWeights.merge` puts
+    Each partition yields the moments of its eras, which `StackingWeights.absorb` puts
     together two by two; the rows stay where they are. The result is that of fitting on
     all rows at once.
 
@@ -153,7 +153,7 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     check_name("y", y)
     _check_columns(ddf, [era, y], "the eras and the targets")
     for step in steps:
-        if learns(step) and not isinstance(step, StackingWeights):
+        if learns(step) and not gathers(step):
             raise TypeError(
                 f"{type(step).__name__} learns from the rows and cannot be merged: "
                 "fit it in memory"
@@ -162,7 +162,7 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     head = _made_up(ddf)
     target = head[y]
     for k, step in enumerate(fitted):
-        if isinstance(step, StackingWeights):
+        if gathers(step):
             learned(step, head, target)  # refuses columns before there is work
             fitted[k] = _moments(ddf, fitted[:k], step, y)
             finish(fitted[k])

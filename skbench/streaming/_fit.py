@@ -8,10 +8,18 @@ from sklearn.base import clone
 
 from skbench._checks import check_flag, check_name
 from skbench._progress import progress_bar
-from skbench._stacking import StackingWeights
+from skbench._steps import (
+    adopt,
+    columns_of,
+    era_of,
+    finish,
+    gathers,
+    learned,
+    learns,
+    steps_of,
+)
 
 from ._source import Source, open_source, whole_eras
-from ._steps import adopt, columns_of, era_of, finish, learned, learns, steps_of
 
 
 def fit_parquet(
@@ -136,10 +144,10 @@ class _Stream:
     def _columns(self, before: Sequence[Any], step: Any) -> list[str]:
         names = self.source.schema.names
         used, made = columns_of(before)
-        if used is None or made is None or not isinstance(step, StackingWeights):
+        if used is None or made is None or not gathers(step):
             return list(names)
         wanted = {*used, *self.source.index(), self.era, self.y}
-        wanted |= {*map(str, step._used())} - {*made}
+        wanted |= {*map(str, step.gathered_columns())} - {*made}
         return [name for name in names if name in wanted]
 
     def _batches(self, columns: Sequence[str], skip: int) -> Iterator[pd.DataFrame]:

@@ -13,13 +13,13 @@ from skbench._checks import listed
 from skbench._files import Address
 from skbench._parquet import parquet_writer
 from skbench._progress import progress_bar
+from skbench._steps import columns_of, steps_of
 from skbench._warnings import warn
 from skbench.datasets._parquet import DATA_TYPE, ERA
 from skbench.metrics import numerai_corr
 from skbench.metrics._leaderboard import concat_scores
 
 from ._join import Joined
-from ._steps import columns_of, steps_of
 
 # Rows in a row group of what is written.
 _GROUP_ROWS = 2**16

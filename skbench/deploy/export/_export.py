@@ -8,12 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from skbench._apply import Plan
 from skbench._checks import is_number, listed
 from skbench._files import Address, check_writable, written_whole
 from skbench._frames import META_MODEL
 
 from ._compile import compile_pipeline
-from ._models import pack_model
+from ._models import pack_function, pack_model
 
 # In the order in which one may import another. None: a package.
 _MODULES = {
@@ -26,6 +27,7 @@ _MODULES = {
     "kernels.rank": "kernels/rank.py",
     "kernels.products": "kernels/products.py",
     "kernels.neutralize": "kernels/neutralize.py",
+    "_apply": "_apply.py",
     "_runtime": "deploy/export/_runtime.py",
 }
 # An expression, because a call with text is all that a pickle needs to start with.
@@ -127,6 +129,7 @@ def export_predict(
     benchmarks = [name for name in inputs if name not in {*features, *models}]
     _check_live(benchmarks)
     packed = [pack_model(column, models[column]) for column in sorted(models)]
+    functions = _packed_functions(steps)
     entries = [entry for entry, _ in packed]
     read = [name for entry in entries for name in entry["features"]]
     plan = {
@@ -135,12 +138,22 @@ def export_predict(
         "fill": fill if fill is None else float(fill),
         "models": entries,
         "prediction": prediction,
-        "steps": steps,
+        "steps": list(steps.values()),
     }
-    data = _file_of(plan, [model for _, model in packed])
+    data = _file_of(plan, [model for _, model in packed] + functions)
     with written_whole(path) as unfinished:
         unfinished.write_bytes(data)
     return path
+
+
+def _packed_functions(steps: dict[str, Plan]) -> list[str | bytes]:
+    """Take the functions of a user's own steps out of their plans, as pickles."""
+    packed: list[str | bytes] = []
+    for name, plan in steps.items():
+        if plan["kind"] == "own":
+            plan["python"], data = pack_function(name, plan.pop("function"))
+            packed.append(data)
+    return packed
 
 
 def _check_ending(path: Path) -> Path:
@@ -223,7 +236,7 @@ def _file_of(plan: Mapping[str, Any], models: list[str | bytes]) -> bytes:
     arguments = {
         "loader": _text("deploy/export/_loader.py"),
         "sources": _sources(),
-        "plan": json.dumps(plan, sort_keys=True, separators=(",", ":")),
+        "plan": json.dumps(plan, separators=(",", ":")),
         "models": models,
     }
     return pickle.dumps(_Call(eval, (_START, arguments)), protocol=_PROTOCOL)

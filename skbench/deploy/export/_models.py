@@ -47,11 +47,22 @@ def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
             f"{type(model).__name__} for column {column!r}"
         )
     entry = _entry(column, "pickle", getattr(model, "feature_names_in_", []))
-    data, modules = _pickled(column, model)
-    by_value = any(name.startswith("cloudpickle") for name in modules)
-    entry["python"] = _python() if by_value else None
-    _warn_of_needs(column, model, modules, by_value)
+    what = f"the model for column {column!r}"
+    entry["python"], data = _packed(what, type(model).__name__, model)
     return entry, data
+
+
+def pack_function(name: str, function: Any) -> tuple[str | None, bytes]:
+    """Return the Python that a step's own function is bound to, if any; a pickle."""
+    called = getattr(function, "__name__", type(function).__name__)
+    return _packed(f"the function of step {name!r}", called, function)
+
+
+def _packed(what: str, called: str, thing: Any) -> tuple[str | None, bytes]:
+    data, modules = _pickled(what, thing)
+    by_value = any(name.startswith("cloudpickle") for name in modules)
+    _warn_of_needs(f"{what} ({called})", modules, by_value)
+    return _python() if by_value else None, data
 
 
 def _entry(column: str, kind: str, features: Any) -> Entry:
@@ -65,7 +76,7 @@ def _entry(column: str, kind: str, features: Any) -> Entry:
     return {"column": column, "kind": kind, "features": names}
 
 
-def _pickled(column: str, model: Any) -> tuple[bytes, set[str]]:
+def _pickled(what: str, model: Any) -> tuple[bytes, set[str]]:
     """Pickle a model with the code of local modules; name the modules it needs."""
     registered: set[str] = set()
     with _registry_restored():
@@ -74,9 +85,9 @@ def _pickled(column: str, model: Any) -> tuple[bytes, set[str]]:
             modules = modules_in(data)
             if "skbench" in map(_top, modules):
                 raise TypeError(
-                    f"the model for column {column!r} in `models` holds an object of "
-                    "skbench, which is not installed where the file is to run: only "
-                    "`pipeline` may be made of skbench's estimators"
+                    f"{what} holds an object of skbench, which is not installed where "
+                    "the file is to run: only `pipeline` may be made of skbench's "
+                    "estimators"
                 )
             local = {name for name in modules if is_local(name)} - registered
             if not local:
@@ -113,16 +124,16 @@ def _set_apart(data: bytes) -> bytes:
     return data
 
 
-def _warn_of_needs(column: str, model: Any, modules: set[str], by_value: bool) -> None:
+def _warn_of_needs(what: str, modules: set[str], by_value: bool) -> None:
     distributions = packages_distributions()
     tops = {_top(name) for name in modules} & {*distributions}
     packages = sorted({distributions[top][0] for top in tops})
     needs = [f"{name} {version(name)}" for name in packages]
     if by_value:
-        needs.append(f"Python {_python()}, whose bytecode its class travels as")
+        needs.append(f"Python {_python()}, whose bytecode its code travels as")
     warn(
-        f"the model for column {column!r} ({type(model).__name__}) is pickled as it "
-        f"is: where the file runs, it needs {', '.join(needs) or 'Python alone'}"
+        f"{what} is pickled as it is: where the file runs, it needs "
+        f"{', '.join(needs) or 'Python alone'}"
     )
 
 

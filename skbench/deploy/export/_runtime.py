@@ -9,23 +9,20 @@ import logging
 import pickle
 import sys
 from collections.abc import Callable, Hashable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skbench._apply import Plan, apply
 from skbench._eras import Eras, Rows, era_column, find_eras, map_eras
-from skbench.kernels.blend import blend, blend_present
-from skbench.kernels.neutralize import fill_missing, neutralize
-from skbench.kernels.rank import is_constant, rank_gauss, rank_uniform
+from skbench.kernels.rank import is_constant
 
 if __name__.partition(".")[0] == "skbench":
     raise ImportError(f"{__name__} is a text that runs in exported files alone")
 
 Floats = NDArray[np.float64]
-Plan = dict[str, Any]
 Model = Callable[[pd.DataFrame], NDArray[Any]]
 
 _VERSION = "is the model's data version the one that it was built with?"
@@ -41,17 +38,23 @@ def make_predict(plan: Plan, models: Sequence[str | bytes]) -> Callable[..., Any
     plan : dict
         What `export_predict` made of a pipeline.
     models : sequence of str or bytes
-        The models that the plan tells of, in its order.
+        The models that the plan tells of, in its order, and then the functions of steps
+        that are a user's own.
 
     Returns
     -------
     function : callable
         It takes `live_features`, and `live_benchmark_models` if the plan needs it.
     """
+    of_columns, of_steps = models[: len(plan["models"])], models[len(plan["models"]) :]
     supplied = {
         entry["column"]: _MODELS[entry["kind"]](entry, model)
-        for entry, model in zip(plan["models"], models, strict=True)
+        for entry, model in zip(plan["models"], of_columns, strict=True)
     }
+    own = [step for step in plan["steps"] if step["kind"] == "own"]
+    for step, function in zip(own, of_steps, strict=True):
+        what = f"the function that makes {_listed(list(step['makes']))}"
+        step["function"] = _loaded(what, step["python"], function)
     if not plan["benchmarks"]:
 
         def predict_features(live_features: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +84,7 @@ def _run(
     for name, model in models.items():
         columns.made[name] = model(live)
     for step in plan["steps"]:
-        _STEPS[step["kind"]](columns, step)
+        _run_step(columns, step)
     prediction = columns.made[plan["prediction"]].astype(np.float64)
     _tell_of_constants(prediction, columns.eras(plan["steps"][-1]))
     return pd.DataFrame(
@@ -179,6 +182,8 @@ class _Columns:
 
     def block(self, names: Sequence[str], rows: Rows) -> NDArray[Any]:
         """Columns of some rows, (n_columns, n_rows), in one dtype."""
+        if not names:
+            return np.empty((0, self.n_rows))[:, rows]
         if not any(name in self.made for name in names):
             places = self.live.columns.get_indexer(pd.Index(names))
             part = self.live.iloc[rows, places]
@@ -189,9 +194,10 @@ class _Columns:
         """Return one column of all rows."""
         return self.made[name] if name in self.made else _values(self.live[name])
 
-    def is_single(self, name: str) -> bool:
-        """Whether a column is float32, as then is what comes of it."""
-        return bool(self.column(name).dtype == np.float32)
+    def are_single(self, names: Sequence[str]) -> bool:
+        """Whether columns are float32, as then is what comes of them."""
+        there = [name for name in names if name in self.made or name in self.live]
+        return bool(there) and all(self.column(n).dtype == np.float32 for n in there)
 
 
 def _values(column: pd.Series) -> NDArray[Any]:
@@ -217,76 +223,18 @@ def _numpy_options(dtypes: "pd.Series[Any]") -> dict[str, Any]:
     return {"dtype": np.float64, "na_value": np.nan}
 
 
-def _rank(kernel: Callable[..., Floats], columns: _Columns, step: Plan) -> None:
-    names = step["columns"]
+def _run_step(columns: _Columns, plan: Plan) -> None:
+    """Make the columns of a step, era by era."""
 
-    def rank_era(rows: Rows) -> Floats:
-        block = np.ascontiguousarray(columns.block(names, rows), dtype=np.float64)
-        return kernel(block, **step["options"])
+    def made_in(rows: Rows) -> Floats:
+        return apply(plan, *(columns.block(names, rows) for names in plan["reads"]))
 
-    _replace(columns, names, _by_era(rank_era, columns, step))
-
-
-def _blend(columns: _Columns, step: Plan) -> None:
-    columns.eras(step)  # only to refuse what the ensemble itself refuses
-    names = [name for name, _ in step["weights"]]
-    block = [columns.column(name).astype(np.float64, copy=False) for name in names]
-    single = bool(names) and all(columns.is_single(name) for name in names)
-    _refuse(np.isinf, block, names, "infinite")
-    if step["nan_policy"] == "raise":
-        _refuse(np.isnan, block, names, "missing")
-    combine = blend_present if step["nan_policy"] == "omit" else blend
-    if names:
-        blended = combine(block, [weight for _, weight in step["weights"]])
-    else:
-        blended = np.zeros(columns.n_rows)
-    columns.made[step["output"]] = blended.astype(np.float32) if single else blended
-
-
-def _neutralize(columns: _Columns, step: Plan) -> None:
-    names = step["columns"]
-
-    def neutralize_era(rows: Rows) -> Floats:
-        predictions = columns.block(names, rows).astype(np.float64, copy=False)
-        _refuse(np.isinf, predictions, names, "infinite")
-        features = columns.block(step["neutralizers"], rows)
-        features = _complete(features, step["neutralizers"], step["missing"])
-        out: Floats = neutralize(predictions, features, **step["options"])[0]
-        return out
-
-    _replace(columns, names, _by_era(neutralize_era, columns, step))
-
-
-def _complete(
-    features: NDArray[Any], names: Sequence[str], missing: str | float
-) -> NDArray[Any]:
-    """Features of an era, their missing values filled or refused."""
-    if features.dtype.kind == "f":
-        _refuse(np.isinf, features, names, "infinite")
-        if missing == "raise":
-            _refuse(np.isnan, features, names, "missing")
-    return fill_missing(features, None if isinstance(missing, str) else missing)
-
-
-def _by_era(work: Callable[[Rows], Floats], columns: _Columns, step: Plan) -> Floats:
-    out = np.empty((len(step["columns"]), columns.n_rows))
-    for rows, block in map_eras(work, columns.eras(step)):
+    out = np.empty((len(plan["makes"]), columns.n_rows))
+    for rows, block in map_eras(made_in, columns.eras(plan)):
         out[:, rows] = block
-    return out
-
-
-def _replace(columns: _Columns, names: Sequence[str], values: Floats) -> None:
-    for name, column in zip(names, values, strict=True):
-        single = columns.is_single(name)
-        columns.made[name] = column.astype(np.float32) if single else column
-
-
-def _refuse(
-    which: Callable[[Any], Any], block: Any, names: Sequence[str], what: str
-) -> None:
-    for column, name in zip(block, names, strict=True):
-        if count := int(which(column).sum()):
-            raise ValueError(f"column {name!r} has {count} {what} values")
+    singles = [columns.are_single(names) for names in plan["makes"].values()]
+    for name, values, single in zip(plan["makes"], out, singles, strict=True):
+        columns.made[name] = values.astype(np.float32) if single else values
 
 
 def _lightgbm(entry: Plan, model: Any) -> Model:
@@ -303,15 +251,20 @@ def _lightgbm(entry: Plan, model: Any) -> Model:
     return predict
 
 
-def _pickled(entry: Plan, model: Any) -> Model:
+def _loaded(what: str, python: str | None, data: Any) -> Any:
+    """Load a pickle, which may hold code of one version of Python."""
     here = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    if entry["python"] not in (None, here):
+    if python not in (None, here):
         raise RuntimeError(
-            f"the model of column {entry['column']!r} holds code of Python "
-            f"{entry['python']}, which Python {here} cannot run: choose the runner of "
-            f"Python {entry['python']}, or export the model with Python {here}"
+            f"{what} holds code of Python {python}, which Python {here} cannot run: "
+            f"choose the runner of Python {python}, or export it with Python {here}"
         )
-    fitted = pickle.loads(model)
+    return pickle.loads(data)
+
+
+def _pickled(entry: Plan, model: Any) -> Model:
+    what = f"the model of column {entry['column']!r}"
+    fitted = _loaded(what, entry["python"], model)
 
     def predict(live: pd.DataFrame) -> NDArray[Any]:
         return _one_column(fitted.predict(live[entry["features"]]), entry, live)
@@ -339,10 +292,4 @@ def _listed(names: Sequence[Any], limit: int = 12) -> str:
 _MODELS: dict[str, Callable[[Plan, Any], Model]] = {
     "lightgbm": _lightgbm,
     "pickle": _pickled,
-}
-_STEPS: dict[str, Callable[[_Columns, Plan], None]] = {
-    "rank": partial(_rank, rank_uniform),
-    "rank_gauss": partial(_rank, rank_gauss),
-    "blend": _blend,
-    "neutralize": _neutralize,
 }

@@ -1,0 +1,146 @@
+"""A pipeline as steps: what each reads and makes of an era, and which learn from rows.
+
+What runs a pipeline on files, on a cluster or elsewhere knows its steps by this alone.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from ._apply import Plan
+from ._checks import listed
+
+
+def named_steps(pipeline: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the steps of a pipeline, and of pipelines within it, with their names."""
+    if isinstance(pipeline, Pipeline):
+        steps = []
+        for name, step in pipeline.steps:
+            steps += named_steps(step, f"{prefix}__{name}" if prefix else name)
+        return steps
+    if pipeline is None or (isinstance(pipeline, str) and pipeline == "passthrough"):
+        return []
+    if not isinstance(pipeline, BaseEstimator):
+        raise TypeError(
+            f"`pipeline` must be a scikit-learn estimator; got {pipeline!r}"
+        )
+    return [(prefix or type(pipeline).__name__, pipeline)]
+
+
+def steps_of(pipeline: Any) -> list[Any]:
+    """Return the estimators of a pipeline, of pipelines within it, or one alone."""
+    return [step for _, step in named_steps(pipeline)]
+
+
+def era_of(steps: Iterable[Any]) -> str:
+    """Return the one era column that all steps use."""
+    names = {step.era for step in steps if hasattr(step, "era_plan")}
+    if not names:
+        raise ValueError(
+            "`pipeline` must have a step of skbench, whose `era` names the era column; "
+            f"got {list(steps)}"
+        )
+    if len(names) > 1 or not isinstance(era := next(iter(names)), str):
+        raise ValueError(
+            "all steps must name the same era column, by which rows are divided; got "
+            f"{listed(sorted(names, key=str))}"
+        )
+    return era
+
+
+def plan_of(step: Any) -> Plan | None:
+    """Return the plan by which a fitted step of any class can be run.
+
+    None where the class has none, or a subclass of it has its own `transform` or
+    `predict`: then it must be run by these, with the columns of its plan.
+    """
+    if not _has_last_word("era_plan", step, "transform", "predict"):
+        return None
+    plan: Plan = step.era_plan()
+    return plan
+
+
+def columns_of(
+    steps: Iterable[Any],
+) -> tuple[list[str], list[str]] | tuple[None, None]:
+    """Columns that fitted steps read, and those they make.
+
+    None where a step has no plan, and so may read or make any.
+    """
+    read: list[str] = []
+    made: list[str] = []
+    for step in steps:
+        if not hasattr(step, "era_plan"):
+            return None, None
+        plan = step.era_plan()
+        names = [str(name) for block in plan["reads"] for name in block]
+        read += [name for name in names if name not in made]
+        made += [str(name) for name in plan["makes"]]
+    return read, made
+
+
+def gathers(step: Any) -> bool:
+    """Whether a step learns by ``gather``, ``absorb`` and ``finish``."""
+    return _has_last_word("gather", step, "fit", "partial_fit")
+
+
+def learns(step: Any) -> bool:
+    """Whether a step learns from rows: then it must do so batch by batch.
+
+    Raises where it cannot, or where a parameter of the step is not valid.
+    """
+    if hasattr(step, "check_parameters"):
+        step.check_parameters()
+    era_local = hasattr(step, "era_plan") and not hasattr(step, "partial_fit")
+    if era_local or not get_tags(step).requires_fit:
+        return False
+    if _has_last_word("partial_fit", step, "fit"):
+        return True
+    raise ValueError(
+        f"{type(step).__name__} can only learn from all rows at once, as it has no "
+        "partial_fit, or a fit of its own: fit it in memory"
+    )
+
+
+def learned(step: Any, X: pd.DataFrame, y: pd.Series) -> Any:
+    """Return the step with what further eras tell it; `finish` makes use of that."""
+    if not gathers(step):
+        return step.partial_fit(X, y)
+    # Its partial_fit would search for weights, and warn of them, each time.
+    part = step.gather(X, y)
+    return step.absorb(part) if hasattr(step, "era_statistics_") else part
+
+
+def finish(step: Any) -> None:
+    """Let a step find what it learns, now that it holds all eras."""
+    if gathers(step):
+        step.finish()
+
+
+def adopt(step: Any, fitted: Any) -> None:
+    """Give a step what a copy of it has learned; its parameters stay the objects."""
+    step.__dict__ = {**vars(fitted), **step.get_params(deep=False)}
+
+
+def as_frame(out: Any) -> pd.DataFrame:
+    """Refuse the output of a pipeline if it is no frame of pandas."""
+    if not isinstance(out, pd.DataFrame):
+        raise TypeError(
+            f"the pipeline must give a pandas DataFrame; got {type(out).__name__}. "
+            "Call its set_output(transform='pandas')"
+        )
+    return out
+
+
+def _has_last_word(method: str, step: Any, *others: str) -> bool:
+    """Whether no subclass of the class that has a method has others of its own."""
+    for cls in type(step).__mro__:
+        if method in vars(cls):
+            return True
+        if any(other in vars(cls) for other in others):
+            return False
+    return False
