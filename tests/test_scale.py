@@ -16,8 +16,8 @@ import pytest
 
 from benchmarks import merging, scale, steps
 from skbench import EraRankGauss, StackingWeights
+from skbench._steps import learned
 from skbench.datasets import make_benchmark_models
-from skbench.streaming._steps import learned
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "guide" / "scale.md").read_text()
