@@ -16,7 +16,7 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench.streaming._steps import learned
+from skbench._steps import learned
 
 MILLION = 1_000_000
 ERAS_A_CALL = 4
