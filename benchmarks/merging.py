@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.timing import seconds
 from skbench import StackingWeights
+from skbench._era_statistics import merged
 
 N_ROWS = 5000
 N_FACTORS = 8
@@ -37,7 +38,7 @@ def state(n_models, eras, rng):
     names = [f"model_{i}" for i in range(n_models)]
     fitted.columns_, fitted._inputs = names, names
     fitted._reference, fitted._target = None, "target"
-    fitted._hold(_statistics(n_models, list(eras), rng))
+    fitted.era_statistics_ = merged(None, _statistics(n_models, list(eras), rng))
     return fitted
 
 
@@ -79,14 +80,12 @@ def merge_as_dask(first, second):
 def one_pass(parts):
     """Hold the eras of all parts at once, as a fit on all rows does."""
     everything = copy(parts[0])
-    del everything.era_statistics_
     statistics = [part.era_statistics_ for part in parts]
-    everything._hold(
-        {
-            name: np.concatenate([one[name] for one in statistics])
-            for name in statistics[0]
-        }
-    )
+    together = {
+        name: np.concatenate([one[name] for one in statistics])
+        for name in statistics[0]
+    }
+    everything.era_statistics_ = merged(None, together)
     return everything
 
 
