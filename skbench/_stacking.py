@@ -514,6 +514,13 @@ class StackingWeights(WeightedEnsemble):
         return tags
 
     def check_parameters(self) -> None:
+        """Check the parameters, as far as they can be without data.
+
+        Raises
+        ------
+        ValueError
+            If one cannot be used.
+        """
         super().check_parameters()
         if self.objective != "payout":
             return
