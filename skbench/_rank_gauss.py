@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._base import EraEstimator, warn_of_ties
+from ._base import EraEstimator
 from ._checks import check_choice, check_flag
 from ._eras import Eras, Rows, map_eras
-from ._frames import Table, as_columns, as_floats, check_one_dimension
+from ._frames import Table, as_columns, as_floats, check_one_dimension, warn_of_ties
 from .kernels import rank
 
 _TIES = ("average", "first")
