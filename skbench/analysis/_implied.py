@@ -11,7 +11,15 @@ from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.solvers.implied import implied_by_era
 
-from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
+from ._rows import (
+    Floats,
+    check_models,
+    covered,
+    described,
+    read,
+    scored,
+    warn_of_lost_rows,
+)
 
 
 def implied_weights(
@@ -99,13 +107,13 @@ def implied_weights(
     )
     if "r2" in rows.models:
         raise ValueError("`models` must not hold a column 'r2', the name of a result")
-    rows = rows.covered(least=1)
-    moments = rows.each(_describe)
+    rows = covered(rows, least=1)
+    moments = described(rows, _describe)
     warn_of_lost_rows(rows, moments)
     counts = scored(moments)
     usable = moments["varies"] & counts[:, None]
     check_models(rows, usable)
-    eras = [label for label, some in zip(rows.eras, counts, strict=True) if some]
+    eras = [label for label, some in zip(rows.eras.labels, counts, strict=True) if some]
     if len(eras) < (window or 1):
         raise ValueError(
             f"`window` must be at most the number of eras that count; got {window} for "
@@ -125,9 +133,8 @@ def implied_weights(
     return frame
 
 
-def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
-    normal = rank_gauss(columns["meta_model"][None])[0]
-    return era_moments(rank_gauss(models), normal)
+def _describe(models: Floats, meta_model: Floats) -> dict[str, Any]:
+    return era_moments(rank_gauss(models), rank_gauss(meta_model[None])[0])
 
 
 def _means(values: NDArray[Any], window: int | None) -> Floats:
