@@ -151,7 +151,7 @@ def align(
 
 def _input(name: str, table: Table, *, several: bool, finite: bool) -> Input:
     if name in _FEATURES:
-        return Input(table.names, table.select(table.names), finite)
+        return Input(table.names, table.select(table.names), finite=True)
     if several:
         return block(table, table.names, finite=finite)
     values = table.select(table.names)(ALL)[0]

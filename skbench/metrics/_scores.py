@@ -400,24 +400,7 @@ def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
 
 
 def exposures_of(argument: str, y_pred: Any, features: Any, era: Any) -> pd.DataFrame:
-    """Compute `feature_exposure` of predictions that have another name.
-
-    Parameters
-    ----------
-    argument : str
-        What the caller, and so a message, calls the predictions.
-    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
-        Predictions.
-    features : array-like of shape (n_rows, n_features)
-        Features.
-    era : array-like of shape (n_rows,)
-        The era of each row.
-
-    Returns
-    -------
-    exposures : pandas.DataFrame of shape (n_eras, n_models * n_features)
-        As `feature_exposure` gives them.
-    """
+    """Compute `feature_exposure` of predictions that the caller calls otherwise."""
     rows = _align(era, (), **{argument: y_pred}, features=features)
     columns = pd.Index(rows.inputs["features"].names)
     if len(rows.models) > 1:
