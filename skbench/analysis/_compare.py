@@ -15,7 +15,7 @@ from skbench.kernels.rank import rank_gauss
 from skbench.kernels.score import correlations, numerai_corr
 
 from ._intervals import Intervals
-from ._rows import Floats, check_models, covered, described, read
+from ._rows import Floats, check_models, described, read
 from ._words import counted, decimals, percent, too_few, until_told
 
 
@@ -98,7 +98,7 @@ def compare(
     check_count("recent", recent, 1)
     check_count("window", window, 1)
     intervals = Intervals.checked(y, horizon, confidence)
-    rows = covered(read("benchmarks", benchmarks, era, y=y, model=model))
+    rows = read("benchmarks", benchmarks, era, y=y, model=model)
     found = described(rows, _describe)
     check_models(rows, found["varies"])
     own, scores = found["scores"][:, :1], found["scores"][:, 1:]

@@ -11,15 +11,7 @@ from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.solvers.implied import implied_by_era
 
-from ._rows import (
-    Floats,
-    check_models,
-    covered,
-    described,
-    read,
-    scored,
-    warn_of_lost_rows,
-)
+from ._rows import Floats, check_models, moments_of, read, scored
 
 
 def implied_weights(
@@ -102,14 +94,11 @@ def implied_weights(
     """
     if window is not None:
         check_count("window", window, 1)
-    rows = read(
-        "models", models, era, ordered=window is not None, meta_model=meta_model
-    )
+    ordered = window is not None
+    rows = read("models", models, era, least=1, ordered=ordered, meta_model=meta_model)
     if "r2" in rows.models:
         raise ValueError("`models` must not hold a column 'r2', the name of a result")
-    rows = covered(rows, least=1)
-    moments = described(rows, _describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, _describe)
     counts = scored(moments)
     usable = moments["varies"] & counts[:, None]
     check_models(rows, usable)

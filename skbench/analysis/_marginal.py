@@ -18,17 +18,7 @@ from skbench.solvers.pairs import Pairs
 from skbench.solvers.relations import correlations, slopes
 
 from ._intervals import Intervals
-from ._rows import (
-    Describe,
-    Floats,
-    Moments,
-    check_models,
-    covered,
-    described,
-    read,
-    scored,
-    warn_of_lost_rows,
-)
+from ._rows import Describe, Floats, Moments, check_models, moments_of, read, scored
 
 
 def marginal_contribution(
@@ -112,13 +102,12 @@ def marginal_contribution(
     """
     intervals = Intervals.checked(y, horizon, confidence)
     if isinstance(portfolio, Mapping):
-        rows = covered(read("models", models, era, y=y))
+        rows = read("models", models, era, y=y)
         describe = _of_weights(_weights(portfolio, rows))
     else:
-        rows = covered(read("models", models, era, y=y, portfolio=portfolio))
+        rows = read("models", models, era, y=y, portfolio=portfolio)
         describe = _of_column
-    moments = described(rows, describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, describe)
     counts = scored(moments, -1)
     if not counts.any():
         raise ValueError(

@@ -22,27 +22,28 @@ _MANY = 0.2
 
 
 def read(
-    argument: str, models: Any, era: Any, *, ordered: bool = True, **columns: Any
+    argument: str,
+    models: Any,
+    era: Any,
+    *,
+    least: int = 2,
+    ordered: bool = True,
+    **columns: Any,
 ) -> Aligned:
-    """Align models with single columns, all but the target ``y`` to be ranked.
+    """Align models, by what the caller calls them, with columns: all but y are ranked.
 
-    ``argument`` is what the caller calls the models.
+    Only eras in which all columns are there and vary are kept, ``least`` or more.
     """
     inputs = {argument: models, **columns}
     one = argument.removesuffix("s")
-    return align(inputs, era, called=one, ranked={*inputs} - {"y"}, ordered=ordered)
-
-
-def covered(rows: Aligned, least: int = 2) -> Aligned:
-    """Keep the eras in which all single columns are there, and vary."""
-    _, *columns = rows.inputs
-    kept = rows.at(_covering(rows, columns))
+    rows = align(inputs, era, called=one, ranked={*inputs} - {"y"}, ordered=ordered)
+    kept = rows.at(_covered(rows, [*columns]))
     if len(kept.eras.labels) < least:
-        _refuse(rows, columns, f"{least} or more", len(kept.eras.labels))
+        _refuse(rows, [*columns], least, len(kept.eras.labels))
     return kept
 
 
-def _covering(rows: Aligned, columns: list[str]) -> list[int]:
+def _covered(rows: Aligned, columns: list[str]) -> list[int]:
     """Positions of the eras in which columns are there together, and vary."""
     found = []
     for position, era in enumerate(rows.eras.rows):
@@ -53,11 +54,11 @@ def _covering(rows: Aligned, columns: list[str]) -> list[int]:
     return found
 
 
-def _refuse(rows: Aligned, columns: list[str], needed: str, n_kept: int) -> None:
+def _refuse(rows: Aligned, columns: list[str], least: int, n_kept: int) -> None:
     """Say which column is at fault, or that they have too few eras in common."""
     spans = []
     for name in columns:
-        own = rows.at(_covering(rows, [name])).eras.labels
+        own = rows.at(_covered(rows, [name])).eras.labels
         if not own:
             raise ValueError(
                 f"`{name}` has no era with {MIN_ROWS} or more values that differ: "
@@ -66,13 +67,21 @@ def _refuse(rows: Aligned, columns: list[str], needed: str, n_kept: int) -> None
         spans.append(f"`{name}` has {len(own)}, from {own[0]!r} to {own[-1]!r}")
     together = " and ".join(f"`{name}`" for name in columns)
     raise ValueError(
-        f"{needed} eras with {together} are needed; got {n_kept}: {', '.join(spans)}"
+        f"{least} or more eras with {together} are needed; got {n_kept}: "
+        f"{', '.join(spans)}"
     )
 
 
 def described(rows: Aligned, describe: Describe) -> Moments:
     """Describe every era, and stack what is found: one entry an era."""
     return gathered(lambda era: describe(*rows.of(era)), rows.eras)
+
+
+def moments_of(rows: Aligned, describe: Describe) -> Moments:
+    """Describe every era by its moments; warn where some models cost many rows."""
+    moments = described(rows, describe)
+    _warn_of_lost_rows(rows, moments)
+    return moments
 
 
 def scored(moments: Moments, *needed: int) -> NDArray[np.bool_]:
@@ -92,7 +101,7 @@ def check_models(rows: Aligned, varies: NDArray[np.bool_]) -> None:
         )
 
 
-def warn_of_lost_rows(rows: Aligned, moments: Moments) -> None:
+def _warn_of_lost_rows(rows: Aligned, moments: Moments) -> None:
     """Warn where rows are left out because some models lack them."""
     missing = moments["n_missing"][:, : len(rows.models)]
     there = missing < moments["n_target"][:, None]

@@ -17,16 +17,7 @@ from skbench.solvers.pairs import Pairs
 from skbench.solvers.relations import correlations
 
 from ._intervals import Intervals
-from ._rows import (
-    Floats,
-    Moments,
-    check_models,
-    covered,
-    described,
-    read,
-    scored,
-    warn_of_lost_rows,
-)
+from ._rows import Floats, Moments, check_models, moments_of, read, scored
 
 
 @dataclass(frozen=True)
@@ -198,9 +189,7 @@ def synergy(
     if len(names) < 2:
         raise ValueError(f"`models` must hold 2 models or more; got {listed(names)}")
     labels, codes = _labels_and_codes(groups, names)
-    rows = covered(rows)
-    moments = described(rows, _describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, _describe)
     varies = moments["varies"] & scored(moments)[:, None]
     check_models(rows, varies)
     pairs, cells = _pairs(moments, varies), _cells(codes)

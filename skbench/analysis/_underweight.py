@@ -14,15 +14,7 @@ from skbench.solvers.implied import implied_by_era
 from skbench.solvers.relations import slopes
 
 from ._intervals import Intervals
-from ._rows import (
-    Floats,
-    check_models,
-    covered,
-    described,
-    read,
-    scored,
-    warn_of_lost_rows,
-)
+from ._rows import Floats, check_models, moments_of, read, scored
 
 
 def underweight(
@@ -116,9 +108,8 @@ def underweight(
     v53_lgbm_ender20      0.0010         -0.0075           0.0095
     """
     intervals = Intervals.checked(y, horizon, confidence)
-    rows = covered(read("models", models, era, y=y, meta_model=meta_model))
-    moments = described(rows, _describe)
-    warn_of_lost_rows(rows, moments)
+    rows = read("models", models, era, y=y, meta_model=meta_model)
+    moments = moments_of(rows, _describe)
     counts = scored(moments, -1)
     varies = moments["varies"][:, :-1] & counts[:, None]
     check_models(rows, varies)

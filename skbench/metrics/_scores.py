@@ -1,7 +1,6 @@
 """One score an era and model: `numerai_corr` and its relatives."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -502,22 +501,20 @@ def _neutral_corr_on_device(
     rows: Aligned, features: Any, top_bottom: int | None
 ) -> pd.DataFrame:
     """Compute `feature_neutral_corr`, neutralising where the features are."""
-    columns = {name: rows.inputs[name] for name in ("y_pred", "y_true")}
-    targets = []
+    eras, columns = rows.eras.rows, range(features.shape[1])
     normal = np.empty((len(rows.models), len(features)))
-    parts = replace(rows, inputs=columns).by_era(lambda *few: few)
-    for era, (predictions, target) in zip(rows.eras.rows, parts, strict=True):
-        normal[:, era] = rank_gauss(predictions, scale=False)
-        targets.append(target)
-    scores = np.empty((len(targets), len(rows.models)))
+    for era in eras:
+        normal[:, era] = rank_gauss(rows.one("y_pred", era), scale=False)
+    scores = np.empty((len(eras), len(rows.models)))
     for i, neutral in neutralize_eras(
-        normal, features, range(features.shape[1]), rows.eras.rows, standardize=False
+        normal, features, columns, eras, standardize=False
     ):
         if neutral is None:
-            predictions, target, block = rows.of(rows.eras.rows[i])
+            predictions, target, block = rows.of(eras[i])
             scores[i] = score.feature_neutral_corr(
                 predictions, target, block, top_bottom
             )
         else:
-            scores[i] = score.numerai_corr(neutral[0], targets[i], top_bottom)
+            target = rows.one("y_true", eras[i])
+            scores[i] = score.numerai_corr(neutral[0], target, top_bottom)
     return _framed(rows, scores, pd.Index(rows.models))
