@@ -11,6 +11,7 @@ from skbench import analysis, metrics
 from skbench._aligned import Aligned, align, block, column
 from skbench._eras import find_eras
 from skbench._frames import as_table
+from skbench.deploy import find_duplicates
 
 NAN = np.nan
 ERA = ["0002", "0001", "0002", "0001"]
@@ -141,6 +142,7 @@ class TestTies:
             lambda: analysis.implied_weights(M, LARGE, era=LONG),
             lambda: analysis.compare(LARGE, M, Y, era=LONG),
             lambda: analysis.marginal_contribution(LARGE, M, Y, era=LONG),
+            lambda: find_duplicates(pd.DataFrame({"a": LARGE, "b": M})),
         ],
     )
     def test_are_warned_of_where_values_are_ranked(self, call):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skbench._aligned import Aligned, block
 from skbench._checks import check_share, listed
 from skbench._eras import find_eras, stated_era_column
-from skbench._frames import Name, Table, as_table, check_numbers
+from skbench._frames import Name, Table, as_table, check_numbers, warn_of_ties
 from skbench.kernels.rank import rank_uniform
 from skbench.kernels.score import MIN_ROWS
 
@@ -91,6 +91,7 @@ def _slots(table: Table, era: Name) -> list[Name]:
     beside = {era, "id", "data_type"} if table.named else {era}
     slots = [name for name in table.names if name not in beside]
     check_numbers(table, slots)
+    warn_of_ties(table, slots)
     if len(slots) < 2:
         raise ValueError(
             "`predictions` must have two columns or more, one a model slot; got "
