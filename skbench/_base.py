@@ -26,7 +26,6 @@ from ._frames import (
     check_numbers,
     columns_of_role,
     convert,
-    loses_integers,
     n_dimensions,
     present,
     resolve,
@@ -503,14 +502,3 @@ def _warn_of_constants(
         f"all rows of {np.unique(found).size} of {len(constant)} eras{of_many}: look "
         "for models that are constant there, or for features that explain them wholly"
     )
-
-
-def warn_of_ties(table: Table, names: Sequence[Name]) -> None:
-    """Warn of columns to be ranked that hold integers too large for float64."""
-    for name in names:
-        if loses_integers(table, name):
-            warn(
-                f"column {name!r} holds integers beyond 2**53 (9e15), which float64 "
-                "cannot tell from their neighbours, so that these tie: subtract a "
-                "number near to them all, or rank them as integers first"
-            )

@@ -22,6 +22,7 @@ from sklearn.utils import check_array
 
 from ._checks import HUGE, listed
 from ._eras import Rows, target_days
+from ._warnings import warn
 
 Name = Hashable
 # Fetches columns of some rows, of shape (n_columns, n_rows); never to be written to.
@@ -705,7 +706,18 @@ def check_numbers(table: Table, names: Iterable[Name]) -> None:
             )
 
 
-def loses_integers(table: Table, name: Name) -> bool:
+def warn_of_ties(table: Table, names: Iterable[Name]) -> None:
+    """Warn of columns to be ranked that hold integers too large for float64."""
+    for name in names:
+        if _loses_integers(table, name):
+            warn(
+                f"column {name!r} holds integers beyond 2**53 (9e15), which float64 "
+                "cannot tell from their neighbours, so that these tie: subtract a "
+                "number near to them all, or rank them as integers first"
+            )
+
+
+def _loses_integers(table: Table, name: Name) -> bool:
     """Whether a column holds whole numbers that float64 takes for one another."""
     if table.kind(name) == "float":
         return False
@@ -716,10 +728,10 @@ def loses_integers(table: Table, name: Name) -> bool:
     return bool((np.isfinite(values) & (np.abs(values) >= _EXACT)).any())
 
 
-def too_large(values: NDArray[Any], most: float = HUGE) -> NDArray[np.bool_]:
+def too_large(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether floats are infinite, or so large that sums of their squares are."""
     large: NDArray[np.bool_]
-    large = np.isinf(values) if values.dtype != np.float64 else abs(values) > most
+    large = np.isinf(values) if values.dtype != np.float64 else abs(values) > HUGE
     return large
 
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._apply import Plan, apply
-from ._base import EraEstimator, warn_of_ties
+from ._base import EraEstimator
 from ._checks import Check, check_flag, one_of
 from ._eras import Eras, map_eras
-from ._frames import Table, as_columns, as_floats, check_one_dimension
+from ._frames import Table, as_columns, as_floats, check_one_dimension, warn_of_ties
 from .kernels import rank
 
 _check_ties = one_of("average", "first")

@@ -778,8 +778,9 @@ def test_what_the_riskiest_cannot_come_from():
         riskiest_features(X, np.where(X["era"] == "0001", y, NAN), 1)
     with pytest.raises(ValueError, match="no era column 'week'"):
         riskiest_features(X, y, 1, era="week")
-    with pytest.raises(ValueError, match="'feature_same' has infinite values"):
-        riskiest_features(X.assign(feature_same=np.inf), y, 1)
+    for value in (np.inf, 1e101):
+        with pytest.raises(ValueError, match=r"4 infinite or huge .* 'feature_same'"):
+            riskiest_features(X.assign(feature_same=value), y, 1)
     with pytest.raises(ValueError, match="cannot be a feature"):
         riskiest_features(X.assign(era=[1] * 4 + [2] * 4), y, 1, features=["era"])
     with pytest.raises(ValueError, match="starts with 'feature'"):

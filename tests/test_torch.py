@@ -481,7 +481,9 @@ class TestFeatureNeutralCorr:
         pd.testing.assert_frame_equal(got, expected, rtol=0, atol=tolerance)
         return got
 
-    @pytest.mark.parametrize("kind", FEATURES)
+    @pytest.mark.parametrize(
+        "kind", [kind for kind in FEATURES if kind != "beyond squares"]
+    )
     def test_equals_numpy(self, on, kind):
         assert self.scored(make_rows(kind), on).notna().all(axis=None)
 
@@ -508,11 +510,12 @@ class TestFeatureNeutralCorr:
 
     def test_infinite_features_and_targets_refused(self, on):
         X = make_rows()
-        X[7, 5] = np.inf
-        with pytest.raises(
-            ValueError, match="`features` has 1 infinite or huge values"
-        ):
-            feature_neutral_corr(X[:, 2], X[:, 1], on(X[:, 3:]), era=X[:, 0])
+        for value in (np.inf, 1e101):
+            X[7, 5] = value
+            with pytest.raises(
+                ValueError, match="`features` has 1 infinite or huge values"
+            ):
+                feature_neutral_corr(X[:, 2], X[:, 1], on(X[:, 3:]), era=X[:, 0])
         X = make_rows()
         X[7, 2] = np.inf
         with pytest.raises(ValueError, match="`y_true` has 1 infinite or huge values"):

@@ -15,7 +15,7 @@ from skbench.kernels.rank import rank_gauss
 from skbench.kernels.score import correlations, numerai_corr
 
 from ._intervals import Intervals
-from ._rows import Floats, check_models, read
+from ._rows import Floats, check_models, described, read
 from ._words import counted, decimals, percent, too_few, until_told
 
 
@@ -98,13 +98,13 @@ def compare(
     check_count("recent", recent, 1)
     check_count("window", window, 1)
     intervals = Intervals.checked(y, horizon, confidence)
-    rows = read("benchmarks", benchmarks, era, y=y, model=model).covered()
-    found = rows.each(_describe)
+    rows = read("benchmarks", benchmarks, era, y=y, model=model)
+    found = described(rows, _describe)
     check_models(rows, found["varies"])
     own, scores = found["scores"][:, :1], found["scores"][:, 1:]
     difference = own - scores
     there = ~np.isnan(difference)
-    numbers = era_numbers(rows.eras)
+    numbers = era_numbers(rows.eras.labels)
     comparison = {
         "corr": _means(own, there),
         "benchmark_corr": _means(scores, there),
@@ -125,12 +125,12 @@ def compare(
     return frame.assign(verdict=verdicts)
 
 
-def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+def _describe(models: Floats, y: Floats, model: Floats) -> dict[str, Any]:
     """Scores of the model, first, and the benchmarks; their correlations with it."""
-    both = np.vstack([columns["model"], models])
+    both = np.vstack([model, models])
     normal = rank_gauss(both)
     return {
-        "scores": numerai_corr(both, columns["y"]),
+        "scores": numerai_corr(both, y),
         "correlation": correlations(normal[:1], normal[1:])[0],
         "varies": np.nan_to_num(normal[1:]).any(axis=1),
     }

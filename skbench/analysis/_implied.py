@@ -11,7 +11,7 @@ from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.solvers.implied import implied_by_era
 
-from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
+from ._rows import Floats, check_models, moments_of, read, scored
 
 
 def implied_weights(
@@ -94,18 +94,15 @@ def implied_weights(
     """
     if window is not None:
         check_count("window", window, 1)
-    rows = read(
-        "models", models, era, ordered=window is not None, meta_model=meta_model
-    )
+    ordered = window is not None
+    rows = read("models", models, era, least=1, ordered=ordered, meta_model=meta_model)
     if "r2" in rows.models:
         raise ValueError("`models` must not hold a column 'r2', the name of a result")
-    rows = rows.covered(least=1)
-    moments = rows.each(_describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, _describe)
     counts = scored(moments)
     usable = moments["varies"] & counts[:, None]
     check_models(rows, usable)
-    eras = [label for label, some in zip(rows.eras, counts, strict=True) if some]
+    eras = [label for label, some in zip(rows.eras.labels, counts, strict=True) if some]
     if len(eras) < (window or 1):
         raise ValueError(
             f"`window` must be at most the number of eras that count; got {window} for "
@@ -125,9 +122,8 @@ def implied_weights(
     return frame
 
 
-def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
-    normal = rank_gauss(columns["meta_model"][None])[0]
-    return era_moments(rank_gauss(models), normal)
+def _describe(models: Floats, meta_model: Floats) -> dict[str, Any]:
+    return era_moments(rank_gauss(models), rank_gauss(meta_model[None])[0])
 
 
 def _means(values: NDArray[Any], window: int | None) -> Floats:

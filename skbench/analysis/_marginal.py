@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skbench._aligned import Aligned
 from skbench._checks import is_number, listed
 from skbench._eras import era_numbers
 from skbench._frames import Name, has_name
@@ -17,16 +18,7 @@ from skbench.solvers.pairs import Pairs
 from skbench.solvers.relations import correlations, slopes
 
 from ._intervals import Intervals
-from ._rows import (
-    Describe,
-    Floats,
-    Moments,
-    Tournament,
-    check_models,
-    read,
-    scored,
-    warn_of_lost_rows,
-)
+from ._rows import Describe, Floats, Moments, check_models, moments_of, read, scored
 
 
 def marginal_contribution(
@@ -110,13 +102,12 @@ def marginal_contribution(
     """
     intervals = Intervals.checked(y, horizon, confidence)
     if isinstance(portfolio, Mapping):
-        rows = read("models", models, era, y=y).covered()
+        rows = read("models", models, era, y=y)
         describe = _of_weights(_weights(portfolio, rows))
     else:
-        rows = read("models", models, era, y=y, portfolio=portfolio).covered()
+        rows = read("models", models, era, y=y, portfolio=portfolio)
         describe = _of_column
-    moments = rows.each(describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, describe)
     counts = scored(moments, -1)
     if not counts.any():
         raise ValueError(
@@ -129,7 +120,7 @@ def marginal_contribution(
 
 
 def _board(
-    rows: Tournament, moments: Moments, varies: Any, intervals: Intervals
+    rows: Aligned, moments: Moments, varies: Any, intervals: Intervals
 ) -> pd.DataFrame:
     """Put the numbers of each model in a row."""
     derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
@@ -138,7 +129,7 @@ def _board(
     likeness = np.where(varies, between[:, :-1, -1], np.nan)
     models = np.where(varies, scores[:, :-1], np.nan)
     best = Pairs(portfolio.T, models.T, likeness.T).best()
-    numbers = era_numbers(rows.eras)
+    numbers = era_numbers(rows.eras.labels)
     board = {
         **intervals.of_means("derivative", derivative, numbers),
         "mix": best.share,
@@ -152,7 +143,7 @@ def _board(
     return frame.sort_values("derivative", ascending=False, kind="stable")
 
 
-def _weights(portfolio: Mapping[Name, float], rows: Tournament) -> Floats:
+def _weights(portfolio: Mapping[Name, float], rows: Aligned) -> Floats:
     """Weight of each model, 0 where the portfolio does not name it."""
     if absent := [name for name in portfolio if not has_name(rows.models, name)]:
         raise ValueError(
@@ -171,18 +162,17 @@ def _of_weights(weights: Floats) -> Describe:
     """Describe the models of an era and, last, their blend."""
     used = np.flatnonzero(weights)
 
-    def describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+    def describe(models: Floats, y: Floats) -> dict[str, Any]:
         normal = rank_gauss(models)
         blended = blend(list(normal[used]), list(weights[used]))
-        return era_moments(np.vstack([normal, _unit(blended)]), columns["y"])
+        return era_moments(np.vstack([normal, _unit(blended)]), y)
 
     return describe
 
 
-def _of_column(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+def _of_column(models: Floats, y: Floats, portfolio: Floats) -> dict[str, Any]:
     """Describe the models of an era and, last, the portfolio."""
-    normal = rank_gauss(np.vstack([models, columns["portfolio"]]))
-    return era_moments(normal, columns["y"])
+    return era_moments(rank_gauss(np.vstack([models, portfolio])), y)
 
 
 def _unit(blended: Floats) -> Floats:

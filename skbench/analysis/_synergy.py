@@ -17,7 +17,7 @@ from skbench.solvers.pairs import Pairs
 from skbench.solvers.relations import correlations
 
 from ._intervals import Intervals
-from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
+from ._rows import Floats, Moments, check_models, moments_of, read, scored
 
 
 @dataclass(frozen=True)
@@ -189,13 +189,11 @@ def synergy(
     if len(names) < 2:
         raise ValueError(f"`models` must hold 2 models or more; got {listed(names)}")
     labels, codes = _labels_and_codes(groups, names)
-    rows = rows.covered()
-    moments = rows.each(_describe)
-    warn_of_lost_rows(rows, moments)
+    moments = moments_of(rows, _describe)
     varies = moments["varies"] & scored(moments)[:, None]
     check_models(rows, varies)
     pairs, cells = _pairs(moments, varies), _cells(codes)
-    found = _of_cells(pairs, cells, objective, intervals, era_numbers(rows.eras))
+    found = _of_cells(pairs, cells, objective, intervals, era_numbers(rows.eras.labels))
     # One pair a cell without groups, where a model with itself gains nothing.
     alone = 0.0 if groups is None else np.nan
     frames = {
@@ -229,7 +227,7 @@ def _labels_and_codes(
     return labels, np.array([labels.index(groups[name]) for name in names])
 
 
-def _pairs(moments: dict[str, Any], varies: NDArray[np.bool_]) -> Pairs:
+def _pairs(moments: Moments, varies: NDArray[np.bool_]) -> Pairs:
     """Return the pairs of models, in the eras that have both."""
     scores, between = correlations(moments)
     i, j = np.triu_indices(varies.shape[1], 1)
@@ -282,5 +280,5 @@ def _square(
     return pd.DataFrame(square, index=names, columns=names)
 
 
-def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
-    return era_moments(rank_gauss(models), columns["y"])
+def _describe(models: Floats, y: Floats) -> dict[str, Any]:
+    return era_moments(rank_gauss(models), y)

@@ -14,7 +14,7 @@ from skbench.solvers.implied import implied_by_era
 from skbench.solvers.relations import slopes
 
 from ._intervals import Intervals
-from ._rows import Floats, check_models, read, scored, warn_of_lost_rows
+from ._rows import Floats, check_models, moments_of, read, scored
 
 
 def underweight(
@@ -108,15 +108,14 @@ def underweight(
     v53_lgbm_ender20      0.0010         -0.0075           0.0095
     """
     intervals = Intervals.checked(y, horizon, confidence)
-    rows = read("models", models, era, y=y, meta_model=meta_model).covered()
-    moments = rows.each(_describe)
-    warn_of_lost_rows(rows, moments)
+    rows = read("models", models, era, y=y, meta_model=meta_model)
+    moments = moments_of(rows, _describe)
     counts = scored(moments, -1)
     varies = moments["varies"][:, :-1] & counts[:, None]
     check_models(rows, varies)
     implied = _implied(moments["covariance"][counts], varies[counts])
     derivative = np.where(varies, slopes(moments, -1)[:, :-1], np.nan)
-    numbers = era_numbers(rows.eras)
+    numbers = era_numbers(rows.eras.labels)
     board = pd.DataFrame(
         {
             **intervals.of_means("derivative", derivative, numbers),
@@ -140,9 +139,8 @@ def _implied(covariance: Floats, varies: NDArray[np.bool_]) -> Floats:
     return weights
 
 
-def _describe(models: Floats, columns: dict[str, Floats]) -> dict[str, Any]:
+def _describe(models: Floats, y: Floats, meta_model: Floats) -> dict[str, Any]:
     """Moments of the models and, last, the Meta Model; scores of the models."""
-    y, meta_model = columns["y"], columns["meta_model"]
     return {
         **era_moments(rank_gauss(np.vstack([models, meta_model])), y),
         "corr": numerai_corr(models, y),

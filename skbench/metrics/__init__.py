@@ -16,6 +16,7 @@ from ._scores import (
     neutral_contribution,
     numerai_corr,
 )
+from ._scores import exposures_of as exposures_of
 from ._summary import summarize
 
 __all__ = [

@@ -1,6 +1,6 @@
 """One score an era and model: `numerai_corr` and its relatives."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,32 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._base import warn_of_ties
+from skbench._aligned import Aligned, align
 from skbench._checks import check_count
-from skbench._eras import Eras, Rows, chronological, find_eras, in_threads
-from skbench._frames import (
-    Table,
-    as_columns,
-    check_numbers,
-    check_one_column,
-    check_same_rows,
-    is_tensor,
-    too_large,
-)
+from skbench._frames import is_tensor
 from skbench.kernels import score
 from skbench.kernels.device import neutralize_eras
 from skbench.kernels.rank import rank_gauss
 
 Kernel = Callable[..., NDArray[np.float64]]
 
-# Inputs of one column.
-_SINGLE = ("y_true", "meta_model", "reference", "era")
-# What an unnamed column of an input is called.
-_NAMES = {"y_pred": "prediction"}
-# Inputs of which only the ranks count, so that an infinite value is the extreme one.
+# Inputs of which only the ranks count.
 _RANKED = ("y_pred", "meta_model")
-# The power of 1.5 of such values can still be summed over an era.
-_LARGEST = 1e202
 
 
 def numerai_corr(
@@ -240,10 +225,11 @@ def feature_neutral_corr(
     """
     top_bottom = _checked(top_bottom)
     kernel = partial(score.feature_neutral_corr, top_bottom=top_bottom)
-    tables = _tables(era=era, y_pred=y_pred, y_true=y_true, features=features)
-    if is_tensor(tables["features"].native):
-        return _neutral_corr_on_device(tables, top_bottom)
-    return _score_table(kernel, tables)
+    rows = _align(era, y_pred=y_pred, y_true=y_true, features=features)
+    # A tensor of one column is taken from the device, as one column of any kind is.
+    if is_tensor(features) and len(rows.inputs["features"].names) > 1:
+        return _neutral_corr_on_device(rows, features, top_bottom)
+    return _framed(rows, rows.by_era(kernel), pd.Index(rows.models))
 
 
 def neutral_contribution(
@@ -413,31 +399,13 @@ def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
 
 
 def exposures_of(argument: str, y_pred: Any, features: Any, era: Any) -> pd.DataFrame:
-    """Compute `feature_exposure` of predictions that have another name.
-
-    Parameters
-    ----------
-    argument : str
-        What the caller, and so a message, calls the predictions.
-    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
-        Predictions.
-    features : array-like of shape (n_rows, n_features)
-        Features.
-    era : array-like of shape (n_rows,)
-        The era of each row.
-
-    Returns
-    -------
-    exposures : pandas.DataFrame of shape (n_eras, n_models * n_features)
-        As `feature_exposure` gives them.
-    """
-    tables = _tables(era=era, **{argument: y_pred}, features=features)
-    index, values = _era_scores(score.correlations, tables, ranked=())
-    models, columns = tables[argument].names, pd.Index(tables["features"].names)
-    if len(models) > 1:
+    """Compute `feature_exposure` of predictions that the caller calls otherwise."""
+    rows = _align(era, (), **{argument: y_pred}, features=features)
+    columns = pd.Index(rows.inputs["features"].names)
+    if len(rows.models) > 1:
         names = ["model", "feature"]
-        columns = pd.MultiIndex.from_product([models, columns], names=names)
-    return pd.DataFrame(values.reshape(len(index), -1), index=index, columns=columns)
+        columns = pd.MultiIndex.from_product([rows.models, columns], names=names)
+    return _framed(rows, rows.by_era(score.correlations), columns)
 
 
 def max_feature_exposure(
@@ -503,6 +471,10 @@ def _largest(
     return largest
 
 
+def _align(era: Any, ranked: Sequence[str] = _RANKED, **inputs: Any) -> Aligned:
+    return align(inputs, era, called="prediction", ranked=ranked)
+
+
 def _by_era(
     kernel: Kernel,
     era: Any,
@@ -512,115 +484,37 @@ def _by_era(
     **inputs: Any,
 ) -> pd.DataFrame:
     """Score the models of each era: a frame (n_eras, n_models)."""
-    return _score_table(kernel, _tables(era=era, **inputs), ranked, n_jobs)
+    rows = _align(era, ranked, **inputs)
+    return _framed(rows, rows.by_era(kernel, n_jobs), pd.Index(rows.models))
 
 
-def _score_table(
-    kernel: Kernel,
-    tables: dict[str, Table],
-    ranked: Sequence[str] = _RANKED,
-    n_jobs: int | None = None,
+def _framed(
+    rows: Aligned, scores: Iterable[NDArray[np.float64]], columns: pd.Index
 ) -> pd.DataFrame:
-    index, values = _era_scores(kernel, tables, ranked, n_jobs)
-    return pd.DataFrame(values, index=index, columns=pd.Index(tables["y_pred"].names))
-
-
-def _tables(**inputs: Any) -> dict[str, Table]:
-    """Wrap the inputs, rows of which belong together by position."""
-    for name, values in inputs.items():
-        if values is None or isinstance(values, str):
-            raise ValueError(f"`{name}` must hold one value a row; got {values!r}")
-    tables = {}
-    for name, values in inputs.items():
-        tables[name] = table = as_columns(values, name, _NAMES.get(name))
-        if name in _SINGLE:
-            check_one_column(table, name)
-        if name != "era":
-            check_numbers(table, table.names)
-        if name in _RANKED:
-            warn_of_ties(table, table.names)
-    check_same_rows(inputs)
-    return tables
-
-
-def _era_scores(
-    kernel: Kernel,
-    tables: dict[str, Table],
-    ranked: Sequence[str],
-    n_jobs: int | None = None,
-) -> tuple[pd.Index, NDArray[np.float64]]:
-    """Call the kernel with the inputs of each era: the eras in order, what it gives."""
-    eras = find_eras(tables["era"], tables["era"].names[0])
-    order = chronological(eras.labels, needed=False)
-    inputs = _era_inputs(tables, eras, ranked)
-    scores = list(in_threads(lambda i: kernel(*inputs(i)), order, n_jobs))
-    labels = [eras.labels[i] for i in order]
-    return pd.Index(labels, name="era", tupleize_cols=False), np.stack(scores)
-
-
-def _era_inputs(
-    tables: dict[str, Table], eras: Eras, ranked: Sequence[str]
-) -> Callable[[int], list[NDArray[Any]]]:
-    """Return what gives the inputs of an era, all but its label, by its position."""
-    inputs = {name: table for name, table in tables.items() if name != "era"}
-    fetches = {name: table.select(table.names) for name, table in inputs.items()}
-
-    def block(name: str, rows: Rows, era: Hashable) -> NDArray[Any]:
-        values = fetches[name](rows)
-        if name not in ranked:
-            _refuse_infinite(values, name, inputs[name].names, era)
-        if name in ("features", "neutralizers"):
-            return values
-        values = values.astype(np.float64, copy=False)
-        if values.strides[1] != values.itemsize:  # a frame may interleave its columns
-            values = np.ascontiguousarray(values)
-        return values[0] if name in _SINGLE else values
-
-    return lambda i: [block(name, eras.rows[i], eras.labels[i]) for name in inputs]
+    """Lay out what was found in each era as a row."""
+    index = pd.Index(rows.eras.labels, name="era", tupleize_cols=False)
+    values = np.stack([found.ravel() for found in scores])
+    return pd.DataFrame(values, index=index, columns=columns)
 
 
 def _neutral_corr_on_device(
-    tables: dict[str, Table], top_bottom: int | None
+    rows: Aligned, features: Any, top_bottom: int | None
 ) -> pd.DataFrame:
     """Compute `feature_neutral_corr`, neutralising where the features are."""
-    models, features = tables["y_pred"], tables["features"]
-    n_features = len(features.names)
-    eras = find_eras(tables["era"], tables["era"].names[0])
-    order = chronological(eras.labels, needed=False)
-    inputs = _era_inputs(tables, eras, _RANKED)
-    columns = {name: table for name, table in tables.items() if name != "features"}
-    few = _era_inputs(columns, eras, _RANKED)
-    targets = []
-    normal = np.empty((len(models.names), models.n_rows))
-    for i, rows in enumerate(eras.rows):
-        predictions, target = few(i)
-        normal[:, rows] = rank_gauss(predictions, scale=False)
-        targets.append(target)
-    scores = np.empty((len(order), len(models.names)))
+    eras, columns = rows.eras.rows, range(features.shape[1])
+    normal = np.empty((len(rows.models), len(features)))
+    for era in eras:
+        normal[:, era] = rank_gauss(rows.one("y_pred", era), scale=False)
+    scores = np.empty((len(eras), len(rows.models)))
     for i, neutral in neutralize_eras(
-        normal, features.native, range(n_features), eras.rows, standardize=False
+        normal, features, columns, eras, standardize=False
     ):
         if neutral is None:
-            predictions, target, block = inputs(i)
+            predictions, target, block = rows.of(eras[i])
             scores[i] = score.feature_neutral_corr(
                 predictions, target, block, top_bottom
             )
         else:
-            scores[i] = score.numerai_corr(neutral[0], targets[i], top_bottom)
-    index = pd.Index([eras.labels[i] for i in order], name="era")
-    return pd.DataFrame(scores[order], index=index, columns=pd.Index(models.names))
-
-
-def _refuse_infinite(
-    values: NDArray[Any], name: str, columns: Sequence[Hashable], era: Hashable
-) -> None:
-    if values.dtype.kind != "f":
-        return
-    for column, infinite in zip(
-        columns, too_large(values, _LARGEST).sum(axis=1), strict=True
-    ):
-        if infinite:
-            raise ValueError(
-                f"`{name}` has {infinite} infinite or huge values in column {column!r} "
-                f"in era {era!r}: replace them by NaN to leave them out"
-            )
+            target = rows.one("y_true", eras[i])
+            scores[i] = score.numerai_corr(neutral[0], target, top_bottom)
+    return _framed(rows, scores, pd.Index(rows.models))

@@ -27,7 +27,7 @@ from ._catalog import (
     STANDARD_MODELS,
 )
 from ._models import FeatureRegressor
-from ._reproduce import Options, published_cv, reproduce
+from ._reproduce import ReproduceOptions, published_cv, reproduce
 
 _SHOWN_PARTS = 3
 
@@ -430,7 +430,7 @@ class Recipe:
         >>> made["era"].iloc[0], made["era"].iloc[-1]
         ('0011', '0020')
         """
-        options = Options(
+        options = ReproduceOptions(
             targets=dict(_mapping("targets", targets)),
             feature_sets=_mapping("feature_sets", feature_sets),
             features=features,

@@ -40,7 +40,7 @@ _EXTRA_PURGE = 3
 
 
 @dataclass(frozen=True)
-class Options:
+class ReproduceOptions:
     """What the caller of `Recipe.reproduce` chose, checked."""
 
     targets: dict[str, str]
@@ -83,7 +83,7 @@ def published_cv(target: str, era: Any) -> WalkForwardEraSplit:
     return WalkForwardEraSplit(purge=horizon_of(target) + _EXTRA_PURGE, era=era)
 
 
-def reproduce(recipe: Recipe, train: Any, options: Options) -> pd.DataFrame:
+def reproduce(recipe: Recipe, train: Any, options: ReproduceOptions) -> pd.DataFrame:
     """Train every model of a recipe out of sample, then blend.
 
     Parameters
@@ -92,7 +92,7 @@ def reproduce(recipe: Recipe, train: Any, options: Options) -> pd.DataFrame:
         What to reproduce.
     train : DataFrame or Table
         Rows with eras, features and targets.
-    options : Options
+    options : ReproduceOptions
         The rest of what `Recipe.reproduce` takes.
 
     Returns
@@ -119,7 +119,7 @@ def reproduce(recipe: Recipe, train: Any, options: Options) -> pd.DataFrame:
     return made
 
 
-def _as_pandas(train: Any, options: Options) -> pd.DataFrame:
+def _as_pandas(train: Any, options: ReproduceOptions) -> pd.DataFrame:
     check_flag("progress", options.progress)
     check_flag("exact", options.exact)
     check_count("n_riskiest", options.n_riskiest, 1)
@@ -147,7 +147,9 @@ def _ensembles_of(recipe: Recipe) -> list[Recipe]:
     return [*inner, recipe]
 
 
-def _tasks(recipe: Recipe, frame: pd.DataFrame, options: Options) -> dict[str, _Task]:
+def _tasks(
+    recipe: Recipe, frame: pd.DataFrame, options: ReproduceOptions
+) -> dict[str, _Task]:
     models = _models_of(recipe)
     targets = _target_columns(models, frame, options.targets)
     table = as_table(frame)
@@ -200,7 +202,7 @@ def _check_targets(
             )
 
 
-def _features(model: Recipe, table: Table, options: Options) -> list[Any]:
+def _features(model: Recipe, table: Table, options: ReproduceOptions) -> list[Any]:
     names = _stated_features(model, table, options)
     for name in names:
         if (found := role(table, name, options.era)) in ("era", "target"):
@@ -211,7 +213,9 @@ def _features(model: Recipe, table: Table, options: Options) -> list[Any]:
     return names
 
 
-def _stated_features(model: Recipe, table: Table, options: Options) -> list[Any]:
+def _stated_features(
+    model: Recipe, table: Table, options: ReproduceOptions
+) -> list[Any]:
     if options.features is not None:
         return resolve(table, options.features, "features")
     if (names := options.feature_sets.get(str(model.feature_set))) is not None:
@@ -226,7 +230,7 @@ def _stated_features(model: Recipe, table: Table, options: Options) -> list[Any]
 
 
 def _windows_by_target(
-    targets: set[str], frame: pd.DataFrame, options: Options
+    targets: set[str], frame: pd.DataFrame, options: ReproduceOptions
 ) -> dict[str, Windows]:
     if options.cv is None:
         return {
@@ -272,7 +276,7 @@ def _blocks(
     tasks: Mapping[str, _Task],
     frame: pd.DataFrame,
     rows: Rows,
-    options: Options,
+    options: ReproduceOptions,
 ) -> list[tuple[Rows, list[Any]]]:
     """Split the rows of an ensemble by the columns that they are neutralised to."""
     if ensemble.neutralizers == RISKIEST:
@@ -286,7 +290,7 @@ def _blocks(
 
 
 def _riskiest_blocks(
-    task: _Task, frame: pd.DataFrame, options: Options
+    task: _Task, frame: pd.DataFrame, options: ReproduceOptions
 ) -> list[tuple[Rows, list[Any]]]:
     """Pair each window with the riskiest features of its own training eras."""
     if options.n_riskiest > len(task.features):
@@ -310,7 +314,7 @@ def _riskiest_blocks(
     ]
 
 
-def _train(task: _Task, frame: pd.DataFrame, options: Options) -> Floats:
+def _train(task: _Task, frame: pd.DataFrame, options: ReproduceOptions) -> Floats:
     """Predict each window of one model; NaN elsewhere."""
     y_pred = walk_forward_predict(
         task.estimator,
@@ -328,7 +332,7 @@ def _blend(
     blocks: list[tuple[Rows, list[Any]]],
     frame: pd.DataFrame,
     predictions: Mapping[str, Floats],
-    options: Options,
+    options: ReproduceOptions,
 ) -> Floats:
     """Run an ensemble's pipeline on each block of rows; NaN elsewhere."""
     out = np.full(len(frame), np.nan)

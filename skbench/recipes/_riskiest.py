@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skbench._checks import check_count, listed
+from skbench._aligned import Aligned, Input, column
+from skbench._checks import check_count
 from skbench._eras import chronological, find_eras, stated_era_column
 from skbench._frames import (
-    Fetch,
     Table,
     aligned_target,
     as_table,
@@ -67,7 +67,7 @@ def riskiest_features(
     ------
     ValueError
         If fewer than two eras have a target, fewer than ``n`` features have a change,
-        or a feature has infinite values.
+        or a feature has infinite or huge values.
 
     References
     ----------
@@ -85,11 +85,11 @@ def riskiest_features(
     """
     check_count("n", n, 1)
     table = as_table(X, object_array=True)
-    column = stated_era_column(table, era)
-    names = _choose(table, features, column)
+    era = stated_era_column(table, era)
+    names = _choose(table, features, era)
     check_numbers(table, names)
     target = aligned_target(table, y)
-    change = _change(_by_era(table, names, target, column))
+    change = _change(_by_era(table, names, target, era))
     known = int((~np.isnan(change)).sum())
     if n > known:
         raise ValueError(
@@ -112,34 +112,26 @@ def _choose(table: Table, features: Any, era: Name) -> list[Name]:
 def _by_era(table: Table, names: list[Name], target: Floats, era: Name) -> Floats:
     """Correlate each feature with the target: (n_eras, n_features), eras in order."""
     eras = find_eras(table, era)
-    fetch = table.select(names)
-    out = []
-    for position in chronological(eras.labels):
-        rows = np.arange(table.n_rows)[eras.rows[position]]
-        rows = rows[~np.isnan(target[rows])]
-        if rows.size:
-            out.append(_correlate(fetch, names, target, rows))
-    if len(out) < 2:
+    order = chronological(eras.labels)
+    known = [i for i in order if not np.isnan(target[eras.rows[i]]).all()]
+    if len(known) < 2:
         raise ValueError(
-            f"two eras or more must have a target to be compared; {len(out)} of "
-            f"{len(eras.labels)} has one"
+            f"two eras or more must have a target to be compared; {len(known)} of "
+            f"{len(order)} has one"
         )
-    return np.array(out)
+    features = Input(names, table.select(names), finite=True)
+    rows = Aligned({"features": features, "y": column("y", target)}, eras)
+    return np.array(list(rows.at(known).by_era(_correlate)))
 
 
-def _correlate(
-    fetch: Fetch, names: list[Name], target: Floats, rows: NDArray[np.intp]
-) -> Floats:
-    block = np.asarray(fetch(rows))
-    if block.dtype.kind == "f" and (infinite := np.isinf(block).any(axis=1)).any():
-        found = [name for name, bad in zip(names, infinite, strict=True) if bad]
-        raise ValueError(f"{listed(found)} has infinite values: replace them")
-    known = target[rows]
+def _correlate(features: NDArray[Any], target: Floats) -> Floats:
+    known = ~np.isnan(target)
+    block, target = features[:, known], target[known]
     # The kernel lets what is constant correlate by 0; here that tells nothing.
     silent = np.fmax.reduce(block, axis=1) == np.fmin.reduce(block, axis=1)
-    if known.min() == known.max():
+    if target.min() == target.max():
         silent[:] = True
-    return np.where(silent, np.nan, correlations(block, known[None, :])[:, 0])
+    return np.where(silent, np.nan, correlations(block, target[None, :])[:, 0])
 
 
 def _change(by_era: Floats) -> Floats:

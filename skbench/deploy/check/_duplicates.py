@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skbench._aligned import Aligned, block
 from skbench._checks import check_share, listed
-from skbench._eras import Rows, find_eras, stated_era_column
-from skbench._frames import Name, Table, as_table, check_numbers
+from skbench._eras import find_eras, stated_era_column
+from skbench._frames import Name, Table, as_table, check_numbers, warn_of_ties
 from skbench.kernels.rank import rank_uniform
 from skbench.kernels.score import MIN_ROWS
 
@@ -75,9 +76,8 @@ def find_duplicates(
     n_slots = len(slots)
     total, count = np.zeros((n_slots, n_slots)), np.zeros((n_slots, n_slots), int)
     n_rows = np.zeros((n_slots, n_slots), int)
-    fetch = table.select(slots)
-    for rows in find_eras(table, column).rows:
-        correlations, shared = _compare(_block(fetch, rows))
+    rows = Aligned({"predictions": block(table, slots)}, find_eras(table, column))
+    for correlations, shared in rows.by_era(_compare):
         known = ~np.isnan(correlations)
         total += np.where(known, correlations, 0.0)
         count += known
@@ -91,16 +91,13 @@ def _slots(table: Table, era: Name) -> list[Name]:
     beside = {era, "id", "data_type"} if table.named else {era}
     slots = [name for name in table.names if name not in beside]
     check_numbers(table, slots)
+    warn_of_ties(table, slots)
     if len(slots) < 2:
         raise ValueError(
             "`predictions` must have two columns or more, one a model slot; got "
             f"{listed(slots) or 'none'}"
         )
     return slots
-
-
-def _block(fetch: Any, rows: Rows) -> Floats:
-    return np.ascontiguousarray(fetch(rows), dtype=np.float64)
 
 
 def _compare(block: Floats) -> tuple[Floats, NDArray[np.int_]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._checks import check_count, listed
-from skbench.metrics._scores import exposures_of
+from skbench.metrics import exposures_of
 from skbench.report._inputs import as_frame
 
 from . import _axes
