@@ -7,9 +7,9 @@ import pandas as pd
 
 from skbench._checks import check_count
 from skbench.analysis import Synergy
+from skbench.metrics import read_table
 
 from ._displays import _axes
-from ._inputs import as_frame
 
 # More numbers than that in a row or column cannot be read.
 _READABLE = 12
@@ -85,7 +85,7 @@ class ImpliedWeightsDisplay:
             If the frame has no column "r2" and models beside it, or no rows.
         """
         check_count("n_models", n_models, 1)
-        weights = as_frame(weights, "weights")
+        weights = read_table(weights, "weights")
         if "r2" not in weights or weights.shape[1] < 2:
             raise ValueError(
                 "`weights` must be a frame of `implied_weights`: models and 'r2'; "

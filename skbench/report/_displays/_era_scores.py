@@ -8,10 +8,9 @@ import pandas as pd
 
 from skbench._checks import check_count, listed
 from skbench._frames import has_name
-from skbench.metrics import summarize
+from skbench.metrics import by_era, check_scored, read_table, summarize
 
 from . import _axes
-from ._read import by_era, check_scored
 
 
 class EraScoreDisplay:
@@ -133,8 +132,8 @@ class EraScoreDisplay:
         """
         check_count("window", window, 1)
         series = _of_one_model(scores, model)
+        check_scored(series)
         summary = summarize(series, target=target, horizon=horizon)
-        check_scored(summary)
         display = cls(
             scores=series,
             rolling=series.rolling(window, min_periods=(window + 1) // 2).mean(),
@@ -197,8 +196,7 @@ class EraScoreDisplay:
 
 def _of_one_model(scores: Any, model: Any) -> pd.Series:
     """Return the scores of one model, eras in order."""
-    summarize(scores)  # refuses what cannot be drawn
-    frame = by_era(scores)
+    frame = by_era(read_table(scores, "scores", "prediction"))
     if model is None and frame.shape[1] > 1:
         raise ValueError(
             f"`scores` has several models, {listed(frame.columns)}: name one in `model`"

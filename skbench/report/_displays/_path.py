@@ -11,10 +11,9 @@ from skbench._checks import check_share, is_several, listed
 from skbench._eras import era_column
 from skbench._frames import as_table, check_alignment, name_of, pick
 from skbench._neutralizer import neutralization_path
-from skbench.metrics import numerai_corr, summarize
+from skbench.metrics import by_era, check_scored, numerai_corr, read_table, summarize
 
 from . import _axes
-from ._read import by_era, check_scored
 
 
 class NeutralizationPathDisplay:
@@ -126,8 +125,8 @@ class NeutralizationPathDisplay:
             If the columns are no proportions, 0 is not among them, or there is no
             score.
         """
-        summarize(scores)  # refuses what cannot be drawn
-        frame = by_era(scores)
+        frame = by_era(read_table(scores, "scores", "prediction"))
+        check_scored(frame)
         frame.columns = pd.Index(_proportions(frame.columns), name="proportion")
         options: dict[str, Any] = {"target": target, "horizon": horizon}
         summary = summarize(frame, 0.0, **options)
@@ -135,7 +134,6 @@ class NeutralizationPathDisplay:
         together = 0.95 ** (1 / max(frame.shape[1] - 1, 1))
         paired = ["difference", "difference_low", "difference_high"]
         summary[paired] = summarize(frame, 0.0, confidence=together, **options)[paired]
-        check_scored(summary)
         summary = summary.rename_axis("proportion").sort_index()
         return cls(summary=summary, score_name=score_name).plot(ax)
 
