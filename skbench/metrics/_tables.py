@@ -82,8 +82,7 @@ def read_benchmark(benchmark: Any, table: pd.DataFrame) -> pd.Series:
             f"`benchmark` must name a column of the scores, {listed(table.columns)}, "
             f"or hold one score an era; got {benchmark!r}"
         )
-    column: pd.Series = table[benchmark]
-    return column
+    return table.iloc[:, list(table.columns).index(benchmark)]
 
 
 def is_model_name(value: Any) -> bool:

@@ -185,12 +185,9 @@ class PerformanceReport:
         """
         values, unresolved = live_tables(scores)
         frames = read_scores(values)
-        horizons = {
-            name: check_horizon(
-                horizon_in_rounds(name) if horizon is None else horizon, target=None
-            )
-            for name in frames
-        }
+        horizons = {name: horizon_in_rounds(name) for name in frames}
+        if horizon is not None:
+            horizons = dict.fromkeys(frames, check_horizon(horizon, target=None))
         report = cls.__new__(cls)
         report._numbers = {
             "title": _checked_title(title),

@@ -207,7 +207,7 @@ def _told_apart(scores: Any, benchmark: Any) -> tuple[pd.DataFrame, pd.Series | 
         return by_era(table), None
     line = by_era(read_benchmark(benchmark, table))
     if is_model_name(benchmark):
-        table = table.drop(columns=[benchmark])
+        table = table.drop(columns=[line.name])
     return by_era(table), line
 
 
