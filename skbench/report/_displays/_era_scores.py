@@ -11,9 +11,10 @@ from skbench._frames import has_name
 from skbench.metrics import by_era, check_scored, read_table, summarize
 
 from . import _axes
+from ._display import Display
 
 
-class EraScoreDisplay:
+class EraScoreDisplay(Display):
     """Score of one model in each era, with its rolling mean and its mean.
 
     The band is the 95 % interval of the mean, as in `skbench.metrics.summarize`; with
@@ -143,21 +144,7 @@ class EraScoreDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : EraScoreDisplay
-            The display.
-        """
-        self.ax_ = ax = _axes.axes_or_new(ax)
-        self.figure_ = ax.figure
+    def _draw(self, ax: Any) -> None:
         numbers = _axes.era_numbers(self.scores.index)
         self._draw_bars(numbers)
         named = self._draw_mean()
@@ -171,7 +158,6 @@ class EraScoreDisplay:
         ax.set_ylabel(self.score_name)
         _axes.label_eras(ax, self.scores.index, numbers)
         _axes.legend(ax, list(named.values()), list(named))
-        return self
 
     def _draw_bars(self, numbers: _axes.Floats) -> None:
         there = self.scores.notna().to_numpy()

@@ -14,9 +14,10 @@ from skbench._neutralizer import neutralization_path
 from skbench.metrics import by_era, check_scored, numerai_corr, read_table, summarize
 
 from . import _axes
+from ._display import Display
 
 
-class NeutralizationPathDisplay:
+class NeutralizationPathDisplay(Display):
     """Mean score against the proportion of neutralisation: how much to take.
 
     The band is the 95 % interval of the mean at each proportion. The scores at two
@@ -199,21 +200,7 @@ class NeutralizationPathDisplay:
             ax=ax,
         )
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : NeutralizationPathDisplay
-            The display.
-        """
-        self.ax_ = ax = _axes.axes_or_new(ax)
-        self.figure_ = ax.figure
+    def _draw(self, ax: Any) -> None:
         shares, mean = self.summary.index.to_numpy(), self.summary["mean"]
         (self.line_,) = ax.plot(shares, mean, color=_axes.BLUE, marker="o")
         best = [self.best], [mean.max()]
@@ -231,7 +218,6 @@ class NeutralizationPathDisplay:
         ax.set_ylabel(f"mean {self.score_name}")
         ax.set_title(self._verdict())
         _axes.legend(ax, list(named.values()), list(named))
-        return self
 
     def _verdict(self) -> str:
         """Say whether the best proportion can be told from none."""
