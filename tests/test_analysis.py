@@ -32,7 +32,7 @@ from skbench.analysis._words import decimals, until_told
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.kernels.moments import era_moments
 from skbench.metrics import correlation_contribution, numerai_corr, summarize
-from skbench.report._analysis_displays import ImpliedWeightsDisplay, SynergyDisplay
+from skbench.report import ImpliedWeightsDisplay, SynergyDisplay
 from skbench.solvers import relations
 from skbench.solvers.pairs import Pairs, best_blend
 

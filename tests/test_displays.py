@@ -290,7 +290,7 @@ class TestCumulativeScoreDisplay:
             draw(scores, benchmark="nobody")
         with pytest.raises(ValueError, match="no column but the benchmark"):
             draw(scores[["model_0"]], benchmark="model_0")
-        with pytest.raises(ValueError, match="one row an era"):
+        with pytest.raises(ValueError, match="the rows of `scores` must differ"):
             draw(pd.concat([scores, scores]))
         with pytest.raises(ValueError, match="must not be infinite"):
             draw(scores.replace(scores.iloc[0, 0], np.inf))
@@ -493,7 +493,7 @@ class TestFeatureExposureDisplay:
 
     def test_errors(self):
         exposures, draw = make_exposures(), FeatureExposureDisplay.from_exposures
-        with pytest.raises(TypeError, match="`after` must be a frame"):
+        with pytest.raises(TypeError, match="`after` must be a pandas frame"):
             draw(exposures, exposures.to_numpy())
         with pytest.raises(
             ValueError, match="same features; they differ in 'feature_3"

@@ -223,13 +223,13 @@ REFUSED = {
             WeightedEnsemble().fit(X), X, ROWS["y"]), "`reduce` must return a number"),
     "an era twice on a board": (
         lambda: metrics.leaderboard({"corr": SCORES.set_axis(["a"] * 12)}),
-        "`scores` must have one row an era"),
+        r"the rows of `scores\['corr'\]` must differ"),
     "no eras on a board": (
         lambda: metrics.leaderboard({"corr": SCORES.set_axis([np.nan] * 12)}),
-        "`scores` must have an era a row; 12"),
+        r"the rows of `scores\['corr'\]` .*missing are 12 of 12"),
     "no eras of scores": (
         lambda: metrics.summarize(SCORES.set_axis([*SCORES.index[1:], pd.NA])),
-        "`scores` must have an era a row; 1 "),
+        "the rows of `scores` .*missing are 1 of 12"),
     "target of a column of text": (
         lambda: analysis.analyze(DATA, target="era"), "`target` must be a column of n"),
     "model of a column of text": (

@@ -310,7 +310,7 @@ class TestErrors:
             ({"benchmark": pd.Series([1.0])}, "`benchmark` has no value for any of"),
             (
                 {"benchmark": pd.Series([1.0, 2], index=["0001", "0001"])},
-                "`benchmark` has several values for '0001'",
+                "the rows of `benchmark` must differ .* '0001'",
             ),
         ],
     )
@@ -320,12 +320,21 @@ class TestErrors:
 
     def test_an_era_twice(self):
         frame = pd.concat([scores(), scores().iloc[:1]])
-        with pytest.raises(ValueError, match="one row an era; several are '0001'"):
+        with pytest.raises(ValueError, match=r"rows of `scores` .*several are '0001'"):
             summarize(frame)
 
     def test_infinite(self):
         with pytest.raises(ValueError, match="must not be infinite"):
             summarize(scores().replace({"b": {scores()["b"].iloc[0]: np.inf}}))
+
+    @pytest.mark.parametrize("large", [np.inf, -1e200])
+    def test_an_infinite_benchmark(self, large):
+        frame = scores()
+        benchmark = frame["b"].copy()
+        benchmark.iloc[3] = large
+        for given in (benchmark, benchmark.to_numpy()):
+            with pytest.raises(ValueError, match="`benchmark` must not be infinite"):
+                summarize(frame, given)
 
     def test_text(self):
         with pytest.raises(ValueError, match="must hold numbers"):

@@ -1,6 +1,9 @@
 """Scores of predictions, one an era and model; their summary; scorers made of them."""
 
+from ._leaderboard import concat_scores as concat_scores
 from ._leaderboard import leaderboard, score_models
+from ._live import by_score as by_score
+from ._live import read_live as read_live
 from ._scorers import (
     contribution_scorer,
     era_scorer,
@@ -18,6 +21,18 @@ from ._scores import (
 )
 from ._scores import exposures_of as exposures_of
 from ._summary import summarize
+from ._tables import Frames as Frames
+from ._tables import by_era as by_era
+from ._tables import check_frame as check_frame
+from ._tables import check_labels as check_labels
+from ._tables import check_scored as check_scored
+from ._tables import is_model_name as is_model_name
+from ._tables import read_benchmark as read_benchmark
+from ._tables import read_scores as read_scores
+from ._tables import read_table as read_table
+from ._tables import scores_at as scores_at
+from ._tables import spans as spans
+from ._tables import union as union
 
 __all__ = [
     "contribution_scorer",

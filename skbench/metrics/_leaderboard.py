@@ -11,7 +11,8 @@ from skbench._eras import chronological
 from skbench._frames import as_columns, has_name, pick
 
 from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
-from ._summary import check_eras, summarize
+from ._summary import summarize
+from ._tables import Frames, read_scores, spans
 
 
 def score_models(
@@ -172,47 +173,18 @@ def leaderboard(
     2  last 2     a  0.0350       7.0000            2
     3  last 2     b  0.0150       3.0000            2
     """
-    frames = dict(scores) if isinstance(scores, Mapping) else {"corr": scores}
-    if not frames:
-        raise ValueError("`scores` must hold at least one frame of scores; got none")
-    for name, frame in frames.items():
-        if not isinstance(frame, pd.DataFrame):
-            raise TypeError(
-                "`scores` must be a pandas frame, or frames by name; got "
-                f"{type(frame).__name__} for {name!r}"
-            )
-        check_eras(frame.index.tolist())
-    scored = _scored_eras(frames)
-    spans = {"all": scored}
+    frames = read_scores(scores, frames_only=True)
     if recent is not None:
         check_count("recent", recent, 1)
-        spans[f"last {recent}"] = scored[-recent:]
-    options = {
-        "target": target,
-        "horizon": horizon,
-        "confidence": confidence,
-    }
-    parts = [_board(span, frames, eras, options) for span, eras in spans.items()]
+    eras = spans(frames, [] if recent is None else [recent])
+    options = {"target": target, "horizon": horizon, "confidence": confidence}
+    parts = [_board(span, frames, kept, options) for span, kept in eras.items()]
     return pd.concat(parts, ignore_index=True)
-
-
-def _scored_eras(frames: dict[str, pd.DataFrame]) -> list[Hashable]:
-    """Eras with any score, in order."""
-    scored = {
-        label for frame in frames.values() for label in frame.dropna(how="all").index
-    }
-    every = [label for frame in frames.values() for label in frame.index]
-    labels = [label for label in dict.fromkeys(every) if label in scored]
-    if not labels:
-        raise ValueError(
-            "`scores` has no score in any era: were there targets to score with?"
-        )
-    return [labels[i] for i in chronological(labels)]
 
 
 def _board(
     span: str,
-    frames: dict[str, pd.DataFrame],
+    frames: Frames,
     eras: list[Hashable],
     options: dict[str, Any],
 ) -> pd.DataFrame:

@@ -1,25 +1,17 @@
 """From one score an era to the numbers of a model: `summarize`."""
 
-from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import check_confidence, listed
+from skbench._checks import check_confidence
 from skbench._eras import check_horizon, chronological, era_numbers
-from skbench._frames import (
-    as_columns,
-    at_labels,
-    check_numbers,
-    has_name,
-    n_dimensions,
-    row_labels,
-    too_large,
-)
 from skbench.solvers import intervals
 from skbench.solvers.series import autocorrelation, max_drawdown, sharpe
+
+from ._tables import read_benchmark, read_table
 
 Floats = NDArray[np.float64]
 
@@ -119,21 +111,22 @@ def summarize(
     """
     horizon = check_horizon(horizon, target)
     check_confidence("confidence", confidence)
-    models, eras, series = _read(scores)
+    table = read_table(scores, "scores", "prediction")
+    eras = list(table.index)
     order = chronological(eras)
     times = era_numbers(eras)[order]
-    in_time = series[:, order]
+    in_time = np.ascontiguousarray(table.to_numpy().T)[:, order]
 
     def interval(values: Floats) -> intervals.Estimate:
         return intervals.of_means(values, times, horizon, confidence)
 
-    index = pd.Index(models, name="model", tupleize_cols=False)
+    index = table.columns.rename("model")
     summary = pd.DataFrame([_numbers(row) for row in in_time], index=index)
     mean, ratio = interval(in_time), interval(intervals.sharpe_influence(in_time))
     summary["low"], summary["high"] = mean.low, mean.high
     summary["sharpe_low"], summary["sharpe_high"] = ratio.low, ratio.high
     if benchmark is not None:
-        other = _benchmark(benchmark, models, eras, series)[order]
+        other = read_benchmark(benchmark, table).to_numpy()[order]
         paired = np.where(np.isnan(other), np.nan, in_time)
         beside = np.where(np.isnan(in_time), np.nan, other)
         influence = intervals.sharpe_influence(paired)
@@ -167,56 +160,3 @@ def _numbers(series: Floats) -> dict[str, float]:
 
 def _mean(scored: NDArray[Any]) -> float:
     return float(scored.mean()) if scored.size else float("nan")
-
-
-def _read(scores: Any) -> tuple[list[Hashable], list[Hashable], Floats]:
-    """Return the models, the eras of the rows, and the scores (n_models, n_eras)."""
-    table = as_columns(scores, "scores", "prediction")
-    check_numbers(table, table.names)
-    labels = row_labels(scores)
-    check_eras(labels)
-    block = table.select(table.names)(slice(0, table.n_rows))
-    series = np.ascontiguousarray(block, dtype=np.float64)
-    if too_large(series).any():
-        raise ValueError("`scores` must not be infinite: mark a missing score by NaN")
-    return table.names, labels, series
-
-
-def _benchmark(
-    benchmark: Any, models: Sequence[Hashable], eras: Sequence[Hashable], series: Floats
-) -> Floats:
-    """Return the scores of the benchmark in the eras."""
-    if n_dimensions(benchmark) == 0 or isinstance(benchmark, tuple):
-        if not has_name(models, benchmark):
-            raise ValueError(
-                f"`benchmark` must name a column of the scores, {listed(models)}, or "
-                f"hold one score an era; got {benchmark!r}"
-            )
-        column: Floats = series[models.index(benchmark)]
-        return column
-    return at_labels(benchmark, eras, "benchmark")
-
-
-def check_eras(labels: Sequence[Hashable]) -> None:
-    """Refuse rows of scores of which not each is of an era of its own.
-
-    Parameters
-    ----------
-    labels : sequence of hashable
-        The index of the scores.
-
-    Raises
-    ------
-    ValueError
-        If a label is missing, or stands twice.
-    """
-    index = pd.Index(list(labels), tupleize_cols=False)
-    if missing := int(np.sum(index.isna())):
-        raise ValueError(
-            f"`scores` must have an era a row; {missing} labels are missing"
-        )
-    if len(set(labels)) < len(labels):
-        twice = [label for label in dict.fromkeys(labels) if labels.count(label) > 1]
-        raise ValueError(
-            f"`scores` must have one row an era; several are {listed(twice)}"
-        )

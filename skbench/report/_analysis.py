@@ -8,9 +8,8 @@ import pandas as pd
 
 from skbench._checks import listed
 from skbench._eras import chronological
-from skbench.metrics import summarize
+from skbench.metrics import read_table, summarize
 
-from ._inputs import as_frame
 from ._numbers import plain
 
 _ENDS = ("", "_low", "_high")
@@ -122,7 +121,7 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
     if synergy is None:
         return None
     names = ("gain", "tilt", "tilt_low", "tilt_high")
-    frames = [as_frame(getattr(synergy, n), f"analysis.synergy.{n}") for n in names]
+    frames = [read_table(getattr(synergy, n), f"analysis.synergy.{n}") for n in names]
     labels = list(frames[0])
     if any([*frame] != labels or [*frame.index] != labels for frame in frames):
         raise ValueError(
@@ -167,7 +166,7 @@ def _columns(
             f"`analysis.{name}` has no column {listed(missing)}; "
             f"it has {listed(frame.columns)}"
         )
-    return as_frame(frame if kept is None else frame[kept], f"analysis.{name}")
+    return read_table(frame if kept is None else frame[kept], f"analysis.{name}")
 
 
 def _records(frame: pd.DataFrame, label: str) -> list[dict[str, Any]]:

@@ -7,15 +7,16 @@ import pandas as pd
 
 from skbench._checks import check_count
 from skbench.analysis import Synergy
+from skbench.metrics import read_table
 
 from ._displays import _axes
-from ._inputs import as_frame
+from ._displays._display import Display
 
 # More numbers than that in a row or column cannot be read.
 _READABLE = 12
 
 
-class ImpliedWeightsDisplay:
+class ImpliedWeightsDisplay(Display):
     """What the Meta Model consists of, era by era.
 
     Parameters
@@ -85,7 +86,7 @@ class ImpliedWeightsDisplay:
             If the frame has no column "r2" and models beside it, or no rows.
         """
         check_count("n_models", n_models, 1)
-        weights = as_frame(weights, "weights")
+        weights = read_table(weights, "weights")
         if "r2" not in weights or weights.shape[1] < 2:
             raise ValueError(
                 "`weights` must be a frame of `implied_weights`: models and 'r2'; "
@@ -101,21 +102,7 @@ class ImpliedWeightsDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : ImpliedWeightsDisplay
-            The display.
-        """
-        self.ax_ = ax = _axes.axes_or_new(ax)
-        self.figure_ = ax.figure
+    def _draw(self, ax: Any) -> None:
         numbers = _axes.era_numbers(self.weights.index)
         parts = {name: self.weights[name].fillna(0.0) for name in self.weights}
         colours = [_axes.COLOURS[i % len(_axes.COLOURS)] for i in range(len(parts))]
@@ -143,10 +130,9 @@ class ImpliedWeightsDisplay:
         # As they are stacked: the last model is on top.
         names = [*list(parts)[::-1], "share explained (r2)"]
         _axes.legend(ax, [*self.bars_[::-1], self.line_], names)
-        return self
 
 
-class SynergyDisplay:
+class SynergyDisplay(Display):
     """How much pairs of models gain over the better of the two.
 
     Parameters
@@ -213,23 +199,12 @@ class SynergyDisplay:
             )
         return cls(synergy=synergy).plot(ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
+    def _size(self) -> tuple[float, float]:
+        side = max(4.0, 2.0 + 0.6 * min(len(self.synergy.gain), 2 * _READABLE))
+        return side + 2.0, side
 
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : SynergyDisplay
-            The display.
-        """
+    def _draw(self, ax: Any) -> None:
         names = [str(name) for name in self.synergy.gain]
-        side = max(4.0, 2.0 + 0.6 * min(len(names), 2 * _READABLE))
-        self.ax_ = ax = _axes.axes_or_new(ax, (side + 2.0, side))
-        self.figure_ = ax.figure
         gains = self.synergy.gain.to_numpy()
         top = np.nanmax(gains, initial=0.0) or 1.0
         self.image_ = ax.imshow(
@@ -244,7 +219,6 @@ class SynergyDisplay:
             self._write(gains, top)
         bar = self.figure_.colorbar(self.image_, ax=ax, shrink=0.8)
         bar.set_label("gain over the better of the two")
-        return self
 
     def _write(self, gains: Any, top: float) -> None:
         """Write numbers on the gains, but not of a model with itself."""

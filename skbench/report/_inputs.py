@@ -1,40 +1,16 @@
 """What a report is given beside scores: weights, exposures, correlations; checked."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from skbench._checks import listed
-from skbench._frames import as_columns, check_numbers, row_labels, too_large
+from skbench.metrics import check_labels, read_table
 
 _ENDS = ["low", "high"]
-_LARGEST = 1 + 1e-9  # a correlation, give or take the last digits
-
-
-def as_frame(values: Any, name: str) -> pd.DataFrame:
-    """Read columns of finite numbers or NaN; the rows keep their labels."""
-    table = as_columns(values, name)
-    check_numbers(table, table.names)
-    block = table.select(table.names)(slice(0, table.n_rows)).astype(np.float64)
-    if too_large(block).any():
-        raise ValueError(f"`{name}` must not be infinite: mark a missing value by NaN")
-    rows = row_labels(values)
-    check_labels(rows, f"rows of `{name}`")
-    columns = pd.Index(table.names, tupleize_cols=False)
-    index = pd.Index(rows, tupleize_cols=False)
-    return pd.DataFrame(block.T, index=index, columns=columns)
-
-
-def check_labels(labels: Sequence[Hashable], what: str) -> None:
-    """Refuse labels that are missing or that a page would show alike."""
-    if pd.Index(list(labels), tupleize_cols=False).isna().any():
-        raise ValueError(f"the {what} must all have a label; one is missing")
-    shown = [str(label) for label in labels]
-    twice = [label for label in dict.fromkeys(shown) if shown.count(label) > 1]
-    if twice:
-        raise ValueError(f"the {what} must differ; several are {listed(twice)}")
+_FULL_CORRELATION = 1 + 1e-9  # give or take the last digits
 
 
 def read_weights(weights: Any) -> list[dict[str, Any]] | None:
@@ -45,7 +21,7 @@ def read_weights(weights: Any) -> list[dict[str, Any]] | None:
         weights = pd.Series(dict(weights), dtype=object).infer_objects()
     if isinstance(weights, pd.Series):
         weights = weights.rename("weight")
-    frame = as_frame(weights, "weights")
+    frame = read_table(weights, "weights")
     missing = {"weight"} - set(frame)
     if missing or not set(frame) <= {"weight", *_ENDS}:
         raise ValueError(
@@ -71,8 +47,8 @@ def read_exposures(exposures: Any) -> dict[str, Any] | None:
         stages = [str(stage) for stage in exposures]
         columns = map(_by_feature, exposures.values(), stages)
         exposures = pd.concat(columns, axis=1, keys=stages, sort=False)
-    frame = as_frame(exposures, "exposures").abs()
-    if (frame > _LARGEST).any(axis=None):
+    frame = read_table(exposures, "exposures").abs()
+    if (frame > _FULL_CORRELATION).any(axis=None):
         raise ValueError("`exposures` must be correlations, between -1 and 1")
     check_labels(list(frame.columns), "stages of `exposures`")
     order = (-frame.max(axis=1)).argsort(kind="stable")
@@ -87,7 +63,7 @@ def read_exposures(exposures: Any) -> dict[str, Any] | None:
 def _by_feature(values: Any, stage: str) -> pd.Series:
     """Size of the exposure to each feature, of a frame the mean over its eras."""
     # Sizes before means: exposures that change sign shall not cancel out.
-    frame = as_frame(values, f"exposures[{stage!r}]").abs()
+    frame = read_table(values, f"exposures[{stage!r}]").abs()
     return frame.iloc[:, 0] if isinstance(values, pd.Series) else frame.mean()
 
 
@@ -95,7 +71,7 @@ def read_correlations(correlations: Any) -> dict[str, Any] | None:
     """Read a square frame of correlations between models."""
     if correlations is None:
         return None
-    frame = as_frame(correlations, "correlations")
+    frame = read_table(correlations, "correlations")
     if list(frame.index) != list(frame.columns):
         raise ValueError(
             "`correlations` must have the models as rows and, in the same order, as "
@@ -103,7 +79,7 @@ def read_correlations(correlations: Any) -> dict[str, Any] | None:
             f"{listed(frame.columns)}"
         )
     values = frame.to_numpy()
-    if (np.abs(values) > _LARGEST).any():
+    if (np.abs(values) > _FULL_CORRELATION).any():
         raise ValueError("`correlations` must be between -1 and 1")
     if not np.allclose(values, values.T, atol=1e-6, equal_nan=True):
         raise ValueError("`correlations` must be symmetric")

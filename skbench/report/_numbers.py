@@ -2,21 +2,17 @@
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from skbench._checks import listed
-from skbench._eras import check_horizon, chronological, era_numbers
-from skbench._frames import at_labels, has_name, n_dimensions
-from skbench.metrics import summarize
+from skbench._eras import chronological, era_numbers
+from skbench._frames import has_name
+from skbench.metrics import Frames, is_model_name, scores_at, spans, summarize, union
 from skbench.solvers.intervals import least_eras
-
-from ._inputs import as_frame, check_labels
-
-Frames = dict[str, pd.DataFrame]
 
 RECENT = (52, 13)
 CONFIDENCE = 0.95
@@ -51,90 +47,59 @@ class Reference:
 References = dict[str, Reference]
 
 
-@dataclass(frozen=True)
-class Options:
-    """How scores are summarised, and which of them do not count yet."""
-
-    target: str | None = None
-    horizon: int | None = None
-    # Of live rounds: by score, the horizon and which values may change.
-    horizons: Mapping[str, int] = field(default_factory=dict)
-    unresolved: Frames = field(default_factory=dict)
-
-    def open_values(self, score: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Tell which values of a score may change, laid out as its frame."""
-        known = self.unresolved.get(score, pd.DataFrame())
-        return known.reindex(index=frame.index, columns=frame.columns).eq(True)
-
-    def horizon_of(self, score: str) -> int:
-        """Over how many eras or rounds a score shares days with others."""
-        given = self.horizons.get(score, self.horizon)
-        return check_horizon(given, self.target)
-
-
 def collect(
-    frames: Frames, benchmark: Any, meta_model: Any, options: Options
+    frames: Frames,
+    benchmark: Any,
+    meta_model: Any,
+    horizons: Mapping[str, int],
+    unresolved: Mapping[str, pd.DataFrame],
 ) -> dict[str, Any]:
-    """Summarise scores over all eras and the most recent, beside their references."""
+    """Summarise scores over all eras and the most recent, beside their references.
+
+    By the name of a score: over how many eras its values share days with others, and
+    which of them may still change, so that they are shown but do not count.
+    """
     eras = _eras(frames)
     references = {
         **_reference(benchmark, frames, "benchmark"),
         **_reference(meta_model, frames, "meta_model"),
     }
     frames = {name: frame.reindex(eras) for name, frame in frames.items()}
-    final = {
-        name: frame.mask(options.open_values(name, frame))
+    is_open = {
+        name: _laid_out(unresolved.get(name, pd.DataFrame()), frame)
         for name, frame in frames.items()
     }
+    final = {name: frame.mask(is_open[name]) for name, frame in frames.items()}
     settled = {key: other.among(final) for key, other in references.items()}
-    spans = _spans(final, eras)
+    kept = _spans(final, eras)
     summary = [
         row
-        for span, inside in spans.items()
+        for span, inside in kept.items()
         for name, frame in final.items()
-        for row in _rows(span, name, frame.loc[inside], settled, options)
+        for row in _rows(span, name, frame.loc[inside], settled, horizons[name])
     ]
     return {
         "eras": [str(era) for era in eras],
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,
-        "spans": [{"name": name, "n_eras": len(kept)} for name, kept in spans.items()],
+        "spans": [{"name": name, "n_eras": len(some)} for name, some in kept.items()],
         "summary": summary,
         "scores": {
-            name: _score(name, frame, final[name], references, options)
+            name: _score(
+                name, frame, final[name], is_open[name], references, horizons[name]
+            )
             for name, frame in frames.items()
         },
     }
 
 
-def read_scores(scores: Any) -> Frames:
-    """Read one frame a score, eras x models, by the name of the score."""
-    given = dict(scores) if isinstance(scores, Mapping) else {"corr": scores}
-    if not given:
-        raise ValueError("`scores` must hold at least one frame of scores; got none")
-    check_labels(list(given), "scores in `scores`")
-    single = not isinstance(scores, Mapping)
-    frames = {
-        str(name): as_frame(frame, "scores" if single else f"scores[{name!r}]")
-        for name, frame in given.items()
-    }
-    check_labels(
-        _union(frame.columns for frame in frames.values()), "models in `scores`"
-    )
-    if all(frame.isna().all(axis=None) for frame in frames.values()):
-        raise ValueError(
-            "`scores` has no score in any era: were there targets to score with?"
-        )
-    return frames
-
-
-def _union(several: Any) -> list[Hashable]:
-    return list(dict.fromkeys(label for labels in several for label in labels))
+def _laid_out(unresolved: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    return unresolved.reindex(index=frame.index, columns=frame.columns).eq(True)
 
 
 def _eras(frames: Frames) -> list[Hashable]:
-    labels = _union(frame.index for frame in frames.values())
+    labels = union(frame.index for frame in frames.values())
     return [labels[i] for i in chronological(labels)]
 
 
@@ -142,7 +107,7 @@ def _reference(value: Any, frames: Frames, name: str) -> References:
     """Read what to compare with: a model, or scores by era, of the first score."""
     if value is None:
         return {}
-    if n_dimensions(value) == 0 and not isinstance(value, Mapping):
+    if is_model_name(value) and not isinstance(value, Mapping):
         return {name: Reference(str(value), True, _columns(value, frames, name))}
     first = next(iter(frames))
     several = value if isinstance(value, Mapping) else {first: value}
@@ -173,7 +138,7 @@ def _columns(model: Hashable, frames: Frames, name: str) -> dict[str, pd.Series]
         if has_name(frame.columns, model)
     }
     if not series:
-        models = _union(frame.columns for frame in frames.values())
+        models = union(frame.columns for frame in frames.values())
         raise ValueError(
             f"`{name}` must name one of the models {listed(models)}, or hold one score "
             f"an era; got {model!r}"
@@ -182,19 +147,18 @@ def _columns(model: Hashable, frames: Frames, name: str) -> dict[str, pd.Series]
 
 
 def _column(values: Any, frame: pd.DataFrame, name: str) -> pd.Series:
-    as_frame(values, name)
-    column = at_labels(values, list(frame.index), name)
+    column = scores_at(values, list(frame.index), name)
     if np.isnan(column).all():
         raise ValueError(f"`{name}` has no score in any of the eras")
     return pd.Series(column, index=frame.index)
 
 
 def _spans(final: Frames, eras: list[Hashable]) -> dict[str, list[Hashable]]:
-    """Return the eras with any score: all of them, and the last of them."""
-    scored = np.any([frame.notna().any(axis=1) for frame in final.values()], axis=0)
-    kept = [era for era, some in zip(eras, scored, strict=True) if some]
-    recent = {f"last {n}": kept[-n:] for n in RECENT if n < len(kept)}
-    return {"all": kept or eras, **recent}
+    """Return the spans that differ; all eras where none has a score that counts."""
+    every, *recent = spans(final, RECENT).items()
+    kept = every[1]
+    shorter = {name: some for name, some in recent if len(some) < len(kept)}
+    return {"all": kept or eras, **shorter}
 
 
 def _rows(
@@ -202,13 +166,10 @@ def _rows(
     score: str,
     frame: pd.DataFrame,
     references: References,
-    options: Options,
+    horizon: int,
 ) -> list[dict[str, Any]]:
     """Summarise one score over one span: a dict a model."""
-    settings: dict[str, Any] = {
-        "horizon": options.horizon_of(score),
-        "confidence": CONFIDENCE,
-    }
+    settings: dict[str, Any] = {"horizon": horizon, "confidence": CONFIDENCE}
     numbers = summarize(frame, **settings)
     compared = {
         key: summarize(frame, other.series[score].reindex(frame.index), **settings)
@@ -242,7 +203,7 @@ def _difference(row: pd.Series) -> dict[str, Any]:
 
 def _best_first(frames: Frames, summary: list[dict[str, Any]]) -> list[str]:
     """Order the models by the mean of the first score over all eras."""
-    names = _union(frame.columns for frame in frames.values())
+    names = union(frame.columns for frame in frames.values())
     first = next(iter(frames))
     means = {
         row["model"]: row["mean"]
@@ -256,16 +217,16 @@ def _score(
     name: str,
     frame: pd.DataFrame,
     final: pd.DataFrame,
+    is_open: pd.DataFrame,
     references: References,
-    options: Options,
+    horizon: int,
 ) -> dict[str, Any]:
     """Return all that a page draws of one score."""
-    is_open = options.open_values(name, frame)
     correlations = final.corr(min_periods=_MIN_COMMON)
     return {
         "label": _label(name),
         "explained": _explained(name),
-        "horizon": (horizon := options.horizon_of(name)),
+        "horizon": horizon,
         "least_eras": _least_eras(final, horizon),
         "values": {str(model): plain(frame[model].tolist()) for model in frame},
         "references": {

@@ -5,13 +5,15 @@ import html
 import os
 from typing import Any, Self
 
+from skbench._eras import check_horizon
 from skbench._files import check_writable, written_whole
+from skbench.metrics import read_scores
 
 from ._analysis import read_analysis
 from ._html import render
 from ._inputs import read_correlations, read_exposures, read_weights
-from ._live import horizon_in_rounds, read_live
-from ._numbers import Options, collect, plain, read_scores
+from ._live import horizon_in_rounds, live_tables
+from ._numbers import collect, plain
 
 
 class PerformanceReport:
@@ -110,8 +112,9 @@ class PerformanceReport:
         horizon: int | None = None,
         title: str = "Performance of models",
     ) -> None:
-        options = Options(target, horizon)
-        numbers = collect(read_scores(scores), benchmark, meta_model, options)
+        frames = read_scores(scores)
+        horizons = dict.fromkeys(frames, check_horizon(horizon, target))
+        numbers = collect(frames, benchmark, meta_model, horizons, unresolved={})
         self._numbers = {
             "title": _checked_title(title),
             "unit": "era",
@@ -180,17 +183,16 @@ class PerformanceReport:
         >>> numbers["scores"]["corr20"]["unresolved"]
         ['2']
         """
-        live = read_live(scores)
-        frames = read_scores(live.frames)
+        values, unresolved = live_tables(scores)
+        frames = read_scores(values)
         horizons = {name: horizon_in_rounds(name) for name in frames}
         if horizon is not None:
-            horizons = {}
-        options = Options(None, horizon, horizons, live.unresolved)
+            horizons = dict.fromkeys(frames, check_horizon(horizon, target=None))
         report = cls.__new__(cls)
         report._numbers = {
             "title": _checked_title(title),
             "unit": "round",
-            **collect(frames, benchmark, meta_model, options),
+            **collect(frames, benchmark, meta_model, horizons, unresolved),
             **dict.fromkeys(("correlations", "weights", "exposures", "analysis")),
         }
         return report

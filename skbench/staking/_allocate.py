@@ -22,8 +22,9 @@ from ._rules import PayoutRule
 
 Floats = NDArray[np.float64]
 
-# Of a risk aversion, or of rounds: so much decides alone, and the solver takes it.
-_LARGEST = 1e6
+# A risk aversion, or rounds of prior trust, that decide alone: more means nothing else,
+# and would leave the linear program numbers of too unlike sizes.
+_DECIDES_ALONE = 1e6
 _METHODS = ("mean_cvar", "min_variance", "equal")
 # Thirteen weeks: more than a 60-day target reaches over. Live rounds open five a week.
 _HORIZON_ERAS, _HORIZON_LIVE = 13, 64
@@ -268,7 +269,7 @@ def _shares(
 
 def _prior_rounds(prior_rounds: float | None, horizon: int) -> float:
     if prior_rounds is None:
-        return min(2 * horizon, _LARGEST)  # a horizon may be beyond any float
+        return min(2 * horizon, _DECIDES_ALONE)  # a horizon may be beyond any float
     return float(prior_rounds)
 
 
@@ -363,9 +364,10 @@ def _check_risk(risk_aversion: Any, tail: Any, prior_rounds: Any) -> None:
         ("risk_aversion", risk_aversion),
         ("prior_rounds", 0 if prior_rounds is None else prior_rounds),
     ):
-        if not is_number(value) or not 0 <= value <= _LARGEST:
+        if not is_number(value) or not 0 <= value <= _DECIDES_ALONE:
             raise ValueError(
-                f"`{parameter}` must be a number from 0 to {_LARGEST:g}; got {value!r}"
+                f"`{parameter}` must be a number from 0 to {_DECIDES_ALONE:g}; got "
+                f"{value!r}"
             )
     if not is_number(tail) or not 0 < tail <= 1:
         raise ValueError(f"`tail` must be above 0 and at most 1; got {tail!r}")

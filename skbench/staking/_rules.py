@@ -9,12 +9,17 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._checks import check_choice, check_count, check_name, is_number, listed
+from skbench._checks import (
+    HUGE,
+    check_choice,
+    check_count,
+    check_name,
+    is_number,
+    listed,
+)
 
 from ._current import read_current
 
-# Far more than any number of a rule or score; a payout of such still has a square.
-_LARGEST = 1e30
 _PRECISIONS = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
@@ -305,9 +310,9 @@ def _finite(values: Any, name: str) -> Any:
             f"the score {name!r} must hold numbers; got {values!r}"
         ) from None
     floats = np.asarray(values, dtype=np.float64)
-    if (large := floats[np.abs(floats) > _LARGEST]).size:
+    if (large := floats[np.abs(floats) > HUGE]).size:
         raise ValueError(
-            f"`scores` must hold numbers from {-_LARGEST:g} to {_LARGEST:g}; got "
+            f"`scores` must hold numbers from {-HUGE:g} to {HUGE:g}; got "
             f"{large[0]} for {name!r}: mark a missing score by NaN"
         )
     return values
@@ -321,9 +326,9 @@ def _multipliers(values: Any) -> dict[str, float]:
         )
     for name, value in values.items():
         check_name("multipliers", name)
-        if not is_number(value) or not 0 <= value <= _LARGEST:
+        if not is_number(value) or not 0 <= value <= HUGE:
             raise ValueError(
-                f"`multipliers` must hold numbers from 0 to {_LARGEST:g}; got "
+                f"`multipliers` must hold numbers from 0 to {HUGE:g}; got "
                 f"{value!r} for {name!r}"
             )
     if not any(values.values()):
@@ -339,9 +344,9 @@ def _check_rule_name(name: Any) -> None:
 
 
 def _check_limit(parameter: str, value: Any) -> None:
-    if not is_number(value) or not 0 < value <= _LARGEST:
+    if not is_number(value) or not 0 < value <= HUGE:
         raise ValueError(
-            f"`{parameter}` must be a number above 0 and at most {_LARGEST:g}; got "
+            f"`{parameter}` must be a number above 0 and at most {HUGE:g}; got "
             f"{value!r}"
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import check_count, check_flag, is_number, listed
+from skbench._checks import HUGE, check_count, check_flag, is_number, listed
 from skbench._eras import era_counts
 from skbench._frames import as_mapping
 from skbench.solvers.ledger import settle
@@ -18,9 +18,6 @@ from ._history import check_payouts, read_payouts
 from ._rules import PayoutRule
 
 Floats = NDArray[np.float64]
-
-# NMR: far more than there are, and still far from the largest float.
-_MOST = 1e12
 
 
 @dataclass(frozen=True)
@@ -227,9 +224,9 @@ def _stakes(stakes: Any, payouts: pd.DataFrame) -> dict[Any, float]:
                 f"`stakes` names {model!r}, which `scores` does not have; it has "
                 f"{listed(models)}"
             )
-        if not is_number(stake) or not 0 <= stake <= _MOST:
+        if not is_number(stake) or not 0 <= stake <= HUGE:
             raise ValueError(
-                f"`stakes` must hold numbers from 0 to {_MOST:g}; got {stake!r} for "
+                f"`stakes` must hold numbers from 0 to {HUGE:g}; got {stake!r} for "
                 f"{model!r}"
             )
     return {model: float(stake) for model, stake in stakes.items()}

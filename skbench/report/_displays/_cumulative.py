@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 
 from skbench._checks import listed
-from skbench._frames import at_labels, name_of, row_labels
-from skbench.metrics import summarize
+from skbench.metrics import (
+    by_era,
+    check_scored,
+    is_model_name,
+    read_benchmark,
+    read_table,
+)
 
 from . import _axes
-from ._read import by_era, check_scored
 
 
 class CumulativeScoreDisplay:
@@ -121,7 +125,6 @@ class CumulativeScoreDisplay:
             If there is no score at all, the scores or eras cannot be used, or the
             benchmark is not there.
         """
-        check_scored(summarize(scores, benchmark))
         models, line = _told_apart(scores, benchmark)
         display = cls(
             cumulative=_renamed(models, name).cumsum(),
@@ -198,15 +201,14 @@ def _drawdowns(sums: pd.DataFrame) -> pd.DataFrame:
 
 def _told_apart(scores: Any, benchmark: Any) -> tuple[pd.DataFrame, pd.Series | None]:
     """Return the scores of the models and those of the benchmark, eras in order."""
-    models = by_era(scores)
+    table = read_table(scores, "scores", "prediction")
+    check_scored(table)
     if benchmark is None:
-        return models, None
-    if np.ndim(benchmark) == 0 or isinstance(benchmark, tuple):
-        return models.drop(columns=[benchmark]), models[benchmark]
-    eras = row_labels(scores)
-    values = at_labels(benchmark, eras, "benchmark")
-    line = pd.Series(values, eras, name=name_of(benchmark))
-    return models, by_era(line).iloc[:, 0]
+        return by_era(table), None
+    line = by_era(read_benchmark(benchmark, table))
+    if is_model_name(benchmark):
+        table = table.drop(columns=[line.name])
+    return by_era(table), line
 
 
 def _renamed(models: pd.DataFrame, name: str | None) -> pd.DataFrame:

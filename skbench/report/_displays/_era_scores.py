@@ -8,13 +8,13 @@ import pandas as pd
 
 from skbench._checks import check_count, listed
 from skbench._frames import has_name
-from skbench.metrics import summarize
+from skbench.metrics import by_era, check_scored, read_table, summarize
 
 from . import _axes
-from ._read import by_era, check_scored
+from ._display import Display
 
 
-class EraScoreDisplay:
+class EraScoreDisplay(Display):
     """Score of one model in each era, with its rolling mean and its mean.
 
     The band is the 95 % interval of the mean, as in `skbench.metrics.summarize`; with
@@ -133,8 +133,8 @@ class EraScoreDisplay:
         """
         check_count("window", window, 1)
         series = _of_one_model(scores, model)
+        check_scored(series)
         summary = summarize(series, target=target, horizon=horizon)
-        check_scored(summary)
         display = cls(
             scores=series,
             rolling=series.rolling(window, min_periods=(window + 1) // 2).mean(),
@@ -144,21 +144,7 @@ class EraScoreDisplay:
         )
         return display.plot(ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : EraScoreDisplay
-            The display.
-        """
-        self.ax_ = ax = _axes.axes_or_new(ax)
-        self.figure_ = ax.figure
+    def _draw(self, ax: Any) -> None:
         numbers = _axes.era_numbers(self.scores.index)
         self._draw_bars(numbers)
         named = self._draw_mean()
@@ -172,7 +158,6 @@ class EraScoreDisplay:
         ax.set_ylabel(self.score_name)
         _axes.label_eras(ax, self.scores.index, numbers)
         _axes.legend(ax, list(named.values()), list(named))
-        return self
 
     def _draw_bars(self, numbers: _axes.Floats) -> None:
         there = self.scores.notna().to_numpy()
@@ -197,8 +182,7 @@ class EraScoreDisplay:
 
 def _of_one_model(scores: Any, model: Any) -> pd.Series:
     """Return the scores of one model, eras in order."""
-    summarize(scores)  # refuses what cannot be drawn
-    frame = by_era(scores)
+    frame = by_era(read_table(scores, "scores", "prediction"))
     if model is None and frame.shape[1] > 1:
         raise ValueError(
             f"`scores` has several models, {listed(frame.columns)}: name one in `model`"

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._checks import check_count, listed
-from skbench.metrics import exposures_of
-from skbench.report._inputs import as_frame
+from skbench.metrics import check_frame, exposures_of, read_table
 
 from . import _axes
 
@@ -182,19 +181,14 @@ class FeatureExposureDisplay:
 
 
 def _sizes(exposures: Any, name: str) -> pd.DataFrame:
-    if not isinstance(exposures, pd.DataFrame):
-        raise TypeError(
-            f"`{name}` must be a frame of eras and features, as `feature_exposure` "
-            f"gives it; got {type(exposures).__name__}"
-        )
+    check_frame(exposures, name, "eras x features")
     if exposures.columns.nlevels > 1:
         models = exposures.columns.get_level_values(0).unique()
         raise ValueError(
             f"`{name}` has several models, {listed(models)}: choose one, as in "
             f"{name}[{models[0]!r}]"
         )
-    # Read as all inputs are, which refuses what is no number, and columns of one name.
-    return as_frame(exposures, name).abs()
+    return read_table(exposures, name).abs()
 
 
 def _check_same_exposures(before: pd.DataFrame, after: pd.DataFrame) -> None:

@@ -11,13 +11,13 @@ from skbench._checks import check_share, is_several, listed
 from skbench._eras import era_column
 from skbench._frames import as_table, check_alignment, name_of, pick
 from skbench._neutralizer import neutralization_path
-from skbench.metrics import numerai_corr, summarize
+from skbench.metrics import by_era, check_scored, numerai_corr, read_table, summarize
 
 from . import _axes
-from ._read import by_era, check_scored
+from ._display import Display
 
 
-class NeutralizationPathDisplay:
+class NeutralizationPathDisplay(Display):
     """Mean score against the proportion of neutralisation: how much to take.
 
     The band is the 95 % interval of the mean at each proportion. The scores at two
@@ -126,8 +126,8 @@ class NeutralizationPathDisplay:
             If the columns are no proportions, 0 is not among them, or there is no
             score.
         """
-        summarize(scores)  # refuses what cannot be drawn
-        frame = by_era(scores)
+        frame = by_era(read_table(scores, "scores", "prediction"))
+        check_scored(frame)
         frame.columns = pd.Index(_proportions(frame.columns), name="proportion")
         options: dict[str, Any] = {"target": target, "horizon": horizon}
         summary = summarize(frame, 0.0, **options)
@@ -135,7 +135,6 @@ class NeutralizationPathDisplay:
         together = 0.95 ** (1 / max(frame.shape[1] - 1, 1))
         paired = ["difference", "difference_low", "difference_high"]
         summary[paired] = summarize(frame, 0.0, confidence=together, **options)[paired]
-        check_scored(summary)
         summary = summary.rename_axis("proportion").sort_index()
         return cls(summary=summary, score_name=score_name).plot(ax)
 
@@ -201,21 +200,7 @@ class NeutralizationPathDisplay:
             ax=ax,
         )
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
-
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : NeutralizationPathDisplay
-            The display.
-        """
-        self.ax_ = ax = _axes.axes_or_new(ax)
-        self.figure_ = ax.figure
+    def _draw(self, ax: Any) -> None:
         shares, mean = self.summary.index.to_numpy(), self.summary["mean"]
         (self.line_,) = ax.plot(shares, mean, color=_axes.BLUE, marker="o")
         best = [self.best], [mean.max()]
@@ -233,7 +218,6 @@ class NeutralizationPathDisplay:
         ax.set_ylabel(f"mean {self.score_name}")
         ax.set_title(self._verdict())
         _axes.legend(ax, list(named.values()), list(named))
-        return self
 
     def _verdict(self) -> str:
         """Say whether the best proportion can be told from none."""

@@ -12,9 +12,10 @@ from skbench._checks import is_number, listed
 from skbench._frames import as_mapping
 
 from . import _axes
+from ._display import Display
 
 
-class WeightsDisplay:
+class WeightsDisplay(Display):
     """Weights of an ensemble, with their intervals.
 
     An interval that reaches far says that the eras cannot tell this weight well.
@@ -122,23 +123,11 @@ class WeightsDisplay:
         display = cls(weights=series, intervals=_as_intervals(intervals, index))
         return display.plot(ax)
 
-    def plot(self, ax: Any = None) -> Self:
-        """Draw the chart.
+    def _size(self) -> tuple[float, float]:
+        return 9.0, _axes.height_for(len(self.weights))
 
-        Parameters
-        ----------
-        ax : matplotlib axes, default=None
-            Axes to draw on. None: a new figure.
-
-        Returns
-        -------
-        display : WeightsDisplay
-            The display.
-        """
-        n_models = len(self.weights)
-        self.ax_ = ax = _axes.axes_or_new(ax, (9.0, _axes.height_for(n_models)))
-        self.figure_ = ax.figure
-        rows = range(n_models)
+    def _draw(self, ax: Any) -> None:
+        rows = range(len(self.weights))
         self.bars_ = ax.barh(rows, self.weights, height=0.7, color=_axes.SKY)
         self.interval_lines_ = None
         ax.axvline(0.0, color=_axes.GREY, linewidth=0.8)
@@ -149,7 +138,6 @@ class WeightsDisplay:
             self.interval_lines_ = ax.hlines(rows, *ends, color="black", linewidth=2)
             names = ["weight", "95 % interval"]
             _axes.legend(ax, [self.bars_, self.interval_lines_], names)
-        return self
 
 
 def _weighted_step(estimator: Any) -> Any:
