@@ -20,8 +20,13 @@ def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
         raise ValueError(f"`live_ids` has rows {several}: pass the live rows alone")
     if np.ndim(live_ids) == 1:
         ids = label_index(table, table.names[0])
+    elif (beside := ids_beside(live_ids, table, "live_ids")) is not None:
+        ids = beside
     else:
-        ids = _stated(live_ids, table)
+        raise ValueError(
+            f"`live_ids` must be ids, or a frame with the column {ID!r}; it has the "
+            f"columns {listed(table.names)}"
+        )
     wrong = [label for label in ids if not isinstance(label, str)]
     if wrong:
         raise ValueError(
@@ -30,16 +35,6 @@ def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
         )
     if twice := more_than_once(ids):
         raise ValueError(f"`live_ids` must have each id once; {twice}")
-    return ids
-
-
-def _stated(live_ids: Any, table: Table) -> "pd.Index[Any]":
-    ids = ids_beside(live_ids, table, "live_ids")
-    if ids is None:
-        raise ValueError(
-            f"`live_ids` must be ids, or a frame with the column {ID!r}; it has the "
-            f"columns {listed(table.names)}"
-        )
     return ids
 
 
