@@ -702,6 +702,11 @@ def test_an_unknown_model_is_told_with_those_alike(server, model, name, dry_run)
     assert nothing_was_sent(server)
 
 
+def test_an_unknown_model_that_is_like_none(server):
+    with pytest.raises(ValueError, match=r"got 'zz'\. The account has 'v5"):
+        submit(values(), "zz", live_ids=LIVE)
+
+
 def test_an_account_without_models(server, either):
     server.accounts = {}
     with pytest.raises(ValueError, match="has no model in this tournament"):
