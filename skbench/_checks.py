@@ -1,6 +1,7 @@
 """Checks of parameters, and how a refusal is worded."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from difflib import get_close_matches
 from functools import partial
 from numbers import Integral, Real
 from typing import Any
@@ -19,6 +20,13 @@ def listed(names: Iterable[Hashable], limit: int = 12) -> str:
     names = list(names)
     text = ", ".join(repr(name) for name in names[:limit])
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """End a sentence on an unknown name: with those alike, whatever their case."""
+    spelled = {other.casefold(): other for other in known}
+    close = get_close_matches(name.casefold(), spelled)
+    return f"; did you mean {listed(spelled[key] for key in close)}?" if close else "."
 
 
 def check_bounds(bounds: Any) -> tuple[float, float]:
@@ -58,16 +66,10 @@ def check_share(parameter: str, value: Any) -> None:
         raise ValueError(f"`{parameter}` must be between 0 and 1; got {value!r}")
 
 
-def check_name(parameter: str, value: Any) -> None:
-    """Check a parameter that names a column."""
+def check_name(parameter: str, value: Any, what: str = "a column name") -> None:
+    """Check a parameter that is a name, of a column if nothing else is said."""
     if not isinstance(value, str) or not value:
-        raise ValueError(f"`{parameter}` must be a column name; got {value!r}")
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # as neither pandas nor polars can
-        raise ValueError(
-            f"`{parameter}` must be a column name that UTF-8 can hold; got {value!r}"
-        ) from None
+        raise ValueError(f"`{parameter}` must be {what}; got {value!r}")
 
 
 def check_positive(parameter: str, value: Any) -> None:

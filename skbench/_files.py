@@ -21,14 +21,6 @@ def as_path(path: Any, name: str = "path") -> Path:
         raise TypeError(f"`{name}` must be a path; got {path!r}")
     if not os.fspath(path):
         raise ValueError(f"`{name}` must not be empty: name a file or folder")
-    if "\0" in os.fspath(path):
-        raise ValueError(f"`{name}` must be a path without NUL; got {path!r}")
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        raise ValueError(
-            f"`{name}` must be a path that a file system can hold; got {path!r}"
-        ) from None
     return Path(path)
 
 

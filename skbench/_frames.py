@@ -671,7 +671,7 @@ def resolve_names(table: Table, names: Sequence[Any], parameter: str) -> list[Na
 def has_name(names: Iterable[Name], name: Any) -> bool:
     """Whether something is one of these names; it may be anything at all."""
     try:
-        return name in set(names)  # of a list, pandas.NA would be asked for its truth
+        return name in set(names)
     except TypeError:  # not hashable
         return False
 

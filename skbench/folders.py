@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
-from ._checks import check_flag, is_several
+from ._checks import check_flag, check_name, is_several
 from ._ensemble import WeightedEnsemble
 from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole
@@ -24,7 +24,6 @@ from .analysis import Analysis, analyze
 from .datasets import load_scores
 from .datasets._features import feature_set, feature_sets
 from .datasets._load import FILES, check_folder
-from .datasets._scores import check_account
 from .metrics import leaderboard, numerai_corr, score_models
 from .metrics._leaderboard import concat_scores
 from .report import PerformanceReport
@@ -245,9 +244,9 @@ def report_account(
     ValueError
         If a name is unknown, or there are no scores.
     """
-    check_account("account", account)
+    check_name("account", account, "a name")
     if against is not None:
-        check_account("against", against)
+        check_name("against", against, "a name")
     scores = load_scores(account, api)
     if against is not None:
         others = load_scores(against, api)

@@ -30,7 +30,7 @@ MEMORY = 6 * 2**30
 DOCUMENTED = {
     "ValueError", "TypeError", "NotFittedError", "CommandRefusedError",
     "OSError", "FileNotFoundError", "IsADirectoryError", "NotADirectoryError",
-    "FileExistsError", "PermissionError", "ConnectionError",
+    "FileExistsError", "PermissionError", "ConnectionError", "UnicodeEncodeError",
 }  # fmt: skip
 # scikit-learn's own words for an argument, which estimators keep.
 SKLEARN = {
@@ -128,7 +128,7 @@ def _fault_of_error(error, case):
     text = str(error)
     if kind == "CommandRefusedError":
         return None if text.startswith(("1", "2")) else "an exit status of its own"
-    words = [*case.words, "File name too long"]
+    words = [*case.words, "File name too long", "surrogates not allowed"]
     if kind in OF_FILES:
         words += _files_given(case)
     if not re.search("|".join(words), text):

@@ -105,11 +105,12 @@ def test_the_most_recent_rounds(server):
     assert set(load_scores("v53_lgbm_ender20", last_n_rounds=2)["round"]) == {10, 11}
 
 
-def test_an_unknown_name_says_what_was_tried_and_what_is_like_it(server):
+@pytest.mark.parametrize("name", ["benchmark_model", "BENCHMARK_MODELS"])
+def test_an_unknown_name_says_what_was_tried_and_what_is_like_it(server, name):
     with pytest.raises(ValueError, match="no account and no model") as caught:
-        load_scores("benchmark_model")
+        load_scores(name)
     message = str(caught.value)
-    assert "'benchmark_model'" in message
+    assert f"'{name}'" in message
     assert "did you mean 'benchmark_models'?" in message
     assert "account not found" in message
     assert "the model: not found" in message
@@ -119,7 +120,7 @@ def test_an_unknown_name_says_what_was_tried_and_what_is_like_it(server):
 def test_an_unknown_name_without_a_list_of_accounts(server, how):
     server.fail(how, "accountLeaderboard", None)
     with pytest.raises(
-        ValueError, match="no account and no model called 'nobody'"
+        ValueError, match=r"no account and no model called 'nobody'\. Asked"
     ) as e:
         load_scores("nobody")
     assert "did you mean" not in str(e.value)

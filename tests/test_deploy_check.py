@@ -26,7 +26,7 @@ from skbench import (
     WeightedEnsemble,
 )
 from skbench.deploy import CheckReport, check_predict, export_predict
-from skbench.deploy.check import _check, _check_report, _process
+from skbench.deploy.check import _check, _process, _report
 from skbench.deploy.check._plain import is_plain
 
 try:
@@ -483,7 +483,7 @@ def test_without_psutil_the_report_says_that_memory_is_not_watched(
 
 def test_what_is_not_known_of_the_memory_is_no_pass(tmp_path):
     """The parent was larger than the limit, and psutil is not there."""
-    found = _check_report._Findings(tmp_path, None)
+    found = _report._Findings(tmp_path, None)
     found.add({"passed": "call"})
     run = _process.Run(1.0, 0, False, 0, None, memory_limit=100)
     found.limits(run, peak=0, most=200)
@@ -634,7 +634,7 @@ def test_what_is_beside_the_program_hides_no_module(tmp_path, monkeypatch):
     program = tmp_path / "program.py"
     program.write_text("""if True:
         import sys
-        from skbench.deploy import _process
+        from skbench.deploy.check import _process
         print(sys.path[0] in _process._own_packages()["PYTHONPATH"].split(":"))
     """)
     done = subprocess.run(
@@ -993,7 +993,7 @@ def test_an_interpreter_can_be_a_command(monkeypatch):
 
 
 def test_a_signal_without_a_name_is_told_by_its_number():
-    assert _check_report._how_it_ended(-200) == "the process died by signal 200"
+    assert _report._how_it_ended(-200) == "the process died by signal 200"
 
 
 def test_where_there_are_no_process_groups_the_process_is_ended(monkeypatch):

@@ -199,12 +199,16 @@ def test_several_eras_are_refused():
     [
         ([], "`live_ids` is empty"),
         (LIVE[:0], "`live_ids` is empty"),
-        ([*LIVE, LIVE[0]], f"1 ids more than once: '{LIVE[0]}'"),
+        ([*LIVE, LIVE[0]], rf"each id once; 1 id \('{LIVE[0]}'\) is more than once"),
         ([*LIVE, None], "strings; got None"),
         ([*LIVE, np.nan], "strings; got None"),
         (range(N_ROWS), "strings; got 0, 1, 2 and 37 more: read the live file with"),
         (pd.DataFrame({"era": ["X"] * 3}), "strings; got 0, 1, 2"),
         (pl.DataFrame({"era": ["X"] * 3}), "a frame with the column 'id'.*has.* 'era'"),
+        (
+            frame_of().assign(era="X").set_index(["id", "prediction"]),
+            "`live_ids` must have the ids alone as index; got the levels 'id'",
+        ),
         (frame_of().assign(era=["1", "2"] * 20), r"of 2 eras \('1', '2'\)"),
         ("n1", "`live_ids` must be one column"),
         (None, "`live_ids` must be one column"),
@@ -620,11 +624,6 @@ def test_a_file_to_send_is_called_what_the_caller_calls_it(server, tmp_path):
     missing.write_bytes(b"")
     with pytest.raises(ValueError, match="`predictions` must be a CSV file"):
         submit(missing, MODEL, live_ids=LIVE)
-    with pytest.raises(
-        ValueError,
-        match=r"`predictions` must be a path .*file system can hold; got '.ud800'",
-    ):
-        submit("\ud800", MODEL, live_ids=LIVE)
     assert nothing_was_sent(server)
 
 
@@ -701,6 +700,11 @@ def test_an_unknown_model_is_told_with_those_alike(server, model, name, dry_run)
             call()
         assert f"got '{name}'; did you mean 'v53_lgbm_ender20'" in str(caught.value)
     assert nothing_was_sent(server)
+
+
+def test_an_unknown_model_that_is_like_none(server):
+    with pytest.raises(ValueError, match=r"got 'zz'\. The account has 'v5"):
+        submit(values(), "zz", live_ids=LIVE)
 
 
 def test_an_account_without_models(server, either):
@@ -875,6 +879,14 @@ def test_a_submission_that_is_not_listed_is_no_success(server, either, monkeypat
         either()
 
 
+def test_no_address_to_read_back_from_is_no_success(server, either, monkeypatch):
+    answers = __import__("numerai_server")._ANSWERS_WITH_KEYS
+    for field in ("submissionDownloadAuth", "computePickleDownloadAuth"):
+        monkeypatch.setitem(answers, field, lambda *_: {"filename": "a", "url": None})
+    with pytest.raises(ConnectionError, match="an address was given that is not https"):
+        either()
+
+
 def test_what_appears_late_is_waited_for(server, either, monkeypatch):
     waits = []
     monkeypatch.setattr(uploading, "DELAYS", (1.0, 2.0, 4.0))
@@ -882,6 +894,26 @@ def test_what_appears_late_is_waited_for(server, either, monkeypatch):
     server.fail(404, "^GET", 2)
     assert either().verified
     assert waits == [1.0, 2.0]
+
+
+def test_what_is_not_there_for_long_is_waited_for_once(server, either, monkeypatch):
+    """Being listed and being there take two minutes together, and not each."""
+    waits, lists = [], []
+    monkeypatch.setattr(uploading, "DELAYS", (1.0, 2.0, 4.0))
+    monkeypatch.setattr(time, "sleep", waits.append)
+    answers = __import__("numerai_server")._ANSWERS_WITH_KEYS
+    for field in ("submissions", "computePickles"):
+        full = answers[field]
+        monkeypatch.setitem(
+            answers,
+            field,
+            lambda *asked, full=full: lists.append(1) or full(*asked)[: len(lists) - 2],
+        )
+    server.fail(404, "^GET", None)
+    with pytest.raises(ConnectionError, match="4 of 4 attempts"):
+        either()
+    assert waits == [1.0, 2.0, 4.0]
+    assert server.asked_for("^GET") == 2
 
 
 def test_it_is_waited_for_two_minutes():

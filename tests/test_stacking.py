@@ -1564,7 +1564,6 @@ def test_too_few_iterations_warn_and_keep_the_best_point(objective):
         {"confidence": 95},
         {"nan_policy": "drop"},
         {"output": ""},
-        {"output": "\ud800"},
         {"prior": {"model_z": 1.0}},
         {"prior": {"model_a": 1e308, "model_b": 1e308}},
         {"prior": {"model_a": -1.0, "model_b": 2.0}},

@@ -2,12 +2,11 @@
 
 import contextlib
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
 
-from skbench._checks import check_count, check_flag, listed
+from skbench._checks import check_count, check_flag, check_name, did_you_mean
 from skbench._numerai import client
 
 __all__ = ["load_scores"]
@@ -90,7 +89,7 @@ def load_scores(
     >>> corr = scores[scores["score"] == "canon_corr"]  # doctest: +SKIP
     >>> corr.groupby("model")["value"].mean()  # doctest: +SKIP
     """
-    check_account("account_or_model", account_or_model)
+    check_name("account_or_model", account_or_model, "a name")
     if last_n_rounds is not None:
         check_count("last_n_rounds", last_n_rounds, 1)
     if resolved is not None:
@@ -111,12 +110,6 @@ def load_scores(
     return scores.reset_index(drop=True)
 
 
-def check_account(parameter: str, name: Any) -> None:
-    """Refuse what cannot be the name of an account or model."""
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"`{parameter}` must be a name; got {name!r}")
-
-
 def _find_models(api: Any, name: str) -> dict[str, str]:
     """Return the names and ids of the models that a name stands for."""
     answers = {}
@@ -131,8 +124,7 @@ def _find_models(api: Any, name: str) -> dict[str, str]:
         return {name: api.public_user_profile(name)["id"]}
     except (ValueError, TypeError, AttributeError) as error:
         answers["model"] = _in_words(error)
-    close = get_close_matches(name, _known_accounts(api))
-    hint = f"; did you mean {listed(close)}?" if close else ""
+    hint = did_you_mean(name, _known_accounts(api))
     raise ValueError(
         f"Numerai knows no account and no model called {name!r}{hint} Asked for the "
         f"account: {answers['account']}. Asked for the model: {answers['model']}"

@@ -4,16 +4,11 @@ from .check import (
     CheckReport,
     check_predict,
     find_duplicates,
+    submission,
     validate_submission,
 )
 from .export import export_predict, load_trusted
-from .send import (
-    ModelReceipt,
-    SubmissionReceipt,
-    submission,
-    submit,
-    upload_model,
-)
+from .send import ModelReceipt, SubmissionReceipt, submit, upload_model
 
 __all__ = [
     "CheckReport",

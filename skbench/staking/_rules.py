@@ -96,7 +96,7 @@ class PayoutRule:
     source: str = ""
 
     def __post_init__(self) -> None:
-        _check_rule_name(self.name)
+        check_name("name", self.name, "a string that is not empty")
         object.__setattr__(self, "multipliers", _multipliers(self.multipliers))
         for limit in ("clip", "factor", "threshold"):
             if getattr(self, limit) is not None:
@@ -336,11 +336,6 @@ def _multipliers(values: Any) -> dict[str, float]:
             f"`multipliers` must hold one above 0, else nothing pays; got {values!r}"
         )
     return {name: float(value) for name, value in values.items()}
-
-
-def _check_rule_name(name: Any) -> None:
-    if not isinstance(name, str) or not name:
-        raise ValueError(f"`name` must be a string that is not empty; got {name!r}")
 
 
 def _check_limit(parameter: str, value: Any) -> None:

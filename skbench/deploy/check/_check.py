@@ -15,8 +15,8 @@ from skbench._checks import is_number
 from skbench._files import Address, as_path, check_there
 from skbench._parquet import arrow_path
 
-from ._check_report import CheckReport, make_report
 from ._process import run_child
+from ._report import CheckReport, make_report
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

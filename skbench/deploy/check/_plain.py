@@ -12,15 +12,5 @@ def is_plain(dtype: Any) -> bool:
     pyarrow, of categories or of text. Booleans and complex numbers pass, and are
     written as "True" and "(0.4+0j)". Whatever else pandas may add to its own dtypes
     depends on the version there.
-
-    Parameters
-    ----------
-    dtype : numpy.dtype or pandas.api.extensions.ExtensionDtype
-        What a column has.
-
-    Returns
-    -------
-    plain : bool
-        False for nullable, sparse and object columns too.
     """
     return isinstance(dtype, np.dtype) and dtype.kind in "fiu"

@@ -8,12 +8,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._checks import listed
-from skbench._frames import Name, Table, too_large
+from skbench._frames import ALL, Name, Table, too_large
 
-from ._ids import eras_of
 from ._plain import is_plain
 
 Floats = NDArray[np.float64]
+
+ID, ERA, PREDICTION = "id", "era", "prediction"
 
 # Values that differ by less are one value and the rounding of it.
 _SPREAD = 1e-9
@@ -22,20 +23,7 @@ _SHOWN = 3
 
 
 def refuse(problems: Sequence[str], what: str) -> None:
-    """Raise one error that lists all problems, if there are any.
-
-    Parameters
-    ----------
-    problems : sequence of str
-        One sentence each.
-    what : str
-        What has the problems, as the message is to call it.
-
-    Raises
-    ------
-    ValueError
-        If there is a problem.
-    """
+    """Raise one error that lists all problems, if there are any."""
     if problems:
         count = f"{len(problems)} problem{'s' * (len(problems) > 1)}"
         lines = "".join(f"\n- {problem}" for problem in problems)
@@ -43,52 +31,36 @@ def refuse(problems: Sequence[str], what: str) -> None:
 
 
 def era_problems(table: Table) -> list[str]:
-    """Tell of rows of several eras.
+    """Tell of rows of several eras."""
+    several = several_eras(table)
+    return [f"the rows are {several}: predict the live rows alone"] if several else []
 
-    Parameters
-    ----------
-    table : Table
-        The rows.
 
-    Returns
-    -------
-    problems : list of str
-        At most one.
-    """
-    eras = eras_of(table)
+def several_eras(table: Table) -> str:
+    """Tell of how many eras rows are, if there is a column of them; empty: of one."""
+    eras = table.labels(ERA)[1] if ERA in table.names else []
     if len(eras) < 2:
-        return []
-    return [
-        f"the rows are of {len(eras):,} eras ({listed(eras, _SHOWN)}), and live rows "
-        "are of one: predict the live rows alone"
-    ]
+        return ""
+    shown = listed(eras, _SHOWN)
+    return f"of {len(eras):,} eras ({shown}), and live rows are of one"
 
 
 def id_problems(ids: "pd.Index[Any]", live: "pd.Index[Any]") -> list[str]:
-    """Tell of ids that are missing, there twice, or not those of the live rows.
-
-    Parameters
-    ----------
-    ids : Index
-        Ids of the predictions.
-    live : Index
-        The live ids, each once.
-
-    Returns
-    -------
-    problems : list of str
-        One a kind.
-    """
+    """Tell of ids that are missing, there twice, or not those of the live rows."""
     problems = []
     missing = np.asarray(ids.isna())
     if count := int(missing.sum()):
         problems.append(f"{_rows(count)} no id: give each row the id of its live row")
     given = ids[~missing]
-    if len(twice := given[given.duplicated()].unique()):
-        problems.append(
-            f"{_some(twice)} more than once: submit one prediction for each id"
-        )
+    if twice := more_than_once(given):
+        problems.append(f"{twice}: submit one prediction for each id")
     return problems + _live_problems(given.unique(), live)
+
+
+def more_than_once(ids: "pd.Index[Any]") -> str:
+    """Tell which ids are there twice; empty: none."""
+    twice = ids[ids.duplicated()].unique()
+    return f"{_some(twice)} more than once" if len(twice) else ""
 
 
 def _live_problems(given: "pd.Index[Any]", live: "pd.Index[Any]") -> list[str]:
@@ -115,23 +87,37 @@ def _live_problems(given: "pd.Index[Any]", live: "pd.Index[Any]") -> list[str]:
     return problems
 
 
-def value_problems(values: Floats, ids: "pd.Index[Any]", allow_ties: bool) -> list[str]:
-    """Tell of predictions that are missing, out of range or hardly differ.
+def prediction_problems(
+    table: Table, name: Name, ids: "pd.Index[Any]", allow_ties: bool
+) -> list[str]:
+    """Tell what is wrong with predictions; ``ids`` are those of their rows."""
+    if problems := _number_problems(table, name):
+        return problems
+    return _value_problems(numbers(table, name), ids, allow_ties)
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_rows,)
-        Predictions.
-    ids : Index of shape (n_rows,)
-        Their ids.
-    allow_ties : bool
-        Whether predictions with many ties may pass.
 
-    Returns
-    -------
-    problems : list of str
-        One a kind.
-    """
+def numbers(table: Table, name: Name) -> Floats:
+    """Return a column of numbers as floats, NaN where one is missing."""
+    values: Floats = table.select([name])(ALL)[0].astype(np.float64)
+    return values
+
+
+def _number_problems(table: Table, name: Name) -> list[str]:
+    """Tell of predictions that are no plain numbers."""
+    dtype, kind = table.dtype(name), table.kind(name)
+    if is_plain(dtype):
+        return []
+    return [
+        f"the column {name!r} must hold numbers of a plain dtype such as float64, and "
+        f"its dtype is {dtype if kind in ('float', 'number') else kind}: look for text "
+        f"or truth values in it, or convert it with {table.remedy(name)}"
+    ]
+
+
+def _value_problems(
+    values: Floats, ids: "pd.Index[Any]", allow_ties: bool
+) -> list[str]:
+    """Tell of predictions that are missing, out of range or hardly differ."""
     problems = []
     missing = np.isnan(values)
     if count := int(missing.sum()):
@@ -168,31 +154,6 @@ def _spread_problems(values: Floats, allow_ties: bool) -> list[str]:
         f"the {values.size:,} predictions have {different.size:,} different values, "
         f"and {counts[most] / values.size:.0%} are {different[most]:.6g}: look for "
         "missing predictions that were filled, or pass `allow_ties=True` if it is meant"
-    ]
-
-
-def number_problems(table: Table, name: Name) -> list[str]:
-    """Tell of predictions that are no plain numbers.
-
-    Parameters
-    ----------
-    table : Table
-        The rows.
-    name : str
-        Name of the column of predictions.
-
-    Returns
-    -------
-    problems : list of str
-        At most one.
-    """
-    dtype, kind = table.dtype(name), table.kind(name)
-    if is_plain(dtype):
-        return []
-    return [
-        f"the column {name!r} must hold numbers of a plain dtype such as float64, and "
-        f"its dtype is {dtype if kind in ('float', 'number') else kind}: look for text "
-        f"or truth values in it, or convert it with {table.remedy(name)}"
     ]
 
 

@@ -32,24 +32,7 @@ class Run:
 def run_child(
     interpreter: str | None, folder: Path, memory: int, seconds: float
 ) -> Run:
-    """Run `_child.py` on what a folder holds, in an empty folder within it.
-
-    Parameters
-    ----------
-    interpreter : str or None
-        The Python to run it under; None: this one, with the packages that it finds.
-    folder : pathlib.Path
-        Where its task is, and what it prints goes.
-    memory : int
-        Limit of the resident memory, in bytes.
-    seconds : float
-        Limit of the wall time.
-
-    Returns
-    -------
-    run : Run
-        How the process went.
-    """
+    """Run `_child.py` on what a folder holds, in an empty folder within it."""
     empty = folder / "empty"
     empty.mkdir()
     child = Path(__file__).with_name("_child.py")

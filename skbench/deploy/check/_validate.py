@@ -1,7 +1,6 @@
 """A submission checked against Numerai's rules: `validate_submission`."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,15 @@ from skbench._checks import check_flag, listed
 from skbench._files import Address, check_there
 from skbench._frames import Table, as_table
 
-from ._ids import ID, label_index, read_live_ids
+from ._ids import label_index, read_live_ids
 from ._problems import (
-    Floats,
+    ID,
+    PREDICTION,
     era_problems,
     id_problems,
-    number_problems,
+    prediction_problems,
     refuse,
-    value_problems,
 )
-
-PREDICTION = "prediction"
 
 
 def validate_submission(
@@ -100,29 +97,27 @@ def validate_submission(
 def validate_file(
     path: Address, parameter: str, live_ids: Any, allow_ties: bool
 ) -> pd.DataFrame:
-    """Check a submission that is a file.
-
-    Parameters
-    ----------
-    path : path-like
-        The CSV file.
-    parameter : str
-        What the caller calls it.
-    live_ids : array-like of str, or DataFrame
-        As for `validate_submission`.
-    allow_ties : bool
-        As for `validate_submission`.
-
-    Returns
-    -------
-    submission : DataFrame
-        What the file holds.
-    """
+    """Check a CSV file that the caller knows as ``parameter``; return what it holds."""
     check_flag("allow_ties", allow_ties)
     live = read_live_ids(live_ids)
-    frame = _read_file(path, parameter)
-    table = as_table(frame, name=f"`{parameter}`")
-    _check_table(table, live, allow_ties, Path(path).name)
+    path = check_there(path, parameter)
+    try:
+        frame = read_submission(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(
+            f"`{parameter}` must be a CSV file of ids and predictions; got {path}, "
+            f"which cannot be read: {error}"
+        ) from None
+    _check_table(as_table(frame, name=f"`{parameter}`"), live, allow_ties, path.name)
+    return frame
+
+
+def read_submission(content: bytes) -> pd.DataFrame:
+    """Read the text of a CSV file: ids as text, numbers to the last digit."""
+    # Unlike pandas 2 by default, pyarrow reads numbers exactly.
+    types = ConvertOptions(column_types={ID: pa.string()})
+    table = read_csv(pa.BufferReader(content), convert_options=types)
+    frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
@@ -164,85 +159,3 @@ def _column_problems(table: Table) -> list[str]:
         f"the columns must be exactly {listed(wanted)}; got {listed(table.names)}: "
         f"{fix}"
     ]
-
-
-def prediction_problems(
-    table: Table, name: Any, ids: "pd.Index[Any]", allow_ties: bool
-) -> list[str]:
-    """Tell what is wrong with a column of predictions.
-
-    Parameters
-    ----------
-    table : Table
-        The rows.
-    name : str
-        Name of the column.
-    ids : Index of shape (n_rows,)
-        Ids of the rows.
-    allow_ties : bool
-        Whether predictions with many ties may pass.
-
-    Returns
-    -------
-    problems : list of str
-        One a kind.
-    """
-    if problems := number_problems(table, name):
-        return problems
-    return value_problems(numbers(table, name), ids, allow_ties)
-
-
-def numbers(table: Table, name: Any) -> Floats:
-    """Return a column of numbers as floats.
-
-    Parameters
-    ----------
-    table : Table
-        The rows.
-    name : str
-        Name of the column.
-
-    Returns
-    -------
-    values : ndarray of shape (n_rows,)
-        Its values, NaN where missing.
-    """
-    block = table.select([name])(slice(0, table.n_rows))
-    values: Floats = block[0].astype(np.float64)
-    return values
-
-
-def read_submission(content: bytes) -> pd.DataFrame:
-    """Read the text of a CSV file: ids as text, numbers to the last digit.
-
-    Parameters
-    ----------
-    content : bytes
-        What the file holds.
-
-    Returns
-    -------
-    frame : DataFrame
-        All of its columns.
-
-    Raises
-    ------
-    ValueError
-        If it is no CSV file.
-    """
-    # Unlike pandas 2 by default, pyarrow reads numbers exactly.
-    types = ConvertOptions(column_types={ID: pa.string()})
-    table = read_csv(pa.BufferReader(content), convert_options=types)
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
-
-
-def _read_file(path: Address, parameter: str) -> pd.DataFrame:
-    path = check_there(path, parameter)
-    try:
-        return read_submission(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(
-            f"`{parameter}` must be a CSV file of ids and predictions; got {path}, "
-            f"which cannot be read: {error}"
-        ) from None

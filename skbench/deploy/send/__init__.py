@@ -1,14 +1,12 @@
 """Submissions and models sent to Numerai, and seen to have arrived."""
 
 from ._receipt import ModelReceipt, SubmissionReceipt
-from ._submission import submission
 from ._submit import submit
 from ._upload_model import upload_model
 
 __all__ = [
     "ModelReceipt",
     "SubmissionReceipt",
-    "submission",
     "submit",
     "upload_model",
 ]

@@ -1,21 +1,21 @@
 """Predictions sent to Numerai, and seen to have arrived: `submit`."""
 
 import os
+import tempfile
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from skbench._checks import check_flag
+from skbench._checks import check_flag, check_name
 from skbench._numerai import client
-from skbench.deploy.check._ids import ID, fetch_live_ids
-from skbench.deploy.check._validate import PREDICTION, read_submission, validate_file
+from skbench.datasets import fetch_benchmark_models
+from skbench.deploy.check import read_submission, submission, validate_file
 
-from ._account import check_model_name, find_model
+from ._account import find_model
 from ._receipt import SubmissionReceipt
-from ._submission import submission
-from ._upload import ask, put_file, read_back, unverified
+from ._upload import ask, deliver
 
 _FILENAME = "predictions.csv"
 _ADDRESS = """
@@ -119,9 +119,9 @@ def submit(
     Received: 6,733 predictions for 'my_model', round 1344, as 93c46857-fed9-...
     """
     check_flag("dry_run", dry_run)
-    check_model_name(model_name)
+    check_name("model_name", model_name, "the name of a model of yours")
     api = client(api)
-    live = fetch_live_ids(api) if live_ids is None else live_ids
+    live = _fetch_live(api) if live_ids is None else live_ids
     frame = _frame(predictions, live, allow_ties)
     model_id = find_model(api, model_name)
     receipt = SubmissionReceipt(
@@ -133,16 +133,33 @@ def submit(
     )
     if dry_run:
         return receipt
-    content = frame.to_csv(index=False, lineterminator="\n").encode()
-    submission_id = _send(api, content, model_id)
-    _verify(api, frame, len(content), model_id, submission_id)
-    return replace(receipt, submission_id=submission_id, verified=True)
+    about = {"tournament": api.tournament_id, "modelId": model_id}
+    made, verified = deliver(
+        "submission",
+        frame.to_csv(index=False, lineterminator="\n").encode(),
+        address=lambda: ask(api, _ADDRESS, {"filename": _FILENAME, **about}),
+        create=lambda name: ask(api, _CREATE, {"filename": name, **about}),
+        listed=lambda: api.submission_ids(model_id) or [],
+        download=lambda made_id: str(ask(api, _DOWNLOAD, {"id": made_id})["url"]),
+        is_same=lambda content: _is_same(content, frame),
+    )
+    return replace(receipt, submission_id=str(made["id"]), verified=verified)
+
+
+def _fetch_live(api: Any) -> pd.DataFrame:
+    """Ask Numerai for the live rows of the current round, and keep no file."""
+    with tempfile.TemporaryDirectory() as folder:
+        live = fetch_benchmark_models(
+            splits=["live"], meta_model=False, targets=False, data_home=folder, api=api
+        )
+        frame: pd.DataFrame = live.frame
+        return frame
 
 
 def _frame(predictions: Any, live_ids: Any, allow_ties: bool) -> pd.DataFrame:
     if isinstance(predictions, (str, os.PathLike)):
         checked = validate_file(predictions, "predictions", live_ids, allow_ties)
-        frame: pd.DataFrame = checked.astype({PREDICTION: np.float64})
+        frame: pd.DataFrame = checked.astype({"prediction": np.float64})
         return frame
     return submission(predictions, live_ids, allow_ties=allow_ties)
 
@@ -157,40 +174,12 @@ def _current_round(api: Any) -> int:
     return int(number)
 
 
-def _send(api: Any, content: bytes, model_id: str) -> str:
-    """Send the file, then make a submission of it; return the submission's id."""
-    about = {"tournament": api.tournament_id, "modelId": model_id}
-    address = ask(api, _ADDRESS, {"filename": _FILENAME, **about})
-    put_file(address["url"], content)
-    with unverified("the submission"):
-        made = ask(api, _CREATE, {"filename": address["filename"], **about})
-    return str(made["id"])
-
-
-def _verify(
-    api: Any, frame: pd.DataFrame, n_bytes: int, model_id: str, submission_id: str
-) -> None:
-    """Read the submission back, and compare it with what was sent."""
-
-    def address() -> Any:
-        made = api.submission_ids(model_id) or []
-        if submission_id not in [one["id"] for one in made]:
-            raise ValueError("it is not among the model's submissions")
-        return ask(api, _DOWNLOAD, {"id": submission_id})["url"]
-
-    with unverified(f"the submission {submission_id}"):
-        if not _same(read_back(address, n_bytes), frame):
-            raise ConnectionError("what Numerai has differs from what was sent")
-
-
-def _same(content: bytes, frame: pd.DataFrame) -> bool:
+def _is_same(content: bytes, frame: pd.DataFrame) -> bool:
     """Whether a file holds the ids and predictions of a frame, in its order."""
     try:
         back = read_submission(content)
     except ValueError:
         return False
-    return (
-        list(back.columns) == list(frame.columns)
-        and list(back[ID]) == list(frame[ID])
-        and np.array_equal(back[PREDICTION], frame[PREDICTION])
+    return list(back.columns) == list(frame.columns) and all(
+        np.array_equal(back[name], frame[name]) for name in frame.columns
     )

@@ -1,11 +1,11 @@
-"""Sending a file to Numerai, and reading it back.
+"""A file sent to Numerai, read back and compared: `deliver`.
 
 numerapi's own uploads do not look at the answer to the file, and then tell Numerai
 that it has come. Here a file that was refused is an error, before any is told.
 """
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,32 +16,79 @@ T = TypeVar("T")
 # Seconds to wait before each further attempt to read back: two minutes in all.
 DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 _LARGEST_ANSWER = 2**20  # bytes, to a file: none, or a page that says what is wrong
+# One of the submissions or uploads that Numerai lists: its id, and what else is known.
+Listed = Mapping[str, Any]
 
 
-def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
-    """Return the answer to a query of one field, with the account's keys.
+def deliver(
+    what: str,
+    content: bytes,
+    *,
+    address: Callable[[], Any],
+    create: Callable[[str], Any],
+    listed: Callable[[], Iterable[Listed]],
+    download: Callable[[str], str | None],
+    is_same: Callable[[bytes], bool],
+) -> tuple[Listed, bool]:
+    """Send a file, tell Numerai, and see that it arrived.
 
     Parameters
     ----------
-    api : numerapi.NumerAPI
-        Client to ask.
-    query : str
-        GraphQL with one field.
-    variables : mapping of str to object
-        Its variables.
+    what : str
+        What is sent, as messages are to call it.
+    content : bytes
+        The file.
+    address : callable
+        Asks for the name and the signed address to send it under.
+    create : callable
+        Tells Numerai, once, that the file of this name is there; what it made has an
+        id.
+    listed : callable
+        Asks for all of the kind that the model has.
+    download : callable
+        Asks for a signed address to read back what has this id; None where Numerai
+        does not give one.
+    is_same : callable
+        Whether what was read back is what was sent.
 
     Returns
     -------
-    answer : object
-        Value of the field.
+    made : mapping of str to object
+        How Numerai lists what was sent.
+    verified : bool
+        Whether it was read back; False where `download` gave None.
 
     Raises
     ------
     ConnectionError
-        If Numerai cannot be reached, or answers with nothing.
+        If Numerai cannot be reached, does not take the file, or what it has is not
+        what was sent.
     ValueError
-        If it refuses.
+        If Numerai refuses.
     """
+    target = address()
+    _put(target["url"], content)
+    with _unverified(f"the {what}"):
+        made_id = str(create(target["filename"])["id"])
+
+    def arrival() -> tuple[Listed, bytes | None]:
+        found = [one for one in listed() if one["id"] == made_id]
+        if not found:
+            raise ValueError(f"it is not among the model's {what}s")
+        if (url := download(made_id)) is None:
+            return found[0], None
+        # It may come back in other words: numbers with more digits, other line ends.
+        return found[0], _get(url, largest=2 * len(content) + 2**20)
+
+    with _unverified(f"the {what} {made_id}"):
+        made, back = _until_there(arrival)
+        if back is not None and not is_same(back):
+            raise ConnectionError("what Numerai has differs from what was sent")
+    return made, back is not None
+
+
+def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
+    """Return the answer to a query of one field, with the account's keys."""
     data = api.raw_query(query, dict(variables), authorization=True)["data"]
     ((field, answer),) = data.items()
     if answer is None:
@@ -49,21 +96,7 @@ def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
     return answer
 
 
-def put_file(url: str, content: bytes) -> None:
-    """Put a file where Numerai said; tried again where the connection breaks.
-
-    Parameters
-    ----------
-    url : str
-        A signed address, which no message repeats.
-    content : bytes
-        The file.
-
-    Raises
-    ------
-    ConnectionError
-        If it was not taken.
-    """
+def _put(url: str, content: bytes) -> None:
     import requests
 
     def attempt() -> Any:
@@ -80,24 +113,17 @@ def put_file(url: str, content: bytes) -> None:
         )
 
 
-def until_there(find: Callable[[], T]) -> T:
-    """Look for what was sent until it is there, or time is up.
+def _get(url: str, largest: int) -> bytes:
+    import requests
 
-    Parameters
-    ----------
-    find : callable
-        Returns it, or raises a `ValueError` that says what is missing.
+    with send(requests, "GET", url) as answer:
+        if answer.status_code != 200:
+            raise ValueError(status(answer))
+        return body(answer, largest)
 
-    Returns
-    -------
-    found : object
-        What `find` returned.
 
-    Raises
-    ------
-    ConnectionError
-        If it has not appeared.
-    """
+def _until_there(find: Callable[[], T]) -> T:
+    """Look for what was sent until no `ValueError` says that it is missing."""
 
     def attempt() -> T:
         try:
@@ -108,47 +134,9 @@ def until_there(find: Callable[[], T]) -> T:
     return persist("reading back what was sent", attempt, DELAYS)
 
 
-def read_back(address: Callable[[], Any], n_bytes: int) -> bytes:
-    """Download a file that was sent, once it is there.
-
-    Parameters
-    ----------
-    address : callable
-        Asks Numerai for a signed address, or raises a `ValueError`.
-    n_bytes : int
-        How many were sent. That they come back in other words, as numbers with more
-        digits or other ends of lines, is allowed for.
-
-    Returns
-    -------
-    content : bytes
-        The file.
-
-    Raises
-    ------
-    ConnectionError
-        If it has not appeared.
-    """
-    import requests
-
-    def download() -> bytes:
-        with send(requests, "GET", address()) as answer:
-            if answer.status_code != 200:
-                raise ValueError(status(answer))
-            return body(answer, 2 * n_bytes + 2**20)
-
-    return until_there(download)
-
-
 @contextmanager
-def unverified(what: str) -> Iterator[None]:
-    """Make of a failure an error that says that it is not known what Numerai has.
-
-    Parameters
-    ----------
-    what : str
-        What was sent.
-    """
+def _unverified(what: str) -> Iterator[None]:
+    """Make of a failure an error that says that it is not known what Numerai has."""
     try:
         yield
     except ConnectionError as error:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from skbench._checks import check_flag, listed
+from skbench._checks import check_flag, check_name, listed
 from skbench._files import Address, check_there
 from skbench._numerai import client
 from skbench._warnings import warn
 
-from ._account import check_model_name, find_model
+from ._account import find_model
 from ._receipt import ModelReceipt
-from ._upload import ask, put_file, read_back, until_there, unverified
+from ._upload import Listed, ask, deliver
 
 _ADDRESS = """
     query($filename: String! $modelId: String) {
@@ -133,24 +133,26 @@ def upload_model(
     'Python 3.12'; nothing was sent
     """
     check_flag("dry_run", dry_run)
-    check_model_name(model_name)
+    check_name("model_name", model_name, "the name of a model of yours")
     python = _check_python(python, docker_image)
     content = _read_pickle(path)
     api = client(api)
     model_id = find_model(api, model_name)
-    images, versions = (
-        api.model_upload_docker_images(),
-        api.model_upload_data_versions(),
-    )
+    images = api.model_upload_docker_images()
+    versions = api.model_upload_data_versions()
     image = _choose_image(images, docker_image, python)
     version = _choose_version(versions, data_version)
     receipt = ModelReceipt(model_name, version, image, len(content), bool(dry_run))
     if dry_run:
         return receipt
     options = {"dataVersionId": versions[version], "dockerImageId": images[image]}
-    upload_id = _send(api, Path(path).name, content, model_id, options)
-    status, verified = _verify(api, content, model_id, upload_id)
-    return replace(receipt, upload_id=upload_id, verified=verified, status=status)
+    made, verified = _deliver(api, Path(path).name, content, model_id, options)
+    return replace(
+        receipt,
+        upload_id=str(made["id"]),
+        verified=verified,
+        status=made["validationStatus"],
+    )
 
 
 def _check_python(python: Any, docker_image: Any) -> str:
@@ -239,41 +241,29 @@ def _offered(parameter: str, value: Any, offered: Mapping[str, str]) -> str:
     return str(value)
 
 
-def _send(
-    api: Any, name: str, content: bytes, model_id: str, options: Mapping[str, str]
-) -> str:
-    """Send the file, then register it as the model's; return the upload's id."""
-    address = ask(api, _ADDRESS, {"filename": name, "modelId": model_id})
-    put_file(address["url"], content)
-    about = {"tournament": api.tournament_id, "modelId": model_id, **options}
-    with unverified("the upload"):
-        made = ask(api, _CREATE, {"filename": address["filename"], **about})
-    return str(made["id"])
+def _deliver(
+    api: Any, filename: str, content: bytes, model_id: str, options: Mapping[str, str]
+) -> tuple[Listed, bool]:
+    model = {"modelId": model_id}
+    options = {"tournament": api.tournament_id, **model, **options}
+    return deliver(
+        "upload",
+        content,
+        address=lambda: ask(api, _ADDRESS, {"filename": filename, **model}),
+        create=lambda name: ask(api, _CREATE, {"filename": name, **options}),
+        listed=lambda: ask(api, _UPLOADS, {"unassigned": False, **model}),
+        download=lambda made_id: _download(api, {"pickleId": made_id, **model}),
+        is_same=content.__eq__,
+    )
 
 
-def _verify(
-    api: Any, content: bytes, model_id: str, upload_id: str
-) -> tuple[str | None, bool]:
-    """Find the upload and read it back: its status, and whether the file came."""
-
-    def status() -> str | None:
-        uploads = ask(api, _UPLOADS, {"modelId": model_id, "unassigned": False})
-        found = [one for one in uploads if one["id"] == upload_id]
-        if not found:
-            raise ValueError("it is not among the model's uploads")
-        validation: str | None = found[0]["validationStatus"]
-        return validation
-
-    with unverified(f"the upload {upload_id}"):
-        found = until_there(status)
-        try:
-            address = ask(api, _DOWNLOAD, {"modelId": model_id, "pickleId": upload_id})
-        except ValueError as refusal:
-            warn(
-                f"the upload {upload_id} is listed, but Numerai does not let its file "
-                f"be read back: {refusal}. Keys that may download models are needed"
-            )
-            return found, False
-        if read_back(lambda: address["url"], len(content)) != content:
-            raise ConnectionError("what Numerai has differs from what was sent")
-    return found, True
+def _download(api: Any, upload: Mapping[str, str]) -> str | None:
+    """Return the address to read an upload back; None where the keys may not."""
+    try:
+        return str(ask(api, _DOWNLOAD, upload)["url"])
+    except ValueError as refusal:
+        warn(
+            f"the upload {upload['pickleId']} is listed, but Numerai does not let its "
+            f"file be read back: {refusal}. Keys that may download models are needed"
+        )
+        return None

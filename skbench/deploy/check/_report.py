@@ -140,22 +140,7 @@ class CheckReport:
 
 
 def make_report(path: Path, folder: Path, run: Run) -> CheckReport:
-    """Read what the process left in its folder.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file that was checked.
-    folder : pathlib.Path
-        Where the process wrote what it found.
-    run : Run
-        How the process went.
-
-    Returns
-    -------
-    report : CheckReport
-        The report.
-    """
+    """Read what the process left in its folder."""
     facts = _facts(folder / "found.jsonl")
     log = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")
     about: dict[str, Any] = {}

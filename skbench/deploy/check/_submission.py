@@ -6,9 +6,18 @@ import pandas as pd
 
 from skbench._checks import check_flag, listed
 from skbench._frames import Name, Table, as_columns
-from skbench.deploy.check._ids import ERA, ID, label_index, read_live_ids
-from skbench.deploy.check._problems import era_problems, id_problems, refuse
-from skbench.deploy.check._validate import PREDICTION, numbers, prediction_problems
+
+from ._ids import ids_beside, read_live_ids
+from ._problems import (
+    ERA,
+    ID,
+    PREDICTION,
+    era_problems,
+    id_problems,
+    numbers,
+    prediction_problems,
+    refuse,
+)
 
 
 def submission(
@@ -82,15 +91,9 @@ def _prediction_column(table: Table) -> Name:
 
 def _row_ids(predictions: Any, table: Table, live: "pd.Index[Any]") -> "pd.Index[Any]":
     """Return the ids that predictions come with or, without any, the live ids."""
-    if ID in table.names:
-        return label_index(table, ID)
-    if isinstance(predictions, (pd.Series, pd.DataFrame)):
-        if predictions.index.nlevels > 1:
-            raise ValueError(
-                "`predictions` must have the ids alone as index; got the levels "
-                f"{listed(predictions.index.names)}: drop the others with droplevel()"
-            )
-        return predictions.index.astype(object)
+    ids = ids_beside(predictions, table, "predictions")
+    if ids is not None:
+        return ids
     if table.n_rows != len(live):
         raise ValueError(
             f"`predictions` must have one value for each of {len(live):,} live ids, in "
