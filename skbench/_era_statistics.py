@@ -6,19 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._eras import Eras, Rows, chronological, map_eras
+from ._aligned import Aligned
+from ._eras import chronological
 from .solvers.weights import columns_of
 
 # By name, arrays of one entry an era; "era" are the labels.
 Statistics = dict[str, NDArray[Any]]
 
 
-def gathered(describe: Callable[[Rows], dict[str, Any]], eras: Eras) -> Statistics:
-    """Describe the rows of each era, and stack what is found."""
-    parts = [part for _, part in map_eras(describe, eras)]
+def gathered(rows: Aligned, describe: Callable[..., dict[str, Any]]) -> Statistics:
+    """Describe the inputs of each era, and stack what is found."""
+    parts = list(rows.by_era(describe))
     stacked = {name: np.array([part[name] for part in parts]) for name in parts[0]}
     labels = np.empty(len(parts), dtype=object)
-    labels[:] = eras.labels
+    labels[:] = rows.eras.labels
     return {"era": labels, **stacked}
 
 

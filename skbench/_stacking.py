@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from ._aligned import Aligned, block, column
 from ._apply import refuse, refuse_infinite, refuse_missing
 from ._base import prediction_columns
 from ._checks import (
@@ -31,7 +32,7 @@ from ._checks import (
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged
-from ._eras import Eras, Rows, check_horizon, find_eras
+from ._eras import Eras, check_horizon, find_eras
 from ._frames import (
     Table,
     aligned_target,
@@ -46,6 +47,7 @@ from .kernels.moments import era_moments
 from .solvers.weights import NotEnoughErasError
 
 Name = Hashable
+Floats = NDArray[np.float64]
 _SCORES = ("corr", "contribution")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
@@ -538,9 +540,7 @@ class StackingWeights(WeightedEnsemble):
                 f"{{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
             )
 
-    def _gathered(
-        self, X: Any, y: Any, anew: bool
-    ) -> tuple[Self, Table, Eras, NDArray[np.float64]]:
+    def _gathered(self, X: Any, y: Any, anew: bool) -> tuple[Self, Table, Eras, Floats]:
         """Return a copy of the estimator that holds the moments of these rows."""
         self.check_parameters()
         table, era = self._read(X)
@@ -592,31 +592,27 @@ class StackingWeights(WeightedEnsemble):
     def _reads(self) -> list[list[Name]]:
         return super()._reads() if hasattr(self, "weights_") else [self.columns_]
 
-    def _moments(
-        self, table: Table, eras: Eras, target: NDArray[np.float64]
-    ) -> Statistics:
+    def _moments(self, table: Table, eras: Eras, target: Floats) -> Statistics:
         """Moments of each era, and the labels of the eras."""
-        fetch = table.select(self.columns_)
-        fetch_reference = None
+        inputs = {"X": block(table, self.columns_), "y": column("y", target)}
         if self._reference is not None:
-            fetch_reference = table.select([self._reference])
+            inputs["meta_model"] = block(table, [self._reference])
 
-        def moments(rows: Rows) -> dict[str, Any]:
-            block = np.ascontiguousarray(fetch(rows), dtype=np.float64)
+        def moments(
+            models: Floats, target: Floats, reference: Floats | None = None
+        ) -> dict[str, Any]:
             # Of missing and of huge values this is no number, or a huge one.
             with np.errstate(over="ignore"):
-                total = np.einsum("ij,ij->", block, block)
+                total = np.einsum("ij,ij->", models, models)
             if not total <= HUGE**2:
-                self._refuse(block)
-            reference = None
-            if fetch_reference is not None:
-                reference = fetch_reference(rows)[0].astype(np.float64)
+                self._refuse(models)
+            one = None if reference is None else reference[0]
             omit = self.nan_policy == "omit"
-            return era_moments(block, target[rows], reference, missing_as_zero=omit)
+            return era_moments(models, target, one, missing_as_zero=omit)
 
-        return gathered(moments, eras)
+        return gathered(Aligned(inputs, eras), moments)
 
-    def _refuse(self, block: NDArray[np.float64]) -> None:
+    def _refuse(self, block: Floats) -> None:
         refuse_infinite("prediction", block, self.columns_)
         if self.nan_policy == "raise":
             refuse_missing("prediction", block, self.columns_, "nan_policy='omit'")

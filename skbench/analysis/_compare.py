@@ -9,13 +9,14 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from skbench._checks import check_count
+from skbench._era_statistics import gathered
 from skbench._eras import era_numbers
 from skbench._frames import name_of
 from skbench.kernels.rank import rank_gauss
 from skbench.kernels.score import correlations, numerai_corr
 
 from ._intervals import Intervals
-from ._rows import Floats, check_models, described, read
+from ._rows import Floats, check_models, read
 from ._words import counted, decimals, percent, too_few, until_told
 
 
@@ -99,7 +100,7 @@ def compare(
     check_count("window", window, 1)
     intervals = Intervals.checked(y, horizon, confidence)
     rows = read("benchmarks", benchmarks, era, y=y, model=model)
-    found = described(rows, _describe)
+    found = gathered(rows, _describe)
     check_models(rows, found["varies"])
     own, scores = found["scores"][:, :1], found["scores"][:, 1:]
     difference = own - scores

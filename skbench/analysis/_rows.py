@@ -72,14 +72,9 @@ def _refuse(rows: Aligned, columns: list[str], least: int, n_kept: int) -> None:
     )
 
 
-def described(rows: Aligned, describe: Describe) -> Moments:
-    """Describe every era, and stack what is found: one entry an era."""
-    return gathered(lambda era: describe(*rows.of(era)), rows.eras)
-
-
 def moments_of(rows: Aligned, describe: Describe) -> Moments:
     """Describe every era by its moments; warn where some models cost many rows."""
-    moments = described(rows, describe)
+    moments = gathered(rows, describe)
     _warn_of_lost_rows(rows, moments)
     return moments
 
