@@ -235,13 +235,8 @@ def era_numbers(labels: Sequence[Hashable]) -> NDArray[np.float64]:
     """Return where each label stands in time: its number, or the weeks of its date.
 
     One label that is neither ("X") is the live era, and stands one after the last.
-
-    Raises
-    ------
-    NoOrderError
-        If the labels do not say which comes first.
-    ValueError
-        If two labels name one time.
+    Labels that do not say which comes first are a `NoOrderError`, two of one time a
+    ValueError.
     """
     times = _distinct_times(labels)
     pairs = list(zip(labels, times, strict=True))

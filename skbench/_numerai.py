@@ -73,19 +73,8 @@ def persist(
 ) -> T:
     """Return the result of an attempt, made again after each `AttemptError`.
 
-    Parameters
-    ----------
-    asked : str
-        What is attempted, as the error message is to call it.
-    attempt : callable
-        Called without arguments.
-    delays : sequence of float, optional
-        Seconds to wait before each further attempt; `DELAYS` by default.
-
-    Raises
-    ------
-    ConnectionError
-        When the last attempt has failed as well.
+    ``asked`` is what the attempt is called in the `ConnectionError` that comes when the
+    last one has failed, and ``delays`` are the seconds before each further one.
     """
     pending = list(DELAYS if delays is None else delays)
     n_attempts = len(pending) + 1
@@ -106,25 +95,9 @@ def send(session: Any, method: str, url: str, **options: Any) -> Any:
     """Send one request and return the answer, whatever its status below 500.
 
     What it contains is not read yet: that is for `body`. Where it says to look
-    elsewhere, a GET does so; anything else is sent to one address only.
-
-    Parameters
-    ----------
-    session : requests.Session
-        What sends it; the ``requests`` module itself serves as well.
-    method : str
-        Such as "GET".
-    url : str
-        Where to, which must be HTTPS. It is kept out of messages, since it may carry a
-        signature.
-    **options : dict
-        For ``session.request``.
-
-    Raises
-    ------
-    AttemptError
-        No answer in time, a broken connection, a server that is in trouble, or an
-        address that may not be talked to.
+    elsewhere, a GET does so; anything else is sent to one address only. The address
+    must be HTTPS, and is kept out of messages, since it may carry a signature. No
+    answer in time, or a server in trouble, is an `AttemptError`.
     """
     # What is not compressed cannot grow beyond what was announced.
     options["headers"] = {**options.get("headers", {}), "Accept-Encoding": "identity"}
@@ -152,25 +125,10 @@ def send(session: Any, method: str, url: str, **options: Any) -> Any:
 
 
 def body(answer: Any, largest: int) -> bytes:
-    """Read what an answer contains.
+    """Read what an answer contains, of which no more than ``largest`` bytes may come.
 
-    Parameters
-    ----------
-    answer : requests.Response
-        What `send` returned.
-    largest : int
-        Bytes that may come. No more than one further is read.
-
-    Returns
-    -------
-    content : bytes
-        All of it.
-
-    Raises
-    ------
-    AttemptError
-        A broken connection, an answer that is too large, compressed, or not complete
-        within `DEADLINE`.
+    One that is larger, compressed or not complete within `DEADLINE`, or a broken
+    connection, is an `AttemptError`.
     """
     encoding = answer.headers.get("Content-Encoding", "identity")
     if encoding != "identity":

@@ -713,13 +713,7 @@ def check(
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Run the command; one line and exit status 2 for what the user can mend.
-
-    Parameters
-    ----------
-    args : list of str, default=None
-        Command-line arguments; None: those of the process.
-    """
+    """Run the command; one line and exit status 2 for what the user can mend."""
     if args is None:
         # What is named on the command line is UTF-8 in the files, whatever the locale.
         how = sys.getfilesystemencodeerrors()

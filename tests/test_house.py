@@ -10,6 +10,7 @@ import tomllib
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from statistics import median
@@ -113,8 +114,11 @@ def statements(node):
 
 def imported_by(path):
     """Yield the full names that a file imports, also within its functions."""
-    package = list(path.relative_to(ROOT).parts[:-1])
-    for node in statements(tree_of(path)):
+    yield from imports_in(tree_of(path), list(path.relative_to(ROOT).parts[:-1]))
+
+
+def imports_in(tree, package):
+    for node in statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -122,6 +126,13 @@ def imported_by(path):
             module = ".".join([*base, *filter(None, [node.module])])
             yield module
             yield from (f"{module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in BY_CALL:
+            name, *of = [getattr(argument, "value", None) for argument in node.args]
+            if isinstance(name, str):
+                yield f"{of[0] if of else ''}{name}" if name[:1] == "." else name
+
+
+BY_CALL = {"import_module", "importlib.import_module", "__import__"}
 
 
 def own_imports(path):
@@ -133,6 +144,66 @@ def own_imports(path):
 def test_no_module_imports_what_imports_it():
     order = {module: own_imports(path) for module, path in MODULES.items()}
     assert set(TopologicalSorter(order).static_order()) == set(MODULES)
+
+
+def behind_walls(names, module):
+    """Which names a module may not import: private ones of where it does not live."""
+    own = module.split(".")
+    for name in names:
+        parts = name.split(".")
+        private = [i for i, part in enumerate(parts) if re.match(r"_(?!_)", part)]
+        if parts[0] == "skbench" and any(own[:i] != parts[:i] for i in private):
+            yield name
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_private_name_of_another_room_is_imported(module):
+    assert list(behind_walls(imported_by(MODULES[module]), module)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "module", "wrong"),
+    [
+        ("from skbench.metrics._scores import x", "skbench.report._report", True),
+        ("from skbench.metrics import _scores", "skbench.report._report", True),
+        ("from skbench.metrics import numerai_corr", "skbench.report._report", False),
+        ("import skbench.metrics._scores as s", "skbench.report._report", True),
+        ("from ._scores import x", "skbench.metrics._summary", False),
+        ("from .metrics._scores import x", "skbench.folders", True),
+        ("from .metrics import summarize", "skbench.folders", False),
+        ("from ._frames import listed", "skbench.folders", False),
+        ("from skbench._frames import listed", "skbench.metrics._scores", False),
+        ("from skbench._frames import _one", "skbench.metrics._scores", True),
+        ("from skbench.kernels.rank import _one", "skbench._rank_gauss", True),
+        ("import_module('skbench.metrics._scores')", "skbench.folders", True),
+        ("import_module('._scores', 'skbench.metrics')", "skbench.folders", True),
+        ("importlib.import_module('skbench.metrics')", "skbench.folders", False),
+        ("from skbench.deploy.check._ids import x", "skbench.deploy.send._a", True),
+        ("from skbench.deploy.check import x", "skbench.deploy.send._a", False),
+    ],
+)
+def test_what_stands_behind_a_wall(code, module, wrong):
+    names = imports_in(ast.parse(code), module.split(".")[:-1])
+    assert bool(list(behind_walls(names, module))) == wrong
+
+
+# What any module may use, and which knows no layer itself.
+BESIDE = [
+    "disk",
+    "files",
+    "locks",
+    "numerai",
+    "parquet",
+    "progress",
+    "text",
+    "warnings",
+]
+
+
+def test_what_stands_beside_the_layers_imports_none():
+    beside = {f"skbench._{name}" for name in BESIDE}
+    for name in BESIDE:
+        assert own_imports(PACKAGE / f"_{name}.py") <= beside, name
 
 
 ESTIMATORS = ["_ensemble", "_neutralizer", "_rank_gauss", "_stacking"]
@@ -338,6 +409,50 @@ def order_of_names(name):
     """Constants, then classes, then functions: the order that the linter sorts to."""
     kind = 0 if name.isupper() else 1 if name[0].isupper() else 2
     return kind, name
+
+
+SECTIONS = re.compile(r"^ *(Parameters|Returns|Raises|Examples)\n *-+$", re.MULTILINE)
+
+
+def public_things():
+    """Functions and classes that a user can call, and all methods of these classes."""
+    for module in PUBLIC:
+        try:
+            found = importlib.import_module(module)
+        except ImportError:  # an extra is not installed
+            continue
+        for name in found.__all__:
+            thing = getattr(found, name)
+            bases = thing.__mro__ if inspect.isclass(thing) else [thing]
+            yield from (
+                (base.__module__, base.__qualname__)
+                for base in bases
+                if hasattr(base, "__qualname__")
+            )
+
+
+def internal_docstrings():
+    """Yield the place and the docstring of what is not for users."""
+    public = set(public_things())
+    for module, path in MODULES.items():
+        # The kernels and solvers state formulas and policies, wherever they are called.
+        if module.startswith(("skbench.kernels.", "skbench.solvers.")):
+            continue
+        for node in tree_of(path).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                open_to_all = (module, node.name) in public
+                inner = node.body if isinstance(node, ast.ClassDef) else []
+                for thing in [node, *inner]:
+                    own = isinstance(thing, ast.FunctionDef | ast.ClassDef)
+                    if own and (not open_to_all or thing.name.startswith("_")):
+                        place = f"{module} {node.name} {thing.name}"
+                        yield place, ast.get_docstring(thing) or ""
+
+
+@pytest.mark.skipif(find_spec("dask") is None, reason="not all public modules are here")
+def test_internal_docstrings_are_short():
+    found = [place for place, text in internal_docstrings() if SECTIONS.search(text)]
+    assert found == []
 
 
 # What is required

@@ -67,39 +67,13 @@ class _Task:
 def published_cv(target: str, era: Any) -> WalkForwardEraSplit:
     """Make the windows of a target: chunks of 156 eras and a purge by its length.
 
-    Parameters
-    ----------
-    target : str
-        Name of the target, which ends in its days: 8 eras are purged for 20, 16 for 60
-        and where there is no number.
-    era : str or int
-        The era column.
-
-    Returns
-    -------
-    cv : WalkForwardEraSplit
-        The splitter.
+    8 eras are purged for 20 days, 16 for 60 and where the name ends in no number.
     """
     return WalkForwardEraSplit(purge=horizon_of(target) + _EXTRA_PURGE, era=era)
 
 
 def reproduce(recipe: Recipe, train: Any, options: ReproduceOptions) -> pd.DataFrame:
-    """Train every model of a recipe out of sample, then blend.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to reproduce.
-    train : DataFrame or Table
-        Rows with eras, features and targets.
-    options : ReproduceOptions
-        The rest of what `Recipe.reproduce` takes.
-
-    Returns
-    -------
-    predictions : pandas.DataFrame
-        What `Recipe.reproduce` returns.
-    """
+    """Train every model of a recipe out of sample, then blend."""
     frame = _as_pandas(train, options)
     # All that can be wrong is found before the first model is trained.
     tasks = _tasks(recipe, frame, options)

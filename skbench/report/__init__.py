@@ -9,10 +9,10 @@ _HOMES = {
     "CumulativeScoreDisplay": "_displays",
     "EraScoreDisplay": "_displays",
     "FeatureExposureDisplay": "_displays",
-    "ImpliedWeightsDisplay": "_analysis_displays",
+    "ImpliedWeightsDisplay": "_displays",
     "NeutralizationPathDisplay": "_displays",
     "PerformanceReport": "_report",
-    "SynergyDisplay": "_analysis_displays",
+    "SynergyDisplay": "_displays",
     "WeightsDisplay": "_displays",
 }
 
@@ -28,12 +28,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from ._analysis_displays import ImpliedWeightsDisplay, SynergyDisplay
     from ._displays import (
         CumulativeScoreDisplay,
         EraScoreDisplay,
         FeatureExposureDisplay,
+        ImpliedWeightsDisplay,
         NeutralizationPathDisplay,
+        SynergyDisplay,
         WeightsDisplay,
     )
     from ._report import PerformanceReport

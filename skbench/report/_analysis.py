@@ -36,26 +36,8 @@ _COMPARISON = [
 def read_analysis(analysis: Any, eras: Sequence[str]) -> dict[str, Any] | None:
     """Read an analysis, whose frames keep the names of their columns as keys.
 
-    Parameters
-    ----------
-    analysis : skbench.analysis.Analysis or None
-        What `skbench.analysis.analyze` gives.
-    eras : sequence of str
-        Eras of the report, so that those without the Meta Model are gaps.
-
-    Returns
-    -------
-    numbers : dict or None
-        ``sentences``, ``confidence``, ``target``, ``n_eras``, ``horizon``,
-        ``implied_weights``, ``underweight``, ``synergy`` and ``comparison``; None is
-        what the analysis lacks.
-
-    Raises
-    ------
-    TypeError
-        If it is no analysis.
-    ValueError
-        If a frame of it lacks a column or holds what a page cannot show.
+    ``eras`` are those of the report, so that those without the Meta Model are gaps.
+    What the analysis lacks is None; what a page cannot show is refused.
     """
     if analysis is None:
         return None

@@ -9,22 +9,7 @@ from skbench._steps import named_steps, plan_of
 
 
 def compile_pipeline(pipeline: Any) -> tuple[dict[str, Plan], list[str], str]:
-    """Compile a fitted pipeline.
-
-    Parameters
-    ----------
-    pipeline : Pipeline or estimator
-        Fitted on frames.
-
-    Returns
-    -------
-    plans : dict of str to dict
-        The plan of each step, by its name.
-    inputs : list of str
-        Columns that no step makes.
-    prediction : str
-        The column that `predict` returns.
-    """
+    """Return the plans of steps by name, the columns that none makes, the output."""
     plans = {name: _plan(name, step) for name, step in named_steps(pipeline)}
     _check_end(plans)
     inputs = _inputs(plans)

@@ -20,22 +20,10 @@ def load(
 ) -> Callable[..., Any]:
     """Run the sources as modules, the last of which makes the function of a plan.
 
-    A module without text is a package. The names hold a digest of all texts, so that
-    files with other texts stay apart within one process.
-
-    Parameters
-    ----------
-    sources : sequence of (str, str)
-        Names and texts of the modules, each after those that it imports.
-    plan : str
-        The plan, as JSON.
-    models : sequence of str or bytes
-        The models that the plan tells of, in its order.
-
-    Returns
-    -------
-    function : callable
-        What the runner calls.
+    A source is a name and a text, and comes after those that it imports; without text
+    it is a package. The names hold a digest of all texts, so that files with other
+    texts stay apart within one process. The plan is JSON, and tells of the models in
+    order.
     """
     for name, text in sources:
         module = module_from_spec(ModuleSpec(name, None, is_package=not text))

@@ -15,16 +15,6 @@ def is_local(name: str) -> bool:
     It is where its file lies outside the standard library and the folders of installed
     packages. So packages installed for editing are local, since their code as it is can
     be had nowhere else; built-in modules, which have no file, are not.
-
-    Parameters
-    ----------
-    name : str
-        Name of an imported module.
-
-    Returns
-    -------
-    local : bool
-        Whether its code has to travel along.
     """
     file = getattr(sys.modules.get(name), "__file__", None)
     if file is None:

@@ -20,20 +20,8 @@ Entry = dict[str, Any]
 def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
     """Return how a model is to be run, and the model itself as text or bytes.
 
-    Parameters
-    ----------
-    column : str
-        The prediction column that it supplies.
-    model : object
-        A fitted LightGBM model or Booster, which travels as text and needs lightgbm
-        alone; anything else with ``predict`` and ``feature_names_in_`` as a pickle.
-
-    Returns
-    -------
-    entry : dict
-        Column, kind, features, and the Python version that it is bound to, if any.
-    model : str or bytes
-        The model.
+    A fitted LightGBM model or Booster travels as text and needs lightgbm alone;
+    anything else with ``predict`` and ``feature_names_in_`` travels as a pickle.
     """
     lightgbm = sys.modules.get("lightgbm")
     if lightgbm and type(model) in (lightgbm.LGBMRegressor, lightgbm.LGBMRanker):

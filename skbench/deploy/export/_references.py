@@ -16,18 +16,7 @@ _MAKERS = ("_make_skeleton_class", "_make_skeleton_enum", "_make_typevar")
 
 
 def modules_in(data: bytes) -> set[str]:
-    """Return the names of the modules that loading a pickle imports from.
-
-    Parameters
-    ----------
-    data : bytes
-        The pickle.
-
-    Returns
-    -------
-    names : set of str
-        Names of modules.
-    """
+    """Return the names of the modules that loading a pickle imports from."""
     names: set[str] = set()
 
     def import_module(name: str) -> Any:
@@ -45,17 +34,9 @@ def modules_in(data: bytes) -> set[str]:
 
 
 def class_labels_in(data: bytes) -> set[str]:
-    """Return the labels of the classes that a pickle holds by value.
+    """Return the labels by which cloudpickle knows again the classes in a pickle.
 
-    Parameters
-    ----------
-    data : bytes
-        The pickle.
-
-    Returns
-    -------
-    labels : set of str
-        Labels of 32 hexadecimal digits, by which cloudpickle knows a class again.
+    They are of 32 hexadecimal digits.
     """
     labels: set[str] = set()
 

@@ -33,18 +33,8 @@ _CHUNK = 10_000
 def make_predict(plan: Plan, models: Sequence[str | bytes]) -> Callable[..., Any]:
     """Make the function of a plan, with the parameters that the runner counts.
 
-    Parameters
-    ----------
-    plan : dict
-        What `export_predict` made of a pipeline.
-    models : sequence of str or bytes
-        The models that the plan tells of, in its order, and then the functions of steps
-        that are a user's own.
-
-    Returns
-    -------
-    function : callable
-        It takes `live_features`, and `live_benchmark_models` if the plan needs it.
+    ``models`` are those that the plan tells of, in its order, and then the functions of
+    steps that are a user's own.
     """
     of_columns, of_steps = models[: len(plan["models"])], models[len(plan["models"]) :]
     supplied = {

@@ -30,41 +30,14 @@ def deliver(
     download: Callable[[str], str | None],
     is_same: Callable[[bytes], bool],
 ) -> tuple[Listed, bool]:
-    """Send a file, tell Numerai, and see that it arrived.
+    """Send a file, tell Numerai, and see that it arrived: what Numerai lists, and if.
 
-    Parameters
-    ----------
-    what : str
-        What is sent, as messages are to call it.
-    content : bytes
-        The file.
-    address : callable
-        Asks for the name and the signed address to send it under.
-    create : callable
-        Tells Numerai, once, that the file of this name is there; what it made has an
-        id.
-    listed : callable
-        Asks for all of the kind that the model has.
-    download : callable
-        Asks for a signed address to read back what has this id; None where Numerai
-        does not give one.
-    is_same : callable
-        Whether what was read back is what was sent.
-
-    Returns
-    -------
-    made : mapping of str to object
-        How Numerai lists what was sent.
-    verified : bool
-        Whether it was read back; False where `download` gave None.
-
-    Raises
-    ------
-    ConnectionError
-        If Numerai cannot be reached, does not take the file, or what it has is not
-        what was sent.
-    ValueError
-        If Numerai refuses.
+    ``address`` asks for a name and a signed address to send it under; ``create`` tells
+    Numerai, once, that the file of this name is there; ``listed`` asks for all of the
+    kind that the model has; ``download`` asks for a signed address to read back what
+    has this id, or gives None where Numerai does not say, and nothing can be verified;
+    ``is_same`` says whether what was read back is what was sent. If it is not, or
+    Numerai cannot be reached, that is a ConnectionError.
     """
     target = address()
     _put(target["url"], content)

@@ -5,6 +5,7 @@ attributes, and draws it again with `plot`. What is drawn can be styled afterwar
 artists are attributes, too.
 """
 
+from ._analysis import ImpliedWeightsDisplay, SynergyDisplay
 from ._cumulative import CumulativeScoreDisplay
 from ._era_scores import EraScoreDisplay
 from ._exposure import FeatureExposureDisplay
@@ -15,6 +16,8 @@ __all__ = [
     "CumulativeScoreDisplay",
     "EraScoreDisplay",
     "FeatureExposureDisplay",
+    "ImpliedWeightsDisplay",
     "NeutralizationPathDisplay",
+    "SynergyDisplay",
     "WeightsDisplay",
 ]

@@ -9,8 +9,8 @@ from skbench._checks import check_count
 from skbench.analysis import Synergy
 from skbench.metrics import read_table
 
-from ._displays import _axes
-from ._displays._display import Display
+from . import _axes
+from ._display import Display
 
 # More numbers than that in a row or column cannot be read.
 _READABLE = 12
