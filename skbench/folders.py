@@ -21,18 +21,21 @@ from ._parquet import arrow_path, read_parquet
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
-from .datasets import load_scores
-from .datasets._features import feature_set, feature_sets
-from .datasets._load import FILES, check_folder
-from .datasets._scores import check_account
-from .metrics import leaderboard, numerai_corr, score_models
-from .metrics._leaderboard import concat_scores
+from .datasets import check_account, load_scores
+from .metrics import concat_scores, leaderboard, numerai_corr, score_models
 from .report import PerformanceReport
-from .staking import Allocation, PayoutRule, allocate
-from .staking._history import check_rule
-from .streaming import fit_parquet
-from .streaming._folder import FolderRows, open_file, open_folder, target_of
-from .streaming._predict import FrameWriter, Predictions, frames
+from .staking import Allocation, PayoutRule, allocate, check_rule
+from .streaming import FrameWriter, Predictions, fit_parquet
+from .tournament import (
+    FILES,
+    FolderRows,
+    check_folder,
+    feature_set,
+    feature_sets,
+    open_file,
+    open_folder,
+    target_of,
+)
 
 __all__ = [
     "FolderEnsemble",
@@ -293,7 +296,7 @@ def analyze_folder(
     """
     rows, _ = open_folder(path, target=target, predictions=predictions)
     data = Bunch(
-        frame=pd.concat(frames(rows.source)),
+        frame=pd.concat(rows.source.frames()),
         era="era",
         meta_model=rows.meta_model,
         models=rows.models,
@@ -674,7 +677,7 @@ def _scores(
             features=era[rows.features] if rows.features else None,
         )
 
-    return concat_scores(map(score, frames(rows.source, progress=progress)))
+    return concat_scores(map(score, rows.source.frames(progress=progress)))
 
 
 def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
@@ -683,6 +686,6 @@ def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
         return None
     scores = concat_scores(
         {name: numerai_corr(era[target], era[name], era=era["era"])}
-        for era in frames(rows.source, [target, name])
+        for era in rows.source.frames([target, name])
     )
     return scores[name][name]

@@ -3,6 +3,7 @@
 from ._fetch import fetch_benchmark_models
 from ._load import load_benchmark_models
 from ._make import make_benchmark_models
+from ._scores import check_account as check_account
 from ._scores import load_scores
 
 __all__ = [

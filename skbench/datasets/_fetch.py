@@ -11,9 +11,9 @@ from sklearn.utils import Bunch
 from skbench._checks import check_choice, check_flag, listed
 from skbench._files import as_path
 from skbench._numerai import client
+from skbench.tournament import feature_sets, resolve_columns, resolve_features
 
 from ._cache import alone_with, keep_columns, keep_whole, make_folder
-from ._features import feature_sets, resolve_columns, resolve_features
 from ._load import load_benchmark_models
 from ._remote import RemoteFile
 

@@ -1,5 +1,6 @@
 """Scores of predictions, one an era and model; their summary; scorers made of them."""
 
+from ._leaderboard import concat_scores as concat_scores
 from ._leaderboard import leaderboard, score_models
 from ._scorers import (
     contribution_scorer,

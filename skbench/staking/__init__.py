@@ -1,6 +1,7 @@
 """Payout rules as data, simulation and allocation of a stake; it moves no money."""
 
 from ._allocate import Allocation, allocate
+from ._history import check_rule as check_rule
 from ._rules import (
     PAYOUT_2024,
     PAYOUT_2026,

@@ -9,8 +9,8 @@ from sklearn.base import clone
 from skbench._checks import check_flag, check_name
 from skbench._progress import progress_bar
 from skbench._stacking import StackingWeights
+from skbench.tournament import Source, open_source, whole_eras
 
-from ._source import Source, open_source, whole_eras
 from ._steps import adopt, columns_of, era_of, finish, learned, learns, steps_of
 
 

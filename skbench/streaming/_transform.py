@@ -10,9 +10,9 @@ import pyarrow as pa
 from skbench._checks import check_flag, is_several
 from skbench._files import Address, check_writable
 from skbench._progress import progress_bar
+from skbench.tournament import Source, open_source, whole_eras
 
 from ._parts import Parts, alone_with
-from ._source import Source, open_source, whole_eras
 from ._steps import as_frame, columns_of, era_of, steps_of
 
 
