@@ -542,12 +542,19 @@ def ensemble_pipeline(
     blend = WeightedEnsemble(weights)
     if fit is not None:
         blend = StackingWeights(fit, payout=payout)
-    steps = [EraRankGauss(), blend, EraRankGauss()]
-    if neutralize is not None:
-        sets = feature_sets(_features_file(path))
-        names = feature_set(neutralize, sets, "neutralize")
-        steps.append(FeatureNeutralizer(names, proportion=proportion))
-    return make_pipeline(*steps, EraRank())
+    if neutralize is None:
+        return five_steps(blend)
+    sets = feature_sets(_features_file(path))
+    names = feature_set(neutralize, sets, "neutralize")
+    return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def five_steps(
+    blend: WeightedEnsemble, neutralizer: FeatureNeutralizer | None = None
+) -> Pipeline:
+    """Make the pipeline of Numerai's ensembles; None: it is not neutralised."""
+    neutral = [] if neutralizer is None else [neutralizer]
+    return make_pipeline(EraRankGauss(), blend, EraRankGauss(), *neutral, EraRank())
 
 
 def _published(
