@@ -39,6 +39,7 @@ from skbench import (
     FeatureNeutralizer,
     StackingWeights,
     WeightedEnsemble,
+    __version__,
 )
 from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
 from skbench.streaming._parts import Parts
@@ -870,6 +871,18 @@ class TestResume:
         with pytest.raises(ValueError, match=r"cannot resume .*the source"):
             transform_parquet(whole, source, target, batch_rows=1, resume=True)
         assert len(list(tmp_path.glob(".out.parquet.parts/0*.parquet"))) == 3
+        assert counts == []
+
+    def test_parts_of_another_version_are_refused(self, tmp_path, counts, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr("skbench.streaming._parts.__version__", "0.0.9")
+            source, target = self.interrupted(tmp_path)
+        message = rf"by skbench 0\.0\.9, and this is {re.escape(__version__)}\."
+        self.check_refused(source, target, message)
+        # Nor are those taken over that do not say which version wrote them.
+        job = tmp_path / ".out.parquet.parts" / "job"
+        job.write_text(job.read_text().partition(" ")[0])
+        self.check_refused(source, target, "by an older skbench")
         assert counts == []
 
     def test_a_damaged_part_is_named(self, tmp_path, counts):

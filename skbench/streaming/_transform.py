@@ -58,7 +58,8 @@ def transform_parquet(
         A batch is as many whole eras as make up so many rows. None: as make up 32 MB.
     resume : bool, default=False
         Whether to go on after the last batch that an interrupted call finished. The
-        source, the pipeline and the other options must be the same.
+        source, the pipeline, the other options and the version of skbench must be the
+        same.
     wait : bool, default=False
         Whether to wait while another call writes to the target. False: raise an error.
     progress : bool, default=False
