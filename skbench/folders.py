@@ -27,11 +27,13 @@ from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate, check_rule
 from .streaming import FrameWriter, Predictions, fit_parquet
 from .tournament import (
+    FEATURES_FILE,
     FILES,
     FolderRows,
     check_folder,
     feature_set,
     feature_sets,
+    main_file,
     open_file,
     open_folder,
     target_of,
@@ -95,7 +97,7 @@ def folder_target(path: Address, target: str = "target") -> str:
     ValueError
         If that file cannot be read.
     """
-    return target_of(open_file(check_folder(path), "validation"), target)
+    return target_of(open_file(check_folder(path), main_file("validation")), target)
 
 
 def score_folder(
@@ -544,7 +546,7 @@ def ensemble_pipeline(
         blend = StackingWeights(fit, payout=payout)
     if neutralize is None:
         return five_steps(blend)
-    sets = feature_sets(_features_file(path))
+    sets = feature_sets(as_path(path) / FEATURES_FILE)
     names = feature_set(neutralize, sets, "neutralize")
     return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
 
@@ -563,7 +565,7 @@ def _published(
     from .recipes import recipe as find
 
     found = find(recipe)
-    sets = feature_sets(_features_file(path)) if found.neutralizers else None
+    sets = feature_sets(as_path(path) / FEATURES_FILE) if found.neutralizers else None
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
     return pipeline
 
@@ -665,10 +667,6 @@ def _features_of(pipeline: Pipeline) -> list[str] | str | None:
 
 def _blend_of(pipeline: Pipeline) -> WeightedEnsemble:
     return next(s for _, s in pipeline.steps if isinstance(s, WeightedEnsemble))
-
-
-def _features_file(path: Address) -> Path:
-    return as_path(path) / "features.json"
 
 
 def _scores(

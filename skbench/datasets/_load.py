@@ -18,6 +18,7 @@ from skbench.tournament import (
     DATA_TYPE,
     ERA,
     ID,
+    META_MODEL_FILE,
     SPLITS,
     Columns,
     as_list,
@@ -25,6 +26,8 @@ from skbench.tournament import (
     check_meta_model,
     choose_columns,
     has_live,
+    main_file,
+    models_file,
     read_sets,
     warn_of_no_meta_model,
     warn_of_unmatched,
@@ -244,16 +247,16 @@ def _read_whole(
 
 
 def _open(folder: Path, split: str, targets: Any, features: Any) -> _Files:
-    models = RowsFile(folder / f"{split}_benchmark_models.parquet", "download it")
+    models = RowsFile(folder / models_file(split), "download it")
     if targets in (None, False, []) and features in (None, []):
         return _Files(split, models, None)
     hint = "it has the targets and features. Download it, or ask for neither of them"
-    return _Files(split, models, RowsFile(folder / f"{split}.parquet", hint))
+    return _Files(split, models, RowsFile(folder / main_file(split), hint))
 
 
 def _open_meta_model(folder: Path) -> RowsFile:
     hint = "download it, or pass meta_model=False"
-    file = RowsFile(folder / "meta_model.parquet", hint)
+    file = RowsFile(folder / META_MODEL_FILE, hint)
     check_meta_model(file)
     return file
 

@@ -56,7 +56,7 @@ class Predictions:
 
     def scores(self) -> pd.DataFrame:
         """Numerai CORR of each era with a target; none at all is an error."""
-        whole = concat_scores({"corr": scores} for scores in self._scores)
+        whole = concat_scores([{"corr": scores} for scores in self._scores])
         scores: pd.DataFrame = whole["corr"].dropna()
         if scores.empty:
             raise ValueError(

@@ -22,10 +22,14 @@ from ._match import find as find
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record
+from ._release import FEATURES_FILE as FEATURES_FILE
 from ._release import FILES as FILES
+from ._release import META_MODEL_FILE as META_MODEL_FILE
 from ._release import SPLITS as SPLITS
 from ._release import check_folder as check_folder
 from ._release import has_live as has_live
+from ._release import main_file as main_file
+from ._release import models_file as models_file
 from ._release import warn_of_no_meta_model as warn_of_no_meta_model
 from ._release import warn_of_unmatched as warn_of_unmatched
 from ._roles import DATA_TYPE as DATA_TYPE

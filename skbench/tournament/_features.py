@@ -8,6 +8,7 @@ from typing import Any
 
 from skbench._checks import is_several, listed
 
+from ._release import FEATURES_FILE
 from ._unreadable import why_unreadable
 
 
@@ -35,7 +36,7 @@ def feature_sets(path: Path) -> dict[str, list[str]]:
 
 
 def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
-    path = folder / "features.json"
+    path = folder / FEATURES_FILE
     if features is None or not (isinstance(features, str) or path.is_file()):
         return {}
     return feature_sets(path)

@@ -14,8 +14,11 @@ from ._features import read_sets
 from ._join import Joined, Side
 from ._prediction_files import check_eras, check_names, open_predictions
 from ._release import (
+    META_MODEL_FILE,
     check_folder,
     has_live,
+    main_file,
+    models_file,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
@@ -82,10 +85,8 @@ def open_folder(
 def _validation(
     folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Side]
 ) -> FolderRows:
-    file, main = (
-        open_file(folder, "validation_benchmark_models"),
-        open_file(folder, "validation"),
-    )
+    file = open_file(folder, models_file("validation"))
+    main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
@@ -94,24 +95,24 @@ def _validation(
 
 
 def _live(folder: Path, rows: FolderRows) -> FolderRows:
-    file = open_file(folder, "live_benchmark_models")
-    main = open_file(folder, "live") if rows.features else None
+    file = open_file(folder, models_file("live"))
+    main = open_file(folder, main_file("live")) if rows.features else None
     columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
     return _joined("live", columns, file, main, None)
 
 
 def open_file(folder: Path, name: str) -> EraFile:
-    """Open a parquet file of a folder by its name without the ending."""
-    path = folder / f"{name}.parquet"
+    """Open a parquet file of a folder by its name."""
+    path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: download it")
     return EraFile(path)
 
 
 def _meta_model(folder: Path) -> EraFile | None:
-    if not (folder / "meta_model.parquet").is_file():
+    if not (folder / META_MODEL_FILE).is_file():
         return None
-    file = open_file(folder, "meta_model")
+    file = open_file(folder, META_MODEL_FILE)
     check_meta_model(file)
     return file
 

@@ -8,12 +8,26 @@ from skbench._frames import META_MODEL
 from skbench._warnings import warn
 
 SPLITS = ("train", "validation", "live")
-# The files that skbench reads, by their names in the folder.
+FEATURES_FILE = "features.json"
+META_MODEL_FILE = "meta_model.parquet"
+
+
+def main_file(split: str) -> str:
+    """Return the name of the file with the features and targets of a split."""
+    return f"{split}.parquet"
+
+
+def models_file(split: str) -> str:
+    """Return the name of the file with the benchmark models of a split."""
+    return f"{split}_benchmark_models.parquet"
+
+
+# The files that skbench reads.
 FILES = (
-    "features.json",
-    "meta_model.parquet",
-    *(f"{split}.parquet" for split in SPLITS),
-    *(f"{split}_benchmark_models.parquet" for split in SPLITS),
+    FEATURES_FILE,
+    META_MODEL_FILE,
+    *map(main_file, SPLITS),
+    *map(models_file, SPLITS),
 )
 
 
@@ -27,7 +41,7 @@ def check_folder(path: Address) -> Path:
 
 def has_live(folder: Path, features: Sequence[str]) -> bool:
     """Whether the files of the live rows are there, with features if any are needed."""
-    needed = ["live_benchmark_models.parquet", *(["live.parquet"] if features else [])]
+    needed = [models_file("live"), *([main_file("live")] if features else [])]
     return all((folder / name).is_file() for name in needed)
 
 
