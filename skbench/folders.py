@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from .datasets import check_account, load_scores
 from .metrics import concat_scores, leaderboard, numerai_corr, score_models
 from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate, check_rule
-from .streaming import FrameWriter, Predictions, fit_parquet
+from .streaming import Predictions, fit_parquet, write_frames
 from .tournament import (
     FEATURES_FILE,
     FILES,
@@ -627,10 +628,11 @@ def ensemble_folder(
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
     ):
-        with FrameWriter(unfinished) as writer:
-            for part in filter(None, (rows, live)):
-                for frame in blend.of(pipeline, part.source, progress):
-                    writer.write(frame)
+        parts = (
+            blend.of(pipeline, part.source, progress)
+            for part in filter(None, (rows, live))
+        )
+        write_frames(chain.from_iterable(parts), unfinished)
         scores = blend.scores()
         blend.warn_of_missing()
         joblib.dump(pipeline, unfinished_pipeline)
