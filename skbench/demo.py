@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import Bunch
 
 from ._checks import check_flag
@@ -15,10 +14,9 @@ from ._ensemble import WeightedEnsemble
 from ._files import as_path, check_writable, written_whole
 from ._frames import as_table, columns_of_role, target_name
 from ._neutralizer import FeatureNeutralizer
-from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
-from .folders import folder_target, input_files
+from .folders import five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .report import PerformanceReport
 
@@ -143,16 +141,16 @@ def run_demo(
     output = check_writable(output, "output", input_files(data))
     with _progress_bar(progress) as stage:
         stage("making a tournament" if data is None else "reading the files")
-        sizes = n_eras, rows_per_era, n_models
-        made = _made_up(*sizes, random_state) if data is None else _load(data)
+        made = _tournament(data, (n_eras, rows_per_era, n_models), random_state)
         validation = made.frame
         stage("scoring the models")
-        models = columns_of_role(as_table(validation), "prediction", "era")
-        scores = _scores(validation, models)
+        scores = _scores(validation, _columns(validation, "prediction"))
         learning, testing = _split(scores.index)
         stage("running the five steps")
         older = validation[validation["era"].isin(learning)]
-        pipeline = _five_steps(proportion).fit(older, older["target"])
+        pipeline = five_steps(
+            StackingWeights(shrinkage=0.5), FeatureNeutralizer(proportion=proportion)
+        ).fit(older, older["target"])
         blended = pipeline[:3].transform(validation)
         neutral = pipeline[3:].transform(blended)
         scores["equal weights"] = _scores(_equally_weighted(validation), ["prediction"])
@@ -165,7 +163,7 @@ def run_demo(
         with written_whole(output) as unfinished:
             submission.to_csv(unfinished)
     found = pipeline[1].weights_, scores.loc[testing], exposures, submission
-    title, target = _title(validation, data, len(models)), _target(validation, data)
+    title, target = _title(validation, data), _target(validation, data)
     return Demo(title, *found, target)
 
 
@@ -176,21 +174,8 @@ def _target(validation: pd.DataFrame, data: Path | None) -> str:
     return str(target_name(validation, validation["target"]))
 
 
-def _five_steps(proportion: float) -> Pipeline:
-    """Make the pipeline of Numerai's ensembles, its weights to be learned."""
-    return make_pipeline(
-        EraRankGauss(),
-        StackingWeights(shrinkage=0.5),
-        EraRankGauss(),
-        FeatureNeutralizer(proportion=proportion),
-        EraRank(),
-    )
-
-
 def _equally_weighted(validation: pd.DataFrame) -> pd.DataFrame:
-    blended: pd.DataFrame = make_pipeline(
-        EraRankGauss(), WeightedEnsemble()
-    ).fit_transform(validation)
+    blended: pd.DataFrame = five_steps(WeightedEnsemble())[:2].fit_transform(validation)
     return blended
 
 
@@ -212,25 +197,25 @@ def _split(eras: pd.Index) -> tuple[pd.Index, pd.Index]:
     return learning, testing
 
 
+def _columns(frame: pd.DataFrame, role: str) -> list[Hashable]:
+    return columns_of_role(as_table(frame), role, "era")
+
+
 def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
     """Largest correlation of the prediction with a feature, mean over eras."""
-    names = columns_of_role(as_table(features_of), "feature", "era")
+    names = _columns(features_of, "feature")
     largest = max_feature_exposure(
         frame["prediction"], features_of[names], era=features_of["era"]
     )
     return float(largest.mean().iloc[0])
 
 
-def _made_up(
-    n_eras: int, rows_per_era: int, n_models: int, random_state: int | None
+def _tournament(
+    folder: Path | None, sizes: tuple[int, int, int], random_state: int | None
 ) -> Bunch:
-    return make_benchmark_models(
-        n_eras, rows_per_era, n_models, random_state=random_state
-    )
-
-
-def _load(folder: str | os.PathLike[str]) -> Bunch:
-    """Load the rows to learn from and the live rows, with the set of small features."""
+    """Load the rows to learn from and the live rows, or make them up."""
+    if folder is None:
+        return make_benchmark_models(*sizes, random_state=random_state)
     data = load_benchmark_models(folder, features="small", meta_model=False)
     if data.live is None:
         raise FileNotFoundError(
@@ -240,14 +225,13 @@ def _load(folder: str | os.PathLike[str]) -> Bunch:
     return data
 
 
-def _title(
-    validation: pd.DataFrame, data: str | os.PathLike[str] | None, n_models: int
-) -> str:
-    features = columns_of_role(as_table(validation), "feature", "era")
+def _title(validation: pd.DataFrame, data: Path | None) -> str:
+    models = _columns(validation, "prediction")
+    features = _columns(validation, "feature")
     source = "A synthetic tournament" if data is None else os.fspath(data)
     return (
         f"{source}: {validation['era'].nunique()} eras, {len(validation):,} rows, "
-        f"{n_models} models, {len(features)} features"
+        f"{len(models)} models, {len(features)} features"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,22 @@ from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
 from .analysis import Analysis, analyze
 from .datasets import load_scores
-from .datasets._features import feature_set, feature_sets
-from .datasets._load import FILES, check_folder
-from .metrics import leaderboard, numerai_corr, score_models
-from .metrics._leaderboard import concat_scores
+from .metrics import concat_scores, leaderboard, numerai_corr, score_models
 from .report import PerformanceReport
-from .staking import Allocation, PayoutRule, allocate
-from .staking._history import check_rule
-from .streaming import fit_parquet
-from .streaming._folder import FolderRows, open_file, open_folder, target_of
-from .streaming._predict import FrameWriter, Predictions, frames
+from .staking import Allocation, PayoutRule, allocate, check_rule
+from .streaming import Predictions, fit_parquet, write_frames
+from .tournament import (
+    FEATURES_FILE,
+    FILES,
+    FolderRows,
+    check_folder,
+    feature_set,
+    feature_sets,
+    main_file,
+    open_file,
+    open_folder,
+    target_of,
+)
 
 __all__ = [
     "FolderEnsemble",
@@ -50,20 +57,7 @@ __all__ = [
 def input_files(
     path: Address | None, predictions: Sequence[Address] = ()
 ) -> list[Path]:
-    """Return the files that a job on a folder may read, there or not.
-
-    Parameters
-    ----------
-    path : path-like or None
-        Folder of Numerai's files, as for `score_folder`; None: the job reads none.
-    predictions : sequence of path-like, default=()
-        Files with further models.
-
-    Returns
-    -------
-    files : list of pathlib.Path
-        What no output of the job may replace.
-    """
+    """Return the files that a job may read, there or not: no output may replace one."""
     numerais = [] if path is None else [as_path(path) / name for name in FILES]
     return [*numerais, *map(Path, predictions)]
 
@@ -91,7 +85,7 @@ def folder_target(path: Address, target: str = "target") -> str:
     ValueError
         If that file cannot be read.
     """
-    return target_of(open_file(check_folder(path), "validation"), target)
+    return target_of(open_file(check_folder(path), main_file("validation")), target)
 
 
 def score_folder(
@@ -292,7 +286,7 @@ def analyze_folder(
     """
     rows, _ = open_folder(path, target=target, predictions=predictions)
     data = Bunch(
-        frame=pd.concat(frames(rows.source)),
+        frame=pd.concat(rows.source.frames()),
         era="era",
         meta_model=rows.meta_model,
         models=rows.models,
@@ -538,12 +532,19 @@ def ensemble_pipeline(
     blend = WeightedEnsemble(weights)
     if fit is not None:
         blend = StackingWeights(fit, payout=payout)
-    steps = [EraRankGauss(), blend, EraRankGauss()]
-    if neutralize is not None:
-        sets = feature_sets(_features_file(path))
-        names = feature_set(neutralize, sets, "neutralize")
-        steps.append(FeatureNeutralizer(names, proportion=proportion))
-    return make_pipeline(*steps, EraRank())
+    if neutralize is None:
+        return five_steps(blend)
+    sets = feature_sets(as_path(path) / FEATURES_FILE)
+    names = feature_set(neutralize, sets, "neutralize")
+    return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def five_steps(
+    blend: WeightedEnsemble, neutralizer: FeatureNeutralizer | None = None
+) -> Pipeline:
+    """Make the pipeline of Numerai's ensembles; None: it is not neutralised."""
+    neutral = [] if neutralizer is None else [neutralizer]
+    return make_pipeline(EraRankGauss(), blend, EraRankGauss(), *neutral, EraRank())
 
 
 def _published(
@@ -552,7 +553,7 @@ def _published(
     from .recipes import recipe as find
 
     found = find(recipe)
-    sets = feature_sets(_features_file(path)) if found.neutralizers else None
+    sets = feature_sets(as_path(path) / FEATURES_FILE) if found.neutralizers else None
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
     return pipeline
 
@@ -614,10 +615,11 @@ def ensemble_folder(
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
     ):
-        with FrameWriter(unfinished) as writer:
-            for part in filter(None, (rows, live)):
-                for frame in blend.of(pipeline, part.source, progress):
-                    writer.write(frame)
+        parts = (
+            blend.of(pipeline, part.source, progress)
+            for part in filter(None, (rows, live))
+        )
+        write_frames(chain.from_iterable(parts), unfinished)
         scores = blend.scores()
         blend.warn_of_missing()
         joblib.dump(pipeline, unfinished_pipeline)
@@ -656,10 +658,6 @@ def _blend_of(pipeline: Pipeline) -> WeightedEnsemble:
     return next(s for _, s in pipeline.steps if isinstance(s, WeightedEnsemble))
 
 
-def _features_file(path: Address) -> Path:
-    return as_path(path) / "features.json"
-
-
 def _scores(
     rows: FolderRows, benchmark: str | None, progress: bool = False
 ) -> dict[str, pd.DataFrame]:
@@ -673,7 +671,7 @@ def _scores(
             features=era[rows.features] if rows.features else None,
         )
 
-    return concat_scores(map(score, frames(rows.source, progress=progress)))
+    return concat_scores(map(score, rows.source.frames(progress=progress)))
 
 
 def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
@@ -682,6 +680,6 @@ def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
         return None
     scores = concat_scores(
         {name: numerai_corr(era[target], era[name], era=era["era"])}
-        for era in frames(rows.source, [target, name])
+        for era in rows.source.frames([target, name])
     )
     return scores[name][name]

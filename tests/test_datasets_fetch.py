@@ -563,7 +563,7 @@ def test_a_call_that_is_killed_is_made_good(server, home, published, monkeypatch
     step = {
         "write": "skbench.datasets._cache._check_whole",
         "rename": "skbench.datasets._cache.write_record",
-        "record": "skbench.datasets._record.Path.write_text",
+        "record": "skbench.tournament._record.Path.write_text",
     }[at]
     with monkeypatch.context() as patch:
         patch.setattr(step, interrupt)
@@ -770,7 +770,7 @@ def test_a_copy_damaged_where_nothing_can_be_written_is_named(
     fetch_benchmark_models(data_home=home)
     copy = home / "v5.3" / MODELS
     copy.write_bytes(bytes(copy.stat().st_size))
-    monkeypatch.setattr("skbench.datasets._record.written_whole", full_disk)
+    monkeypatch.setattr("skbench.tournament._record.written_whole", full_disk)
     with pytest.raises(ValueError, match=f"{copy} cannot be read"):
         load_benchmark_models(home / "v5.3")
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tournament_files import FILES, write_feature_sets, write_tournament
 
-from skbench.datasets import _parquet, load_benchmark_models, make_benchmark_models
-from skbench.datasets._features import feature_sets, resolve_features
+from skbench.datasets import _rows_file, load_benchmark_models, make_benchmark_models
+from skbench.tournament._features import feature_sets, resolve_features
 
 MODELS = "validation_benchmark_models.parquet"
 MAIN = "validation.parquet"
@@ -112,7 +112,7 @@ class TestRoundTrip:
     def test_row_groups_and_batches_make_no_difference(self, folder, made, monkeypatch):
         change_table(folder / MAIN, lambda table: table, row_group_size=37)
         change_table(folder / MODELS, lambda table: table, row_group_size=101)
-        monkeypatch.setattr(_parquet, "_BATCH", 13)
+        monkeypatch.setattr(_rows_file, "_BATCH", 13)
         data = load_benchmark_models(folder, features="all", targets=True)
         pd.testing.assert_frame_equal(data.frame, made.frame)
 

@@ -386,7 +386,9 @@ PUBLIC = sorted(
     module
     for module in MODULES
     if not any(part.startswith("_") for part in module.split("."))
-    and not module.startswith(("skbench.kernels", "skbench.solvers", "skbench.cli"))
+    and not module.startswith(
+        ("skbench.kernels", "skbench.solvers", "skbench.tournament", "skbench.cli")
+    )
 )
 
 

@@ -39,13 +39,14 @@ from skbench import (
     FeatureNeutralizer,
     StackingWeights,
     WeightedEnsemble,
+    __version__,
 )
 from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
-from skbench.streaming._era_file import EraFile
-from skbench.streaming._footer import read_footer
-from skbench.streaming._join import Joined, Part
 from skbench.streaming._parts import Parts
-from skbench.streaming._source import Source
+from skbench.tournament._era_file import EraFile
+from skbench.tournament._footer import read_footer
+from skbench.tournament._join import Joined, Side
+from skbench.tournament._source import Source
 
 ROOT = Path(__file__).parents[1]
 MODELS = ["a", "b", "c"]
@@ -872,6 +873,18 @@ class TestResume:
         assert len(list(tmp_path.glob(".out.parquet.parts/0*.parquet"))) == 3
         assert counts == []
 
+    def test_parts_of_another_version_are_refused(self, tmp_path, counts, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr("skbench.streaming._parts.__version__", "0.0.9")
+            source, target = self.interrupted(tmp_path)
+        message = rf"by skbench 0\.0\.9, and this is {re.escape(__version__)}\."
+        self.check_refused(source, target, message)
+        # Nor are those taken over that do not say which version wrote them.
+        job = tmp_path / ".out.parquet.parts" / "job"
+        job.write_text(job.read_text().partition(" ")[0])
+        self.check_refused(source, target, "by an older skbench")
+        assert counts == []
+
     def test_a_damaged_part_is_named(self, tmp_path, counts):
         source, target = self.interrupted(tmp_path)
         part = tmp_path / ".out.parquet.parts" / "000001.parquet"
@@ -1275,7 +1288,7 @@ class TestFooters:
     @pytest.mark.parametrize("window", [8, 1000, 2**20])
     @pytest.mark.parametrize("name", FOOTERS)
     def test_writers(self, name, window, tmp_path, monkeypatch):
-        monkeypatch.setattr("skbench.streaming._footer._WINDOW", window)
+        monkeypatch.setattr("skbench.tournament._footer._WINDOW", window)
         options = {"row_group_size": 3} | FOOTERS[name]
         pq.write_table(every_type(), tmp_path / "rows.parquet", **options)
         self.check(tmp_path / "rows.parquet")
@@ -1436,9 +1449,9 @@ def joined(folder, features):
     files = {name: EraFile(folder / f"{name}.parquet") for name in FILES}
     return Joined(
         [
-            Part(files["models"], ["data_type", *MODELS]),
-            Part(files["main"], [*features, "target"]),
-            Part(files["meta"], ["numerai_meta_model"], required=False),
+            Side(files["models"], ["data_type", *MODELS]),
+            Side(files["main"], [*features, "target"]),
+            Side(files["meta"], ["numerai_meta_model"], required=False),
         ],
     )
 
@@ -1482,8 +1495,8 @@ class TestJoin:
         own = FRAME[["era", "a", "b"]].iloc[3:-3]
         own.drop(index=own.index[::9]).to_parquet(tmp_path / "own.parquet")
         swap = {"a": "b", "b": "a", "unused": "c"}
-        part = Part(EraFile(tmp_path / "own.parquet"), ["a", "b"], False, swap)
-        source = Joined([Part(files["models"], ["c"], renamed={"c": "main"}), part])
+        part = Side(EraFile(tmp_path / "own.parquet"), ["a", "b"], False, swap)
+        source = Joined([Side(files["models"], ["c"], renamed={"c": "main"}), part])
         models = pd.read_parquet(tmp_path / "models.parquet")
         there = own.drop(index=own.index[::9]).rename(columns={"a": "b", "b": "a"})
         expected = models[["era", "c"]].rename(columns={"c": "main"})
@@ -1501,8 +1514,8 @@ class TestJoin:
         strange = own.iloc[:3].rename(index="y{}".format)
         rows = pd.concat([strange, own.iloc[5:], other])
         rows.to_parquet(tmp_path / "own.parquet")
-        models = Part(EraFile(tmp_path / "models.parquet"), ["a"])
-        part = Part(EraFile(tmp_path / "own.parquet"), ["a"], False, {"a": "mine"})
+        models = Side(EraFile(tmp_path / "models.parquet"), ["a"])
+        part = Side(EraFile(tmp_path / "own.parquet"), ["a"], False, {"a": "mine"})
         assert Joined([models, part]).gaps(part) == (len(FRAME) - len(own) + 5, 3)
 
     @pytest.mark.parametrize("skip", [0, 1, 37, 100, len(FRAME) - 1, len(FRAME)])

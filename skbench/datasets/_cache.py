@@ -20,9 +20,16 @@ from skbench._files import written_whole
 from skbench._locks import locked
 from skbench._parquet import open_parquet, parquet_writer
 from skbench._progress import tell
+from skbench.tournament import (
+    DATA_TYPE,
+    ERA,
+    ID,
+    read_record,
+    reading,
+    record_path,
+    write_record,
+)
 
-from ._parquet import DATA_TYPE, ERA, ID
-from ._record import read_record, reading, record_path, write_record
 from ._remote import BLOCK, RemoteFile
 
 _ELSEWHERE = "name another folder as `data_home`"
@@ -257,4 +264,4 @@ def _replaced(
             yield unfinished
             # Whatever happens from here on, no old record vouches for the new copy.
             write_record(path)
-        write_record(path, remote.identity, columns)
+        write_record(path, remote.identity._asdict(), columns)

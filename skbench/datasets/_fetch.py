@@ -11,17 +11,23 @@ from sklearn.utils import Bunch
 from skbench._checks import check_choice, check_flag, listed
 from skbench._files import as_path
 from skbench._numerai import client
+from skbench.tournament import (
+    FEATURES_FILE,
+    META_MODEL_FILE,
+    SPLITS,
+    feature_sets,
+    main_file,
+    models_file,
+    resolve_columns,
+    resolve_features,
+)
 
 from ._cache import alone_with, keep_columns, keep_whole, make_folder
-from ._features import feature_sets, resolve_columns, resolve_features
 from ._load import load_benchmark_models
 from ._remote import RemoteFile
 
 __all__ = ["fetch_benchmark_models"]
 
-_SPLITS = ("train", "validation", "live")
-_META_MODEL = "meta_model.parquet"
-_FEATURES = "features.json"
 
 Choose = Callable[[Sequence[str]], list[str]]
 
@@ -122,7 +128,7 @@ def fetch_benchmark_models(
     version = _resolve_version(version, splits, available)
     folder = home / version
     make_folder(folder)
-    if (folder / _benchmark("live")).exists() and "live" not in splits:
+    if (folder / models_file("live")).exists() and "live" not in splits:
         splits = [*splits, "live"]
 
     files = _plan(folder, splits, meta_model, targets, features)
@@ -142,15 +148,11 @@ def fetch_benchmark_models(
     return data
 
 
-def _benchmark(split: str) -> str:
-    return f"{split}_benchmark_models.parquet"
-
-
 def _check_splits(splits: Any) -> list[str]:
     if isinstance(splits, str) or not isinstance(splits, Sequence) or not splits:
         raise ValueError(f"`splits` must be a list of splits; got {splits!r}")
     for split in splits:
-        check_choice("splits", split, _SPLITS)
+        check_choice("splits", split, SPLITS)
     return list(dict.fromkeys(splits))
 
 
@@ -201,7 +203,7 @@ def _resolve_version(version: Any, splits: list[str], available: Sequence[str]) 
     numbered.sort(key=lambda found: [int(part) for part in found[1:].split(".")])
     given = version if isinstance(version, str) else ""
     if given == "latest":
-        needed = {_benchmark(split) for split in splits}
+        needed = {models_file(split) for split in splits}
         complete = [found for found in numbered if needed <= files[found]]
         if complete:
             return complete[-1]
@@ -227,14 +229,14 @@ def _plan(
 
     Those with columns to choose come first: a wrong name is found before much is read.
     """
-    files: dict[str, Choose | None] = {_FEATURES: None}
+    files: dict[str, Choose | None] = {FEATURES_FILE: None}
     for split in splits:
         some = targets if split != "live" else False
         if some or features:
-            files[f"{split}.parquet"] = _chooser(folder, split, some, features)
+            files[main_file(split)] = _chooser(folder, split, some, features)
     if meta_model and splits != ["live"]:
-        files[_META_MODEL] = None
-    return files | dict.fromkeys(map(_benchmark, splits))
+        files[META_MODEL_FILE] = None
+    return files | dict.fromkeys(map(models_file, splits))
 
 
 def _check_available(
@@ -263,13 +265,13 @@ def _chooser(
     """Return what chooses the columns to fetch from the names of all of a file."""
 
     def choose(columns: Sequence[str]) -> list[str]:
-        source = f"{split}.parquet"
+        source = main_file(split)
         if isinstance(targets, bool):
             kind = ("target",) if targets else ()
             chosen = [name for name in columns if name.startswith(kind)]
         else:
             chosen = resolve_columns(targets, columns, "targets", source)
-        sets = feature_sets(folder / _FEATURES) if isinstance(features, str) else {}
+        sets = feature_sets(folder / FEATURES_FILE) if isinstance(features, str) else {}
         return chosen + resolve_features(features, sets, columns, source)
 
     return choose

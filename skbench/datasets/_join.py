@@ -1,21 +1,16 @@
-"""Rows of two files matched by id, and refused where the files do not fit."""
+"""Rows of two files matched by id, and placed in a frame."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skbench._checks import listed
+from skbench.tournament import check_share, check_unique, find
 
-from ._parquet import RowsFile
-
-_LEAST_SHARE = 0.8
-RELEASE = "are they of one release? Download both again"
+from ._rows_file import RowsFile
 
 
 @dataclass(frozen=True)
@@ -39,7 +34,7 @@ class Keys:
 
 
 @dataclass(frozen=True)
-class Part:
+class Placed:
     """Rows of a file, and the place of each in the frame, -1 for none."""
 
     keys: Keys
@@ -50,10 +45,10 @@ class Part:
         """Number of rows that are not in the frame."""
         return int((self.places < 0).sum())
 
-    def partner(self, keys: Keys) -> "Part":
+    def partner(self, keys: Keys) -> "Placed":
         """Match the rows of another file, which go where their partners go."""
         rows = match(self.keys, keys)
-        return Part(keys, np.where(rows < 0, -1, self.places[rows]))
+        return Placed(keys, np.where(rows < 0, -1, self.places[rows]))
 
     def in_frame(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
         """Bring values of these rows into the order of the frame, which they fill."""
@@ -73,17 +68,17 @@ class Part:
         return self.keys.file.numbers(names, places, n_rows)
 
 
-def align(base: Keys, main: Keys | None) -> tuple[Part, Part | None]:
+def align(base: Keys, main: Keys | None) -> tuple[Placed, Placed | None]:
     """Place the rows of two files that are in both, in the order of the first."""
     check_ids(base)
-    whole = Part(base, np.arange(len(base.rows)))
+    whole = Placed(base, np.arange(len(base.rows)))
     if main is None:
         return whole, None
     matches = whole.partner(main).places
     kept = np.zeros(len(base.rows), dtype=bool)
     kept[matches[matches >= 0]] = True
-    left = Part(base, np.where(kept, np.cumsum(kept) - 1, -1))
-    return left, Part(main, np.where(matches < 0, -1, left.places[matches]))
+    left = Placed(base, np.where(kept, np.cumsum(kept) - 1, -1))
+    return left, Placed(main, np.where(matches < 0, -1, left.places[matches]))
 
 
 def read_keys(file: RowsFile, eras: set[Hashable] | None = None) -> Keys:
@@ -100,20 +95,6 @@ def read_keys(file: RowsFile, eras: set[Hashable] | None = None) -> Keys:
 def check_ids(keys: Keys) -> None:
     """Refuse missing and duplicate ids."""
     check_unique(keys.ids, keys.file.path)
-
-
-def check_unique(ids: pa.ChunkedArray, path: Path) -> None:
-    """Refuse missing and duplicate ids of a file."""
-    if missing := ids.null_count:
-        raise ValueError(f"{path} has {missing} rows without an id")
-    if pc.count_distinct(ids).as_py() == len(ids):
-        return
-    counts = ids.value_counts()
-    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    raise ValueError(
-        f"{path} has duplicate ids: {listed(twice.to_pylist())}. "
-        "Keep one row of each, or get the file again"
-    )
 
 
 def share_eras(left: Keys, right: Keys) -> bool:
@@ -138,15 +119,6 @@ def match(left: Keys, right: Keys) -> NDArray[np.intp]:
         places = find(left.ids, right.ids)
     _check_same_eras(left, right, places, eras)
     _check_share(left, right, places, eras)
-    return places
-
-
-def find(left: pa.ChunkedArray, right: pa.ChunkedArray) -> NDArray[np.intp]:
-    """Return the row of ``left`` with each id of ``right``, or -1."""
-    if left.type != right.type:
-        left, right = left.cast(pa.large_string()), right.cast(pa.large_string())
-    found = pc.index_in(right, value_set=left.combine_chunks())
-    places: NDArray[np.intp] = found.fill_null(-1).to_numpy().astype(np.intp)
     return places
 
 
@@ -180,33 +152,3 @@ def _check_share(
     there = np.bincount(eras[eras >= 0], minlength=n_eras)
     both = np.bincount(eras[places >= 0], minlength=n_eras)
     check_share(left.name, right.name, left.file.labels, here, there, both)
-
-
-def check_share(
-    left: str,
-    right: str,
-    labels: Sequence[Hashable],
-    here: NDArray[np.intp],
-    there: NDArray[np.intp],
-    both: NDArray[np.intp],
-    advice: str = RELEASE,
-) -> None:
-    """Refuse files of which too few ids match, where both have an era at all.
-
-    ``here``, ``there`` and ``both`` count the ids of each era in the two files, and
-    those that match. The share is that of the file with more rows in those eras, so
-    that half a file is as little a match for a whole one as a whole one is for half.
-    """
-    shared = np.flatnonzero((here > 0) & (there > 0))
-    if shared.size == 0:
-        raise ValueError(f"{left} and {right} share no era: {advice}")
-    here, there, both = here[shared], there[shared], both[shared]
-    if both.sum() >= _LEAST_SHARE * max(here.sum(), there.sum()):
-        return
-    worst = np.argmin(both / np.maximum(here, there))
-    raise ValueError(
-        f"in the eras that they share, {left} has {here.sum()} ids and "
-        f"{right} {there.sum()}, but only {both.sum()} are in both; fewest in era "
-        f"{labels[shared[worst]]!r}, {both[worst]} of "
-        f"{max(here[worst], there[worst])}: {advice}"
-    )

@@ -1,7 +1,6 @@
 """Numerai's files joined into one frame."""
 
 import os
-from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,24 +13,31 @@ from sklearn.utils import Bunch
 
 from skbench._checks import check_choice, check_flag, is_several, listed
 from skbench._eras import chronological, era_key
-from skbench._files import as_path
 from skbench._frames import META_MODEL, copy_on_write
-from skbench._warnings import warn
+from skbench.tournament import (
+    DATA_TYPE,
+    ERA,
+    ID,
+    META_MODEL_FILE,
+    SPLITS,
+    Columns,
+    as_list,
+    check_folder,
+    check_meta_model,
+    choose_columns,
+    has_live,
+    main_file,
+    models_file,
+    read_sets,
+    warn_of_no_meta_model,
+    warn_of_unmatched,
+)
 
-from ._features import feature_sets, resolve_columns, resolve_features
-from ._join import Keys, Part, align, read_keys, share_eras
-from ._parquet import DATA_TYPE, ERA, ID, HasColumns, RowsFile
+from ._join import Keys, Placed, align, read_keys, share_eras
+from ._rows_file import RowsFile
 
 __all__ = ["load_benchmark_models"]
 
-_SPLITS = ("train", "validation", "live")
-# Numerai's files of a release that skbench reads, by their names in a folder.
-FILES = (
-    "features.json",
-    "meta_model.parquet",
-    *(f"{split}.parquet" for split in _SPLITS),
-    *(f"{split}_benchmark_models.parquet" for split in _SPLITS),
-)
 _DESCR = """\
 Benchmark models of Numerai
 ---------------------------
@@ -158,7 +164,7 @@ def load_benchmark_models(
     >>> data.unmatched
     {'validation_benchmark_models.parquet': 0}
     """
-    check_choice("split", split, _SPLITS)
+    check_choice("split", split, SPLITS)
     check_flag("meta_model", meta_model)
     check_flag("live", live)
     folder = check_folder(path)
@@ -202,37 +208,12 @@ class _Files:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Columns that are read, by what they are."""
-
-    models: list[str]
-    targets: list[str]
-    features: list[str]
-
-
-@dataclass(frozen=True)
 class _Loaded:
     frame: pd.DataFrame
     unmatched: dict[str, int]
 
 
 # Arguments
-
-
-def check_folder(path: str | os.PathLike[str]) -> Path:
-    folder = as_path(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"`path` must be a folder that is there; got {folder}")
-    return folder
-
-
-def as_list(names: Any, parameter: str) -> Any:
-    """Return a list for several names; a name, a bool and None stay what they are."""
-    if names is None or isinstance(names, (str, bool)):
-        return names
-    if not is_several(names):
-        raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
-    return list(names)
 
 
 def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
@@ -254,13 +235,6 @@ def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
     return set(wanted)
 
 
-def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
-    path = folder / "features.json"
-    if features is None or not (isinstance(features, str) or path.is_file()):
-        return {}
-    return feature_sets(path)
-
-
 def _read_whole(
     sets: dict[str, list[str]], features: list[str]
 ) -> dict[str, list[str]]:
@@ -273,92 +247,21 @@ def _read_whole(
 
 
 def _open(folder: Path, split: str, targets: Any, features: Any) -> _Files:
-    models = RowsFile(folder / f"{split}_benchmark_models.parquet", "download it")
+    models = RowsFile(folder / models_file(split), "download it")
     if targets in (None, False, []) and features in (None, []):
         return _Files(split, models, None)
     hint = "it has the targets and features. Download it, or ask for neither of them"
-    return _Files(split, models, RowsFile(folder / f"{split}.parquet", hint))
+    return _Files(split, models, RowsFile(folder / main_file(split), hint))
 
 
 def _open_meta_model(folder: Path) -> RowsFile:
     hint = "download it, or pass meta_model=False"
-    file = RowsFile(folder / "meta_model.parquet", hint)
+    file = RowsFile(folder / META_MODEL_FILE, hint)
     check_meta_model(file)
     return file
 
 
-def check_meta_model(file: HasColumns) -> None:
-    """Refuse a file without the Meta Model."""
-    if META_MODEL not in file.types:
-        raise ValueError(
-            f"{file.path} must have the column {META_MODEL!r}; it has "
-            f"{listed(file.types)}"
-        )
-
-
-def choose_columns(
-    file: HasColumns,
-    main: HasColumns | None,
-    models: Any,
-    targets: Any,
-    features: Any,
-    sets: dict[str, list[str]],
-) -> Columns:
-    """Return the columns asked for, all of which the file of models or the main has."""
-    columns = Columns(_choose_models(file, models), [], [])
-    if main is not None:
-        available, source = main.types, main.path.name
-        if isinstance(targets, bool):
-            targets = _all_targets(main) if targets else []
-        columns = Columns(
-            columns.models,
-            resolve_columns(targets or [], available, "targets", source),
-            resolve_features(features, sets, available, source),
-        )
-    names = [ID, ERA, DATA_TYPE, META_MODEL]
-    names += [*columns.models, *columns.targets, *columns.features]
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise ValueError(
-            f"the frame would have two columns called {listed(twice)}: name others in "
-            "`models`, `targets` or `features`"
-        )
-    return columns
-
-
-def _choose_models(file: HasColumns, models: Any) -> list[str]:
-    if models is not None:
-        names = resolve_columns(models, file.types, "models", file.path.name)
-    else:
-        names = [name for name, kind in file.types.items() if is_model(name, kind)]
-    if not names:
-        raise ValueError(
-            f"no model to load: `models` is {models!r}, and {file.path} has "
-            f"{listed(file.types)}"
-        )
-    return names
-
-
-def is_model(name: str, kind: pa.DataType) -> bool:
-    """Whether a column is taken for predictions of a model."""
-    other = name.startswith(("feature", "target")) or name in (ID, ERA, META_MODEL)
-    return pa.types.is_floating(kind) and not other
-
-
-def _all_targets(file: HasColumns) -> list[str]:
-    names = [name for name in file.types if name.startswith("target")]
-    if not names:
-        raise ValueError(f"{file.path} has no targets; pass targets=()")
-    # `target` repeats one of the others, and comes first in every frame of skbench.
-    return sorted(names, key="target".__ne__)
-
-
 # Rows
-
-
-def has_live(folder: Path, features: Sequence[str]) -> bool:
-    """Whether the files of the live rows are there, with features if any are needed."""
-    needed = ["live_benchmark_models.parquet", *(["live.parquet"] if features else [])]
-    return all((folder / name).is_file() for name in needed)
 
 
 def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
@@ -398,7 +301,7 @@ def _join(
     return _Loaded(frame, {part.keys.name: part.n_unmatched for part in parts})
 
 
-def _labels(split: str, base: Part, main: Part | None) -> pd.DataFrame:
+def _labels(split: str, base: Placed, main: Placed | None) -> pd.DataFrame:
     """Return the eras as the benchmark file has them, and what kind of data it is."""
     eras = base.in_frame(base.keys.file.era_column.take(pa.array(base.keys.rows)))
     labels = {ERA: eras.to_pandas(), DATA_TYPE: split}
@@ -409,32 +312,15 @@ def _labels(split: str, base: Part, main: Part | None) -> pd.DataFrame:
     return pd.DataFrame(labels)
 
 
-def _find_meta_model(base: Part, keys: Keys) -> Part:
+def _find_meta_model(base: Placed, keys: Keys) -> Placed:
     """Place the rows of the Meta Model; that it has none in these eras is no error."""
     if share_eras(base.keys, keys):
         return base.partner(keys)
     warn_of_no_meta_model(keys.name)
-    return Part(keys, np.full(len(keys.rows), -1))
+    return Placed(keys, np.full(len(keys.rows), -1))
 
 
 # What is said about them
-
-
-def warn_of_no_meta_model(name: str) -> None:
-    """Warn that a file has the Meta Model of other eras only."""
-    warn(
-        f"{name} has none of the eras that are loaded, so {META_MODEL!r} is "
-        "missing throughout: load other eras, or pass meta_model=False"
-    )
-
-
-def warn_of_unmatched(unmatched: dict[str, int]) -> None:
-    lost = [f"{count} of {name}" for name, count in unmatched.items() if count]
-    if lost:
-        warn(
-            f"ids without a partner in the other files are left out: "
-            f"{', '.join(lost)} (see `unmatched`)"
-        )
 
 
 def _describe(

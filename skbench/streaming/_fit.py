@@ -18,8 +18,7 @@ from skbench._steps import (
     learns,
     steps_of,
 )
-
-from ._source import Source, open_source, whole_eras
+from skbench.tournament import Source, open_source, whole_eras
 
 
 def fit_parquet(

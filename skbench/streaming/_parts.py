@@ -13,6 +13,7 @@ import joblib
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skbench import __version__
 from skbench._disk import disk_errors
 from skbench._files import linked, written_whole
 from skbench._locks import locked
@@ -52,7 +53,8 @@ class Parts:
         self.target = target = linked(target)
         self.folder = target.with_name(f".{target.name}.parts")
         self.resume = resume
-        # What the job is: the same files, pipeline and options make the same parts.
+        # What the job is: the same files, pipeline, options and version of skbench make
+        # the same parts.
         fingerprint, of_job = self.folder / "job", _fingerprint(job)
         if resume and fingerprint.is_file():
             self._check_same(fingerprint.read_text(encoding="utf-8"), of_job)
@@ -61,12 +63,19 @@ class Parts:
             with disk_errors(target, "target"), self._kept():
                 self.folder.mkdir()
                 with written_whole(fingerprint) as unfinished:
-                    unfinished.write_text(of_job, encoding="utf-8")
+                    unfinished.write_text(f"{of_job} {__version__}", encoding="utf-8")
         self.finished = sorted(self.folder.glob("[0-9]*.parquet"))
         self._check_whole()
 
     def _check_same(self, found: str, job: str) -> None:
-        if found != job:
+        before, _, version = found.partition(" ")
+        if version != __version__:
+            by = f"skbench {version}" if version else "an older skbench"
+            raise ValueError(
+                f"cannot resume {self.target}: its parts were written by {by}, and "
+                f"this is {__version__}. Pass resume=False to start again"
+            )
+        if before != job:
             raise ValueError(
                 f"cannot resume {self.target}: the source, the pipeline or an option "
                 "is not what it was. Pass resume=False to start again"

@@ -16,8 +16,7 @@ from skbench._eras import chronological
 from skbench._files import Address, check_writable, kept_apart, written_whole
 from skbench._parquet import parquet_writer
 from skbench._progress import progress_bar
-
-from ._source import Source, coded
+from skbench.tournament import Source, coded
 
 _MAX_BUCKETS = 256  # as many files are open at once
 

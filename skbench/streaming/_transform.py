@@ -11,9 +11,9 @@ from skbench._checks import check_flag, is_several
 from skbench._files import Address, check_writable
 from skbench._progress import progress_bar
 from skbench._steps import as_frame, columns_of, era_of, steps_of
+from skbench.tournament import Source, open_source, whole_eras
 
 from ._parts import Parts, alone_with
-from ._source import Source, open_source, whole_eras
 
 
 def transform_parquet(
@@ -58,7 +58,8 @@ def transform_parquet(
         A batch is as many whole eras as make up so many rows. None: as make up 32 MB.
     resume : bool, default=False
         Whether to go on after the last batch that an interrupted call finished. The
-        source, the pipeline and the other options must be the same.
+        source, the pipeline, the other options and the version of skbench must be the
+        same.
     wait : bool, default=False
         Whether to wait while another call writes to the target. False: raise an error.
     progress : bool, default=False

@@ -8,7 +8,8 @@ from typing import Any
 
 from skbench._checks import is_several, listed
 
-from ._record import why_unreadable
+from ._release import FEATURES_FILE
+from ._unreadable import why_unreadable
 
 
 def feature_sets(path: Path) -> dict[str, list[str]]:
@@ -32,6 +33,13 @@ def feature_sets(path: Path) -> dict[str, list[str]]:
             "name of its set: download it again"
         )
     return dict(sets)
+
+
+def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
+    path = folder / FEATURES_FILE
+    if features is None or not (isinstance(features, str) or path.is_file()):
+        return {}
+    return feature_sets(path)
 
 
 def resolve_features(

@@ -1,36 +1,24 @@
 """A Parquet file of rows with an id and an era, of which only parts are read."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skbench._checks import listed
 from skbench._eras import era_key
 from skbench._frames import as_table
 from skbench._parquet import open_parquet
+from skbench.tournament import ERA, check_numeric, check_one_way, id_column, reading
 
-from ._record import reading
-
-ERA = "era"
-ID = "id"
-DATA_TYPE = "data_type"
 # Enough rows for numpy to work at full speed; 64 columns of them fit in a cache.
 _BATCH = 2**16
 _ADVICE = "Delete it, and download it again"
-
-
-class HasColumns(Protocol):
-    """What is needed of a file to choose columns of it."""
-
-    path: Path
-    types: dict[str, pa.DataType]
 
 
 class RowsFile:
@@ -78,11 +66,7 @@ class RowsFile:
         keys = [era_key(label) for label in self.labels]
         seen: dict[Hashable, Hashable] = {}
         for key, label in zip(keys, self.labels, strict=True):
-            if seen.setdefault(key, label) != label:
-                raise ValueError(
-                    f"{self.path} has the eras {seen[key]!r} and {label!r} of the same "
-                    "number or date: write every era in one way"
-                )
+            check_one_way(self.path, seen.setdefault(key, label), label)
         return keys
 
     def strings(self, name: str, rows: NDArray[np.intp]) -> pa.ChunkedArray:
@@ -145,36 +129,6 @@ class RowsFile:
                         yield slice(start, start + batch.num_rows), batch
                         start += batch.num_rows
             start = end
-
-
-def check_numeric(file: HasColumns, names: Iterable[str]) -> None:
-    """Refuse to read anything but numbers from these columns."""
-    for name in names:
-        kind = file.types[name]
-        if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)):
-            raise ValueError(
-                f"column {name!r} of {file.path} must hold numbers; its type is {kind}"
-            )
-
-
-def id_column(schema: pa.Schema, path: Path) -> str:
-    """Return the column of ids: that name or, failing that, the index pandas wrote.
-
-    Raises where the file has no such column, none of eras, or two of one name.
-    """
-    names = set(schema.names)
-    if len(names) < len(schema.names):
-        raise ValueError(f"{path} has two columns of one name")
-    index = (schema.pandas_metadata or {}).get("index_columns", [])
-    # An index that only counts the rows is no column, and is described by a dict.
-    indexed = ID not in names and len(index) == 1 and isinstance(index[0], str)
-    name: str = index[0] if indexed else ID
-    if not {name, ERA} <= names:
-        raise ValueError(
-            f"{path} must have the columns {ID!r} and {ERA!r}; "
-            f"it has {listed(schema.names)}"
-        )
-    return name
 
 
 # Columns in memory: each a row of a block, and neighbours of one dtype share a block.

@@ -5,27 +5,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from skbench._eras import target_days
 from skbench._files import Address
-from skbench._frames import META_MODEL, equal_columns
-from skbench.datasets._load import (
-    Columns,
-    as_list,
+from skbench._frames import META_MODEL
+
+from ._columns import Columns, as_list, choose_columns
+from ._era_file import EraFile
+from ._features import read_sets
+from ._join import Joined, Side
+from ._prediction_files import check_eras, check_names, open_predictions
+from ._release import (
+    META_MODEL_FILE,
     check_folder,
-    check_meta_model,
-    choose_columns,
     has_live,
-    read_sets,
+    main_file,
+    models_file,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
-from skbench.datasets._parquet import DATA_TYPE, ERA, ID, check_numeric
-
-from ._era_file import EraFile
-from ._join import Joined, Part
-from ._prediction_files import check_eras, check_names, open_predictions
+from ._roles import DATA_TYPE, ERA, ID, check_meta_model, check_numeric
+from ._target import target_of
 
 
 @dataclass(frozen=True)
@@ -41,20 +39,20 @@ class FolderRows:
     features: list[str]
     meta_model: str | None
     target: str = ""
-    predictions: Sequence[Part] = ()
+    predictions: Sequence[Side] = ()
 
     @property
     def models(self) -> list[str]:
         """The benchmark models, and then those of the files of predictions."""
         return self.benchmarks + [
-            name for part in self.predictions for name in part.names
+            name for side in self.predictions for name in side.names
         ]
 
     @property
     def unmatched(self) -> dict[str, int]:
         """Number of rows of each file of the folder that are left out."""
-        n_files = len(self.source.parts) - len(self.predictions)
-        names = [part.file.path.name for part in self.source.parts[:n_files]]
+        n_files = len(self.source.sides) - len(self.predictions)
+        names = [side.file.path.name for side in self.source.sides[:n_files]]
         return dict(zip(names, self.source.unmatched[:n_files], strict=True))
 
 
@@ -76,8 +74,8 @@ def open_folder(
     """
     folder = check_folder(path)
     features = as_list(features, "features")
-    parts = open_predictions(predictions)
-    rows = _validation(folder, target, models, features, parts)
+    sides = open_predictions(predictions)
+    rows = _validation(folder, target, models, features, sides)
     later = _live(folder, rows) if live and has_live(folder, rows.features) else None
     warn_of_unmatched(rows.unmatched | ({} if later is None else later.unmatched))
     check_eras(rows.source, rows.predictions)
@@ -85,12 +83,10 @@ def open_folder(
 
 
 def _validation(
-    folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Part]
+    folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Side]
 ) -> FolderRows:
-    file, main = (
-        open_file(folder, "validation_benchmark_models"),
-        open_file(folder, "validation"),
-    )
+    file = open_file(folder, models_file("validation"))
+    main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
@@ -98,44 +94,25 @@ def _validation(
     return _joined("validation", columns, file, main, meta, predictions)
 
 
-def target_of(file: EraFile, name: str) -> str:
-    """Return the target that a name stands for in a file.
-
-    "target" is a copy of another column. Of several that equal it, the one that looks
-    furthest ahead counts; where none does, or the file has none, the name stays.
-    """
-    floats = [str(f) for f, kind in file.types.items() if pa.types.is_floating(kind)]
-    same = [f for f in floats if f.startswith("target_") and target_days(f)]
-    while name == "target" and name in floats and same:
-        for chunk in file.source.chunks([name, *same]):
-            kept = [other for other in same if equal_columns(chunk[other], chunk[name])]
-            if kept != same:
-                same = kept  # most differ at once: begin again with the others
-                break
-        else:
-            return max(same, key=lambda other: target_days(other) or 0)
-    return name
-
-
 def _live(folder: Path, rows: FolderRows) -> FolderRows:
-    file = open_file(folder, "live_benchmark_models")
-    main = open_file(folder, "live") if rows.features else None
+    file = open_file(folder, models_file("live"))
+    main = open_file(folder, main_file("live")) if rows.features else None
     columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
     return _joined("live", columns, file, main, None)
 
 
 def open_file(folder: Path, name: str) -> EraFile:
-    """Open a parquet file of a folder by its name without the ending."""
-    path = folder / f"{name}.parquet"
+    """Open a parquet file of a folder by its name."""
+    path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not there: download it")
     return EraFile(path)
 
 
 def _meta_model(folder: Path) -> EraFile | None:
-    if not (folder / "meta_model.parquet").is_file():
+    if not (folder / META_MODEL_FILE).is_file():
         return None
-    file = open_file(folder, "meta_model")
+    file = open_file(folder, META_MODEL_FILE)
     check_meta_model(file)
     return file
 
@@ -146,26 +123,26 @@ def _joined(
     file: EraFile,
     main: EraFile | None,
     meta_model: EraFile | None,
-    predictions: Sequence[Part] = (),
+    predictions: Sequence[Side] = (),
 ) -> FolderRows:
     check_numeric(file, columns.models)
-    parts = [Part(file, [*_data_type(file), *columns.models])]
+    sides = [Side(file, [*_data_type(file), *columns.models])]
     if meta_model is not None:
         check_numeric(meta_model, [META_MODEL])
-        parts.append(Part(meta_model, [META_MODEL], required=False))
+        sides.append(Side(meta_model, [META_MODEL], required=False))
     if main is not None:
         check_numeric(main, [*columns.targets, *columns.features])
         own = _data_type(main) if DATA_TYPE not in file.types else []
-        parts.append(Part(main, [*own, *columns.targets, *columns.features]))
-    check_names(parts, predictions)
-    known = any(DATA_TYPE in part.columns for part in parts)
+        sides.append(Side(main, [*own, *columns.targets, *columns.features]))
+    check_names(sides, predictions)
+    known = any(DATA_TYPE in side.columns for side in sides)
     reference = [META_MODEL] if meta_model is not None else []
     order = [ID, ERA, DATA_TYPE, *columns.models, *reference]
     order += [*columns.targets, *columns.features]
-    order += [name for part in predictions for name in part.names]
+    order += [name for side in predictions for name in side.names]
     constants = {} if known else {DATA_TYPE: split}
-    source = Joined([*parts, *predictions], constants, order)
-    if meta_model is not None and not source.shares_eras(parts[1]):
+    source = Joined([*sides, *predictions], constants, order)
+    if meta_model is not None and not source.shares_eras(sides[1]):
         warn_of_no_meta_model(meta_model.path.name)
     name = META_MODEL if meta_model else None
     target = next(iter(columns.targets), "")

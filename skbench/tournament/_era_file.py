@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from skbench._eras import era_key
 from skbench._files import Address
-from skbench.datasets._parquet import ERA, id_column
 
-from ._source import Source, runs
+from ._roles import ERA, id_column
+from ._source import Source
+from ._whole_eras import runs
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,7 @@ class EraFile:
 
     def _add(self, run: Run, found: dict[Hashable, Run]) -> None:
         before = found.setdefault(key := era_key(run.label), run)
-        if before.label != run.label:
-            raise ValueError(
-                f"{self.path} has the eras {before.label!r} and {run.label!r} of the "
-                "same number or date: write every era in one way"
-            )
+        check_one_way(self.path, before.label, run.label)
         if before is run:
             return
         if before.stop != run.start:
@@ -70,6 +67,15 @@ class EraFile:
                 "first (skbench.streaming.sort_parquet)"
             )
         found[key] = Run(run.label, before.start, run.stop)
+
+
+def check_one_way(path: Path, label: Hashable, other: Hashable) -> None:
+    """Refuse two labels of one era in a file."""
+    if label != other:
+        raise ValueError(
+            f"{path} has the eras {label!r} and {other!r} of the same number or date: "
+            "write every era in one way"
+        )
 
 
 class Cursor:

@@ -1,41 +1,16 @@
 """What a pipeline predicts for the eras of a source, one after the other."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from skbench._checks import listed
-from skbench._files import Address
-from skbench._parquet import parquet_writer
-from skbench._progress import progress_bar
 from skbench._steps import columns_of, steps_of
 from skbench._warnings import warn
-from skbench.datasets._parquet import DATA_TYPE, ERA
-from skbench.metrics import numerai_corr
-from skbench.metrics._leaderboard import concat_scores
-
-from ._join import Joined
-
-# Rows in a row group of what is written.
-_GROUP_ROWS = 2**16
-
-
-def frames(
-    source: Joined, columns: Collection[str] | None = None, *, progress: bool = False
-) -> Iterator[pd.DataFrame]:
-    """Yield each era of a source: some columns beside its index; None: all columns."""
-    names = source.schema.names
-    if columns is not None:
-        wanted = {*columns, *source.index(), ERA}
-        names = [name for name in names if name in wanted]
-    with progress_bar(progress, source.n_rows) as bar:
-        # Unlike a loop, map does not keep an era while the next one is read.
-        yield from map(pa.Table.to_pandas, bar(source.chunks(names)))
+from skbench.metrics import concat_scores, numerai_corr
+from skbench.tournament import DATA_TYPE, ERA, Joined
 
 
 class Predictions:
@@ -57,7 +32,7 @@ class Predictions:
         columns = {ERA, DATA_TYPE, *self.models, *([self.target] if has_target else [])}
         used, _ = columns_of(steps_of(pipeline))
         wanted = None if used is None else {*used, *columns}
-        for era in frames(source, wanted, progress=progress):
+        for era in source.frames(wanted, progress=progress):
             out = era[[ERA, DATA_TYPE]].assign(prediction=pipeline.predict(era))
             self._count(era, out)
             if has_target:
@@ -80,7 +55,7 @@ class Predictions:
 
     def scores(self) -> pd.DataFrame:
         """Numerai CORR of each era with a target; none at all is an error."""
-        whole = concat_scores({"corr": scores} for scores in self._scores)
+        whole = concat_scores([{"corr": scores} for scores in self._scores])
         scores: pd.DataFrame = whole["corr"].dropna()
         if scores.empty:
             raise ValueError(
@@ -98,42 +73,3 @@ class Predictions:
                 f"as there are gaps in {listed(self._gaps.index[self._gaps])}: leave "
                 "these models out, or fill them"
             )
-
-
-class FrameWriter:
-    """Frames of the same columns, written one after the other to a parquet file."""
-
-    def __init__(self, path: Address) -> None:
-        self._path = path
-        self._held: list[pa.Table] = []
-        self._writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> Self:
-        """Begin; the file is there once all is written."""
-        return self
-
-    def write(self, frame: pd.DataFrame) -> None:
-        """Add the rows of a frame."""
-        self._held.append(pa.Table.from_pandas(frame))
-        if sum(map(len, self._held)) >= _GROUP_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._writer is None:
-            self._writer = parquet_writer(self._path, self._held[0].schema)
-        schema = self._writer.schema
-        rows = pa.concat_tables([held.cast(schema) for held in self._held])
-        self._writer.write_table(rows)
-        self._held = []
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Write what is held, unless something went wrong; close the file."""
-        if kind is None and self._held:
-            self._flush()
-        if self._writer is not None:
-            self._writer.close()

@@ -1,23 +1,20 @@
-"""Parquet files as one sequence of rows, and its rows in batches of whole eras."""
+"""Parquet files as one sequence of rows."""
 
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
-from numpy.typing import NDArray
 
 from skbench._checks import check_count, listed
 from skbench._files import check_apart
 from skbench._parquet import arrow_path, open_parquet, python_path
-from skbench.datasets._record import one_line, why_unreadable
 
 from ._footer import Footer, read_footer
+from ._unreadable import one_line, why_unreadable
 
 # Read of a column at a time: all columns of a row group may be larger than memory.
 _BUFFER = 2**16
@@ -224,68 +221,3 @@ def _dataset(paths: list[str]) -> ds.Dataset:
             f"`source` cannot be read as parquet files: {one_line(error)}"
         ) from error
     return files
-
-
-def whole_eras(
-    chunks: Iterator[pa.Table],
-    era: str,
-    batch_rows: int,
-    closed: Collection[Hashable] = (),
-) -> Iterator[pa.Table]:
-    """Put chunks of rows together to batches that hold whole eras.
-
-    ``closed`` are eras that came before the first chunk.
-    """
-    held: list[pa.Table] = []
-    seen = set(closed)
-    current: Hashable = None
-    for chunk in chunks:
-        for label, start, stop in runs(chunk[era], era):
-            if label != current:
-                _check_new(label, seen)
-                if sum(map(len, held)) >= batch_rows:
-                    yield pa.concat_tables(_emptied(held))
-                seen.add(label)
-                current = label
-            held.append(chunk.slice(start, stop - start))
-    if held:
-        yield pa.concat_tables(_emptied(held))
-
-
-def _emptied(held: list[pa.Table]) -> list[pa.Table]:
-    """Return what a list holds and let go of it, so that only the caller has it."""
-    tables = list(held)
-    held.clear()
-    return tables
-
-
-def runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
-    """Yield each label with the first row of its run, and the row after the last."""
-    codes, labels = coded(column, era)
-    starts = np.flatnonzero(np.diff(codes)) + 1
-    for start, stop in pairwise([0, *starts.tolist(), len(codes)]):
-        yield labels[codes[start]], start, stop
-
-
-def coded(
-    column: pa.ChunkedArray, era: str
-) -> tuple[NDArray[np.int64], list[Hashable]]:
-    """Code of each row's era label, and the labels in order of appearance."""
-    if pa.types.is_dictionary(column.type):
-        # Its categories need not occur, nor in this order.
-        column = column.cast(column.type.value_type)
-    encoded = column.combine_chunks().dictionary_encode()
-    labels = encoded.dictionary.to_pylist()
-    if encoded.null_count or any(label != label for label in labels):
-        raise ValueError(
-            f"era column {era!r} has missing labels: label these rows or drop them"
-        )
-    return encoded.indices.to_numpy().astype(np.int64), labels
-
-
-def _check_new(label: Hashable, seen: Collection[Hashable]) -> None:
-    if label in seen:
-        raise ValueError(
-            f"era {label!r} goes on after other eras have begun: eras must be "
-            "contiguous in reading order. Sort the file first (sort_parquet)"
-        )

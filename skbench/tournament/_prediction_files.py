@@ -11,18 +11,17 @@ from skbench._eras import chronological
 from skbench._files import Address, check_there
 from skbench._parquet import arrow_path
 from skbench._warnings import warn
-from skbench.datasets._load import is_model
-from skbench.datasets._parquet import DATA_TYPE
 
 from ._era_file import EraFile
-from ._join import Joined, Part
+from ._join import Joined, Side
+from ._roles import DATA_TYPE, is_model
 
 # What ensembles call their column, which says nothing beside others of its kind.
 _ANONYMOUS = "prediction"
 _ADVICE = "are they of one release? Predict all rows of these eras again"
 
 
-def open_predictions(paths: Address | Sequence[Address]) -> list[Part]:
+def open_predictions(paths: Address | Sequence[Address]) -> list[Side]:
     """Open files of predictions; a column `prediction` gets the name of its file."""
     if isinstance(paths, str | os.PathLike):
         paths = [paths]
@@ -31,7 +30,7 @@ def open_predictions(paths: Address | Sequence[Address]) -> list[Part]:
     return [_open(check_there(path, "predictions")) for path in paths]
 
 
-def _open(path: Path) -> Part:
+def _open(path: Path) -> Side:
     file = EraFile(path)
     columns = [name for name, kind in file.types.items() if is_model(name, kind)]
     if not columns:
@@ -40,16 +39,16 @@ def _open(path: Path) -> Part:
             f"{_ANONYMOUS!r}; it has {listed(file.types)}"
         )
     renamed = {_ANONYMOUS: Path(arrow_path(path)).stem}
-    return Part(file, columns, required=False, renamed=renamed, advice=_ADVICE)
+    return Side(file, columns, required=False, renamed=renamed, advice=_ADVICE)
 
 
-def check_names(others: Sequence[Part], predictions: Sequence[Part]) -> None:
+def check_names(others: Sequence[Side], predictions: Sequence[Side]) -> None:
     """Refuse predictions that would be called as something else is."""
-    taken = {name: part.file.path for part in others for name in part.names}
-    for part in predictions:
-        path = part.file.path
-        for column in part.columns:
-            name = part.renamed.get(column, column)
+    taken = {name: side.file.path for side in others for name in side.names}
+    for side in predictions:
+        path = side.file.path
+        for column in side.columns:
+            name = side.renamed.get(column, column)
             if name == DATA_TYPE or not is_model(name, pa.float64()):
                 raise ValueError(
                     f"{path} would call a model {name!r}, which is a name of another "
@@ -63,30 +62,30 @@ def check_names(others: Sequence[Part], predictions: Sequence[Part]) -> None:
             taken[name] = path
 
 
-def check_eras(source: Joined, predictions: Sequence[Part]) -> None:
+def check_eras(source: Joined, predictions: Sequence[Side]) -> None:
     """Refuse predictions of other eras only, and warn of those that have gaps."""
-    for part in predictions:
-        if not source.shares_eras(part):
+    for side in predictions:
+        if not source.shares_eras(side):
             raise ValueError(
-                f"{part.file.path} has none of the eras of {source.base.file.path}, "
-                f"{_span(source.base)}, but {_span(part)}: predict some of them"
+                f"{side.file.path} has none of the eras of {source.base.file.path}, "
+                f"{_span(source.base)}, but {_span(side)}: predict some of them"
             )
-        _warn_of_gaps(source, part)
+        _warn_of_gaps(source, side)
 
 
-def _span(part: Part) -> str:
-    labels = [run.label for run in part.file.runs.values()]
+def _span(side: Side) -> str:
+    labels = [run.label for run in side.file.runs.values()]
     order = chronological(labels, needed=False)
     return f"{labels[order[0]]!r} to {labels[order[-1]]!r}"
 
 
-def _warn_of_gaps(source: Joined, part: Part) -> None:
-    path = part.file.path
-    lacking, unmatched = source.gaps(part)
+def _warn_of_gaps(source: Joined, side: Side) -> None:
+    path = side.file.path
+    lacking, unmatched = source.gaps(side)
     if lacking:
         warn(
             f"{path} lacks {lacking} of {source.n_rows} rows: no predictions there of "
-            f"{listed(part.names)}"
+            f"{listed(side.names)}"
         )
     if unmatched:
         warn(f"{unmatched} ids of {path} have no partner and are left out")

@@ -1,26 +1,28 @@
 """Parquet files joined by era and id, an era at a time."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skbench.datasets._join import RELEASE, check_share, check_unique, find
-from skbench.datasets._parquet import ERA, ID
+from skbench._progress import progress_bar
 
 from ._era_file import Cursor, EraFile
+from ._match import RELEASE, check_share, check_unique, find
+from ._roles import ERA, ID
 from ._source import Source
 
 Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Part:
+class Side:
     """A file of a join, the columns to take of it, and whether rows must be in it.
 
     The era and the id are those of the first file. `renamed` says what columns are
@@ -63,72 +65,66 @@ class _Ids:
 class Joined(Source):
     """Parquet files side by side: to a pipeline one source, with the index `id`.
 
-    The rows are those of the first part, in its order, that are in every required part
-    too. Where another part has no such row, its columns are null. Ids are matched
+    The rows are those of the first side, in its order, that are in every required side
+    too. Where another side has no such row, its columns are null. Ids are matched
     within their era, so that memory holds one era, and an era is the same where its
     number is. The rows of an era must be neighbours in each file, but the files may
     have the eras in different orders: it is only slower, as a file is then read in
     leaps.
 
     All ids are read once at the start: that they are unique in their era, and that at
-    least 80 % of them match a required part in the eras that both have.
+    least 80 % of them match a required side in the eras that both have.
 
-    Parameters
-    ----------
-    parts : sequence of Part
-        The files. The first gives the eras.
-    constants : mapping of str to str, default=None
-        Further columns of one value.
-    order : sequence of str, default=None
-        All columns, as they are to stand. None: id, era, constants, then by part.
+    ``constants`` are further columns of one value, and ``order`` is how all columns are
+    to stand; without it: id, era, constants, then by side.
     """
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        sides: Sequence[Side],
         constants: Mapping[str, str] | None = None,
         order: Sequence[str] | None = None,
     ) -> None:
-        self.base = replace(parts[0], columns=[ERA, *parts[0].columns])
-        self.others = list(parts[1:])
+        self.base = replace(sides[0], columns=[ERA, *sides[0].columns])
+        self.others = list(sides[1:])
         self.constants = dict(constants or {})
-        self.files = [file for part in parts for file in part.file.source.files]
+        self.files = [file for side in sides for file in side.file.source.files]
         self.schema = self._joined_schema(order)
         self._counts = {era.key: self._count(era) for era in self._ids()}
         self._check()
         self.n_rows = sum(counts.joined for counts in self._counts.values())
 
     @property
-    def parts(self) -> list[Part]:
+    def sides(self) -> list[Side]:
         """The files, the first among them."""
         return [self.base, *self.others]
 
     @property
     def unmatched(self) -> list[int]:
-        """Number of rows of each part that are not among the joined."""
+        """Number of rows of each side that are not among the joined."""
         counts = list(self._counts.values())
         joined = [self.n_rows]
         joined += [sum(c.joined_of[i] for c in counts) for i in range(len(self.others))]
-        sources = [part.file.source for part in self.parts]
+        sources = [side.file.source for side in self.sides]
         return [source.n_rows - n for source, n in zip(sources, joined, strict=True)]
 
-    def gaps(self, part: Part) -> tuple[int, int]:
-        """Rows that another part lacks, and those of its own that have no partner.
+    def gaps(self, side: Side) -> tuple[int, int]:
+        """Rows that another side lacks, and those of its own that have no partner.
 
-        The latter in the eras of the first part: rows of other eras are not counted.
+        The latter in the eras of the first side: rows of other eras are not counted.
         """
-        i = next(i for i, other in enumerate(self.others) if other is part)
+        i = next(i for i, other in enumerate(self.others) if other is side)
         counts = self._counts.values()
         joined = sum(c.joined_of[i] for c in counts)
         return self.n_rows - joined, sum(c.there[i] for c in counts) - joined
 
-    def shares_eras(self, part: Part) -> bool:
-        """Whether the first part and another have an era in common."""
-        return not self.base.file.runs.keys().isdisjoint(part.file.runs)
+    def shares_eras(self, side: Side) -> bool:
+        """Whether the first side and another have an era in common."""
+        return not self.base.file.runs.keys().isdisjoint(side.file.runs)
 
     def stamp(self) -> list[Any]:
         """Tell this join from another, or from what it was before."""
-        how = [[part.names, part.required] for part in self.parts]
+        how = [[side.names, side.required] for side in self.sides]
         return [*super().stamp(), how, self.constants]
 
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
@@ -140,10 +136,22 @@ class Joined(Source):
             else:
                 skip -= counts.joined
         schema = self._part_of_schema(columns)
-        readers = [_Reader(part, columns) for part in self.parts]
+        readers = [_Reader(side, columns) for side in self.sides]
         for era in self._ids(keys):
             yield self._rows(era, readers, schema).slice(skip)
             skip = 0
+
+    def frames(
+        self, columns: Collection[str] | None = None, *, progress: bool = False
+    ) -> Iterator[pd.DataFrame]:
+        """Yield each era: some columns beside the index; None: all columns."""
+        names = self.schema.names
+        if columns is not None:
+            wanted = {*columns, *self.index(), ERA}
+            names = [name for name in names if name in wanted]
+        with progress_bar(progress, self.n_rows) as bar:
+            # Unlike a loop, map does not keep an era while the next one is read.
+            yield from map(pa.Table.to_pandas, bar(self.chunks(names)))
 
     def _rows(
         self, era: "_Ids", readers: Sequence["_Reader"], schema: pa.Schema
@@ -164,8 +172,8 @@ class Joined(Source):
         base = self.base.file.types
         fields = {ID: base[self.base.file.id], ERA: base[ERA]}
         fields |= dict.fromkeys(self.constants, pa.string())
-        for part in self.parts:
-            fields |= {new: part.file.types[old] for new, old in part.names.items()}
+        for side in self.sides:
+            fields |= {new: side.file.types[old] for new, old in side.names.items()}
         # Those of one era need not be those of another.
         plain = {
             name: kind.value_type if pa.types.is_dictionary(kind) else kind
@@ -183,8 +191,8 @@ class Joined(Source):
 
     def _ids(self, keys: Sequence[Hashable] | None = None) -> Iterator["_Ids"]:
         """Yield the ids of eras, by default of all."""
-        runs = [part.file.runs for part in self.parts]
-        cursors = [Cursor(part.file.source, [part.file.id]) for part in self.parts]
+        runs = [side.file.runs for side in self.sides]
+        cursors = [Cursor(side.file.source, [side.file.id]) for side in self.sides]
         for key in runs[0] if keys is None else keys:
             here, *there = (
                 _labels(cursor.rows(of[key].start, of[key].stop)) if key in of else None
@@ -194,23 +202,23 @@ class Joined(Source):
             yield _Ids(key, here, there)
 
     def _places(self, era: "_Ids") -> list[Places]:
-        """Return the row in each other part of the ids of an era, or -1."""
+        """Return the row in each other side of the ids of an era, or -1."""
         missing = np.full(len(era.here), -1)
         return [missing if x is None else _rows_in(x, era.here) for x in era.there]
 
     def _is_kept(self, places: Sequence[Places], n_rows: int) -> NDArray[np.bool_]:
         inside = [
             rows >= 0
-            for part, rows in zip(self.others, places, strict=True)
-            if part.required
+            for side, rows in zip(self.others, places, strict=True)
+            if side.required
         ]
         return reduce(and_, inside, np.ones(n_rows, dtype=bool))
 
     def _count(self, era: "_Ids") -> _Counts:
         check_unique(era.here, self.base.file.path)
-        for part, ids in zip(self.others, era.there, strict=True):
+        for side, ids in zip(self.others, era.there, strict=True):
             if ids is not None and not ids.equals(era.here):
-                check_unique(ids, part.file.path)
+                check_unique(ids, side.file.path)
         places = self._places(era)
         kept = self._is_kept(places, len(era.here))
         return _Counts(
@@ -225,22 +233,22 @@ class Joined(Source):
         """Refuse files that do not belong together."""
         labels = [run.label for run in self.base.file.runs.values()]
         here = np.array([counts.here for counts in self._counts.values()])
-        for i, part in enumerate(self.others):
-            if not part.required and not self.shares_eras(part):
+        for i, side in enumerate(self.others):
+            if not side.required and not self.shares_eras(side):
                 continue
             there = np.array([counts.there[i] for counts in self._counts.values()])
             both = np.array([counts.both[i] for counts in self._counts.values()])
-            names = self.base.file.path.name, part.file.path.name
-            check_share(*names, labels, here, there, both, part.advice)
+            names = self.base.file.path.name, side.file.path.name
+            check_share(*names, labels, here, there, both, side.advice)
 
 
 class _Reader:
-    """Columns of a part, era by era."""
+    """Columns of a side, era by era."""
 
-    def __init__(self, part: Part, columns: Sequence[str]) -> None:
-        self._file = part.file
-        self._names = {new: old for new, old in part.names.items() if new in columns}
-        self._cursor = Cursor(part.file.source, list(self._names.values()))
+    def __init__(self, side: Side, columns: Sequence[str]) -> None:
+        self._file = side.file
+        self._names = {new: old for new, old in side.names.items() if new in columns}
+        self._cursor = Cursor(side.file.source, list(self._names.values()))
 
     def read(self, key: Hashable, rows: Places) -> dict[str, pa.ChunkedArray]:
         """Return the columns at some rows of an era; null for those that are -1."""

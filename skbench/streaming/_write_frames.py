@@ -1,0 +1,35 @@
+"""Frames of the same columns, written one after the other to a parquet file."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+import pandas as pd
+import pyarrow as pa
+
+from skbench._files import Address
+from skbench._parquet import parquet_writer
+
+# Rows in a row group of what is written.
+_GROUP_ROWS = 2**16
+
+
+def write_frames(frames: Iterable[pd.DataFrame], path: Address) -> None:
+    """Write frames, of which there is one at least, as they come."""
+    tables = map(pa.Table.from_pandas, frames)
+    first = next(tables)
+    alike = (table.cast(first.schema) for table in tables)
+    with parquet_writer(path, first.schema) as writer:
+        for group in _groups(chain([first], alike)):
+            writer.write_table(group)
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Put tables together until they are enough for a row group."""
+    held: list[pa.Table] = []
+    for table in tables:
+        held.append(table)
+        if sum(map(len, held)) >= _GROUP_ROWS:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)

@@ -1,0 +1,46 @@
+"""A folder of Numerai's files as one sequence of eras, joined by id.
+
+Nothing here is for users: the names below are shared with the other rooms.
+"""
+
+from ._columns import Columns as Columns
+from ._columns import as_list as as_list
+from ._columns import choose_columns as choose_columns
+from ._era_file import check_one_way as check_one_way
+from ._features import feature_set as feature_set
+from ._features import feature_sets as feature_sets
+from ._features import read_sets as read_sets
+from ._features import resolve_columns as resolve_columns
+from ._features import resolve_features as resolve_features
+from ._folder import FolderRows as FolderRows
+from ._folder import open_file as open_file
+from ._folder import open_folder as open_folder
+from ._join import Joined as Joined
+from ._match import check_share as check_share
+from ._match import check_unique as check_unique
+from ._match import find as find
+from ._record import read_record as read_record
+from ._record import record_path as record_path
+from ._record import write_record as write_record
+from ._release import FEATURES_FILE as FEATURES_FILE
+from ._release import FILES as FILES
+from ._release import META_MODEL_FILE as META_MODEL_FILE
+from ._release import SPLITS as SPLITS
+from ._release import check_folder as check_folder
+from ._release import has_live as has_live
+from ._release import main_file as main_file
+from ._release import models_file as models_file
+from ._release import warn_of_no_meta_model as warn_of_no_meta_model
+from ._release import warn_of_unmatched as warn_of_unmatched
+from ._roles import DATA_TYPE as DATA_TYPE
+from ._roles import ERA as ERA
+from ._roles import ID as ID
+from ._roles import check_meta_model as check_meta_model
+from ._roles import check_numeric as check_numeric
+from ._roles import id_column as id_column
+from ._source import Source as Source
+from ._source import open_source as open_source
+from ._target import target_of as target_of
+from ._unreadable import reading as reading
+from ._whole_eras import coded as coded
+from ._whole_eras import whole_eras as whole_eras
