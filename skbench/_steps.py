@@ -3,11 +3,11 @@
 What runs a pipeline on files, on a cluster or elsewhere knows its steps by this alone.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
@@ -121,9 +121,30 @@ def finish(step: Any) -> None:
         step.finish()
 
 
-def adopt(step: Any, fitted: Any) -> None:
-    """Give a step what a copy of it has learned; its parameters stay the objects."""
-    step.__dict__ = {**vars(fitted), **step.get_params(deep=False)}
+def fit_each(
+    steps: Sequence[Any],
+    head: pd.DataFrame,
+    y: pd.Series,
+    learn: Callable[[Any, Sequence[Any], pd.DataFrame], Any],
+) -> None:
+    """Fit steps one after the other on some first rows, by whose columns they choose.
+
+    ``learn`` takes a step that learns, the fitted ones before it, and what these make
+    of the rows; it returns the step fitted on all rows. The steps are left as they were
+    where one cannot be fitted.
+    """
+    fitted = [clone(step) for step in steps]
+    learning = [learns(step) for step in fitted]
+    for k, step in enumerate(fitted):
+        if learning[k]:
+            fitted[k] = learn(step, fitted[:k], head)
+        else:
+            step.fit(head, y)
+        if k + 1 < len(fitted):
+            head = fitted[k].transform(head)
+    for step, result in zip(steps, fitted, strict=True):
+        # The parameters stay the objects that they are.
+        step.__dict__ = {**vars(result), **step.get_params(deep=False)}
 
 
 def as_frame(out: Any) -> pd.DataFrame:

@@ -8,14 +8,12 @@ from typing import Any
 import dask.dataframe as dd
 import pandas as pd
 from dask.delayed import delayed
-from sklearn.base import clone
 
 from ._checks import check_count, check_name, listed
 from ._steps import (
-    adopt,
     as_frame,
     era_of,
-    finish,
+    fit_each,
     gathers,
     learned,
     learns,
@@ -158,21 +156,15 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
                 f"{type(step).__name__} learns from the rows and cannot be merged: "
                 "fit it in memory"
             )
-    fitted = [clone(step) for step in steps]
+    # The other steps look at names and types alone, which these rows have.
     head = _made_up(ddf)
     target = head[y]
-    for k, step in enumerate(fitted):
-        if gathers(step):
-            learned(step, head, target)  # refuses columns before there is work
-            fitted[k] = _moments(ddf, fitted[:k], step, y)
-            finish(fitted[k])
-        else:
-            # It looks at names and types alone, which these rows have.
-            step.fit(head, target)
-        if k + 1 < len(fitted):
-            head = fitted[k].transform(head)
-    for step, result in zip(steps, fitted, strict=True):
-        adopt(step, result)
+
+    def learn(step: Any, before: Sequence[Any], X: pd.DataFrame) -> Any:
+        step.gather(X, target)  # refuses columns before there is work
+        return _moments(ddf, before, step, y).finish()
+
+    fit_each(steps, head, target, learn)
     return pipeline
 
 
@@ -182,7 +174,7 @@ def _made_up(ddf: Any) -> pd.DataFrame:
     return row
 
 
-def _moments(ddf: Any, before: list[Any], step: Any, y: str) -> Any:
+def _moments(ddf: Any, before: Sequence[Any], step: Any, y: str) -> Any:
     """Return the step with the moments of all partitions, merged."""
     shared = delayed((before, step), traverse=False)
     parts = [delayed(_learn)(part, shared, y) for part in ddf.to_delayed()]

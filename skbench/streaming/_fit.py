@@ -1,21 +1,20 @@
 """Fit a pipeline on a parquet file, whole eras at a time: `fit_parquet`."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
-from sklearn.base import clone
 
 from skbench._checks import check_flag, check_name
 from skbench._progress import progress_bar
 from skbench._steps import (
-    adopt,
     columns_of,
     era_of,
     finish,
+    fit_each,
     gathers,
     learned,
-    learns,
     steps_of,
 )
 from skbench.tournament import Source, open_source, whole_eras
@@ -88,20 +87,10 @@ def fit_parquet(
     steps = steps_of(pipeline)
     era = era_of(steps)
     opened.check_era(era)
-    fitted = [clone(step) for step in steps]
-    learning = [learns(step) for step in fitted]
     stream = _Stream(opened, era, y, batch_rows, progress)
     head = stream.first_era()
     target = head[y]
-    for k, step in enumerate(fitted):
-        if learning[k]:
-            fitted[k] = stream.learn(step, fitted[:k], head, target)
-        else:
-            step.fit(head, target)
-        if k + 1 < len(fitted):
-            head = fitted[k].transform(head)
-    for step, result in zip(steps, fitted, strict=True):
-        adopt(step, result)
+    fit_each(steps, head, target, partial(stream.learn, target=target))
     return pipeline
 
 

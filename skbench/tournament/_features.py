@@ -2,11 +2,10 @@
 
 import json
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from skbench._checks import is_several, listed
+from skbench._checks import did_you_mean, is_several, listed
 
 from ._release import FEATURES_FILE
 from ._unreadable import why_unreadable
@@ -74,9 +73,9 @@ def resolve_columns(
     present = set(available)
     if absent := [name for name in chosen if name not in present]:
         raise ValueError(
-            f"`{parameter}` names {listed(absent)}, which {source} does not have."
-            f"{_like(absent[0], available)} It has {listed(available)}: name others, "
-            "or fetch a file that has them"
+            f"`{parameter}` names {listed(absent)}, which {source} does not have"
+            f"{did_you_mean(absent[0], available)} It has {listed(available)}: name "
+            "others, or fetch a file that has them"
         )
     return chosen
 
@@ -91,13 +90,8 @@ def feature_set(
         return sets[name]
     raise ValueError(
         f"`{parameter}` must be the name of a feature set, or a list of features; got "
-        f"{name!r}.{_like(name, sets)} The sets are {listed(sets, limit=100)}"
+        f"{name!r}{did_you_mean(name, sets)} The sets are {listed(sets, limit=100)}"
     )
-
-
-def _like(name: str, known: Collection[str]) -> str:
-    close = get_close_matches(name, known)
-    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def _is_names(value: Any) -> bool:
