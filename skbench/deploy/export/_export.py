@@ -63,8 +63,9 @@ def export_predict(
     Parameters
     ----------
     pipeline : Pipeline or estimator
-        Fitted on frames. Every step is one of skbench's estimators, the last an
-        `EraRank` of one column.
+        Fitted on frames. Every step is one of skbench's estimators, or has an
+        `era_plan` of its own, whose function then travels along as a pickle; the last
+        is an `EraRank` of one column.
     path : str or path-like
         The file to write.
     models : mapping from str to object, default=None
@@ -88,7 +89,7 @@ def export_predict(
     Raises
     ------
     TypeError
-        If a step is not one of skbench's estimators, or a model cannot predict.
+        If a step has no plan that says all it does, or a model cannot predict.
     ValueError
         If the pipeline does not end in one ranked prediction, was fitted on arrays, or
         uses columns that live data does not have; if another argument cannot be used.
