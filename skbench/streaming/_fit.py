@@ -15,6 +15,7 @@ from skbench._steps import (
     fit_each,
     gathers,
     learned,
+    learns,
     steps_of,
 )
 from skbench.tournament import Source, open_source, whole_eras
@@ -87,6 +88,8 @@ def fit_parquet(
     steps = steps_of(pipeline)
     era = era_of(steps)
     opened.check_era(era)
+    for step in steps:
+        learns(step)  # or it is refused, before rows are read
     stream = _Stream(opened, era, y, batch_rows, progress)
     head = stream.first_era()
     target = head[y]
