@@ -287,26 +287,26 @@ class StackingWeights(WeightedEnsemble):
         self.single_era_rows = single_era_rows
 
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
-        """Learn from further eras, with the result of `fit` on all of them.
-
-        As long as too few eras have a target, there are no weights yet.
+        """Learn the weights.
 
         Parameters
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
-            Whole eras, none of them held already.
+            Predictions, standardised within each era, and the era column.
         y : array-like of shape (n_rows,)
-            Targets, NaN where there is none yet.
+            Targets, NaN where there is none yet; a pandas object must have the index
+            of X.
 
         Returns
         -------
         self : object
-            The estimator.
+            The fitted estimator.
 
         Raises
         ------
         ValueError
-            If an era is held already, or the rows cannot be used.
+            If a parameter, column or target cannot be used, or too few eras can be
+            scored.
         """
         learned, table, eras, target = self._gathered(X, y, anew=True)
         learning = learned._solve()
@@ -314,10 +314,8 @@ class StackingWeights(WeightedEnsemble):
         if learned._reference is not None:
             fetch = table.select([learned._reference])
             reference = fetch(slice(None))[0].astype(np.float64)
-        blend, rows_of = (
-            learned._compute(table, eras),
-            dict(zip(eras.labels, eras.rows, strict=True)),
-        )
+        blend = learned._compute(table, eras)
+        rows_of = dict(zip(eras.labels, eras.rows, strict=True))
         learned.train_score_["exact"] = learning.exact(
             blend, target, reference, rows_of
         )
@@ -631,7 +629,8 @@ class StackingWeights(WeightedEnsemble):
         }
 
     def _learning(self) -> Learning:
-        params = SimpleNamespace(**self.get_params(deep=False))
+        # Not `get_params`: a subclass may fix a parameter that its `__init__` lacks.
+        params = SimpleNamespace(**vars(self))
         return Learning(params, self.columns_, self._reference, self.era_statistics_)
 
     def _horizon(self) -> int:

@@ -57,6 +57,16 @@ def test_docstrings_say_all(name):
     assert {code: errors[code] for code in errors if code not in LEFT_OUT} == {}
 
 
+def test_no_two_methods_say_the_same():
+    seen = {}
+    for name in sorted({*public_names()}):
+        thing = named(name)
+        if not inspect.isclass(thing):
+            holder, _, method = name.rpartition(".")
+            text = inspect.getdoc(thing)
+            assert seen.setdefault((holder, text), method) == method, name
+
+
 def named(name):
     module, _, last = name.rpartition(".")
     holder = importlib.import_module(module) if module in PUBLIC else named(module)
