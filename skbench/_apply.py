@@ -73,7 +73,9 @@ def _blend(plan: Plan, block: NDArray[Any]) -> Floats:
 
 
 def _own(plan: Plan, *blocks: NDArray[Any]) -> Floats:
-    made = np.asarray(plan["function"](*blocks, **plan["options"]), dtype=np.float64)
+    # Copies, because a function may work in place.
+    made = plan["function"](*map(np.array, blocks), **plan["options"])
+    made = np.asarray(made, dtype=np.float64)
     expected = len(plan["makes"]), blocks[0].shape[1]
     if made.shape != expected:
         raise ValueError(

@@ -110,7 +110,7 @@ class EraEstimator(  # type: ignore[call-arg]
         """
         check_is_fitted(self, self._fitted_by)
         self.check_parameters()
-        makes = self._makes()
+        makes, bounds = self._makes(), check_bounds(self.single_era_rows)
         gone = dict.fromkeys([*self._replaced(), *self._dropped()])
         return {
             **self._plan(),
@@ -118,7 +118,7 @@ class EraEstimator(  # type: ignore[call-arg]
             "makes": makes,
             "drops": [name for name in gone if name not in makes],
             "era": self.era,
-            "single_era_rows": [_plain(end) for end in self.single_era_rows],
+            "single_era_rows": [_plain(end) for end in bounds],
         }
 
     def _single_precision(self, table: Table) -> list[bool]:

@@ -3,7 +3,7 @@
 What runs a pipeline on files, on a cluster or elsewhere knows its steps by this alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from ._apply import Plan
-from ._checks import listed
+from ._checks import is_several, listed
+
+_TOLD = ("kind", "reads", "makes", "drops", "era", "single_era_rows")
+_TOLD_OF_OWN = ("function", "options")
 
 
 def named_steps(pipeline: Any, prefix: str = "") -> list[tuple[str, Any]]:
@@ -60,8 +63,7 @@ def plan_of(step: Any) -> Plan | None:
     """
     if not _has_last_word("era_plan", step, "transform", "predict"):
         return None
-    plan: Plan = step.era_plan()
-    return plan
+    return _told_by(step)
 
 
 def columns_of(
@@ -76,11 +78,28 @@ def columns_of(
     for step in steps:
         if not hasattr(step, "era_plan"):
             return None, None
-        plan = step.era_plan()
+        plan = _told_by(step)
         names = [str(name) for block in plan["reads"] for name in block]
         read += [name for name in names if name not in made]
         made += [str(name) for name in plan["makes"]]
     return read, made
+
+
+def _told_by(step: Any) -> Plan:
+    """Return the plan of a fitted step, where it says all that it must."""
+    plan: Plan = step.era_plan()
+    of = f"the `era_plan` of {type(step).__name__}"
+    needed = _TOLD + (_TOLD_OF_OWN if plan.get("kind") == "own" else ())
+    if lacking := [key for key in needed if key not in plan]:
+        raise ValueError(f"{of} must have {listed(needed)}; it lacks {listed(lacking)}")
+    reads, makes = plan["reads"], plan["makes"]
+    blocks = [*reads, *(makes.values() if isinstance(makes, Mapping) else [None])]
+    if not all(map(is_several, blocks)):
+        raise ValueError(
+            f"{of} must list columns in blocks, such as 'reads': [['a', 'b']] and "
+            f"'makes': {{'c': ['a']}}; it reads {reads!r} and makes {makes!r}"
+        )
+    return plan
 
 
 def gathers(step: Any) -> bool:
@@ -98,7 +117,8 @@ def learns(step: Any) -> bool:
     era_local = hasattr(step, "era_plan") and not hasattr(step, "partial_fit")
     if era_local or not get_tags(step).requires_fit:
         return False
-    if _has_last_word("partial_fit", step, "fit"):
+    # A class may have it for some of its objects alone.
+    if hasattr(step, "partial_fit") and _has_last_word("partial_fit", step, "fit"):
         return True
     raise ValueError(
         f"{type(step).__name__} can only learn from all rows at once, as it has no "

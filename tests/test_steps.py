@@ -9,7 +9,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import SGDRegressor
+from sklearn.feature_selection import SelectFromModel
+from sklearn.linear_model import Lasso, SGDRegressor
 from sklearn.pipeline import make_pipeline
 
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
@@ -140,6 +141,85 @@ def test_what_it_makes_must_be_of_the_shape_that_it_says(data, tmp_path):
         predict(data.frame[["era"]], data.frame[data.models])
 
 
+def to_power(block, power):
+    """Take the power from a tuple, the values of a dict or an array."""
+    if isinstance(power, list):
+        raise TypeError("a tuple was made a list")
+    return block ** (power[1] if isinstance(power, tuple | dict) else power)
+
+
+@pytest.mark.parametrize(
+    "power", [(2, 3), {1: 3}, np.array([[3.0]]), np.int64(3)], ids=str
+)
+def test_options_of_a_function_are_deployed_as_they_are(data, tmp_path, power):
+    class Powered(EraSpread):
+        def transform(self, X):
+            return X.assign(prediction=X["prediction"] ** 3)
+
+        def era_plan(self):
+            own = {"function": to_power, "options": {"power": power}}
+            return super().era_plan() | own
+
+    pipeline = make_pipeline(
+        WeightedEnsemble(), Powered(["prediction"]), EraRank("prediction")
+    ).fit(data.frame)
+    with pytest.warns(UserWarning, match="as it is"):
+        path = export_predict(pipeline, tmp_path / "predict.pkl")
+    got = pickle.loads(path.read_bytes())(data.frame[["era"]], data.frame[data.models])
+    assert_array_equal(got["prediction"], pipeline.predict(data.frame))
+
+
+def centre_in_place(block, exponent):
+    block -= block.mean(axis=1, keepdims=True)
+    return block
+
+
+def test_a_function_may_work_in_place(data, tmp_path):
+    class InPlace(EraSpread):
+        def era_plan(self):
+            return super().era_plan() | {"function": centre_in_place}
+
+    model = data.models[0]
+    pipeline = make_pipeline(InPlace([model], exponent=1), EraRank(model))
+    pipeline.fit(data.frame)
+    # As a feature, it is read from the frame as it is.
+    with pytest.warns(UserWarning, match="as it is"):
+        path = export_predict(
+            pipeline, tmp_path / "predict.pkl", feature_columns=[model]
+        )
+    live = data.frame[["era", model]]
+    before = live.copy()
+    got = pickle.loads(path.read_bytes())(live)
+    assert_array_equal(got["prediction"], pipeline.predict(data.frame))
+    pd.testing.assert_frame_equal(live, before)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"reads": ["prediction"]}, r"in blocks.*it reads \['prediction'\]"),
+        ({"makes": ["prediction"]}, r"in blocks.*and makes \['prediction'\]"),
+        ({"makes": {"prediction": "prediction"}}, "in blocks"),
+        ({"drops": None}, "it lacks 'drops'"),
+        ({"options": None}, "it lacks 'options'"),
+    ],
+    ids=str,
+)
+def test_a_plan_that_cannot_be_read_is_refused(data, path, tmp_path, changed, message):
+    class Odd(EraSpread):
+        def era_plan(self):
+            plan = super().era_plan() | changed
+            return {key: value for key, value in plan.items() if value is not None}
+
+    pipeline = make_pipeline(
+        WeightedEnsemble(), Odd(["prediction"]), EraRank("prediction")
+    ).fit(data.frame)
+    with pytest.raises(ValueError, match=f"the `era_plan` of Odd must.*{message}"):
+        export_predict(pipeline, tmp_path / "predict.pkl")
+    with pytest.raises(ValueError, match=f"the `era_plan` of Odd must.*{message}"):
+        transform_parquet(pipeline, path, tmp_path / "out.parquet")
+
+
 def test_a_plan_of_an_unknown_kind_is_refused(data, tmp_path):
     class Unknown(EraSpread):
         def era_plan(self):
@@ -202,6 +282,20 @@ def test_a_fit_of_its_own_is_not_passed_by(data, path):
 def test_what_others_learn_batch_by_batch():
     assert learns(SGDRegressor())
     assert not learns(EraSpread(["a"]))
+    with pytest.raises(ValueError, match="SelectFromModel can only learn from all"):
+        learns(SelectFromModel(Lasso()))  # has partial_fit where its model has it
+
+
+class SharpeWeights(StackingWeights):
+    def __init__(self, columns=None, era="era"):
+        super().__init__("sharpe", columns=columns, era=era)
+
+
+def test_a_learner_may_fix_parameters(data):
+    gauss, y = EraRankGauss().fit_transform(data.frame), data.frame["target"]
+    own, expected = SharpeWeights().fit(gauss, y), StackingWeights("sharpe")
+    assert own.weights_ == expected.fit(gauss, y).weights_
+    assert own.train_score_ == expected.train_score_
 
 
 def test_a_plan_needs_a_fitted_step():
@@ -209,6 +303,12 @@ def test_a_plan_needs_a_fitted_step():
         EraRank().era_plan()
     with pytest.raises(NotFittedError):
         StackingWeights().era_plan()
+
+
+def test_a_plan_needs_valid_parameters(data):
+    step = EraRank(data.models).fit(data.frame).set_params(single_era_rows=5)
+    with pytest.raises(ValueError, match="`single_era_rows` must be two numbers"):
+        step.era_plan()
 
 
 def test_gathered_parts_make_the_weights_of_the_whole(data):

@@ -152,7 +152,9 @@ def _packed_functions(steps: dict[str, Plan]) -> list[str | bytes]:
     packed: list[str | bytes] = []
     for name, plan in steps.items():
         if plan["kind"] == "own":
-            plan["python"], data = pack_function(name, plan.pop("function"))
+            plan["python"], data = pack_function(
+                name, plan.pop("function"), plan.pop("options")
+            )
             packed.append(data)
     return packed
 

@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import packages_distributions, version
 from typing import Any
 
@@ -40,10 +41,17 @@ def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
     return entry, data
 
 
-def pack_function(name: str, function: Any) -> tuple[str | None, bytes]:
-    """Return the Python that a step's own function is bound to, if any; a pickle."""
+def pack_function(
+    name: str, function: Any, options: dict[str, Any]
+) -> tuple[str | None, bytes]:
+    """Return the Python that a step's own function is bound to, if any; a pickle.
+
+    Its options are in it, which may be anything: JSON would change tuples, and refuse
+    arrays.
+    """
     called = getattr(function, "__name__", type(function).__name__)
-    return _packed(f"the function of step {name!r}", called, function)
+    what = f"the function of step {name!r}"
+    return _packed(what, called, partial(function, **options))
 
 
 def _packed(what: str, called: str, thing: Any) -> tuple[str | None, bytes]:

@@ -44,7 +44,7 @@ def make_predict(plan: Plan, models: Sequence[str | bytes]) -> Callable[..., Any
     own = [step for step in plan["steps"] if step["kind"] == "own"]
     for step, function in zip(own, of_steps, strict=True):
         what = f"the function that makes {_listed(list(step['makes']))}"
-        step["function"] = _loaded(what, step["python"], function)
+        step |= {"function": _loaded(what, step["python"], function), "options": {}}
     if not plan["benchmarks"]:
 
         def predict_features(live_features: pd.DataFrame) -> pd.DataFrame:
