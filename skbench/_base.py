@@ -123,9 +123,9 @@ class EraEstimator(  # type: ignore[call-arg]
 
     def _single_precision(self, table: Table) -> list[bool]:
         """Whether each new column comes from float32, and so is float32."""
-        found = []
+        found, there = [], set(table.names)
         for names in self._makes().values():
-            single = [table.single_precision(n) for n in names if n in table.names]
+            single = [table.single_precision(n) for n in names if n in there]
             found.append(bool(single) and all(single))
         return found
 

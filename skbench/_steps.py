@@ -126,6 +126,13 @@ def learns(step: Any) -> bool:
     )
 
 
+def through(steps: Iterable[Any], X: pd.DataFrame) -> pd.DataFrame:
+    """Transform rows by one step after the other."""
+    for step in steps:
+        X = step.transform(X)
+    return X
+
+
 def learned(step: Any, X: pd.DataFrame, y: pd.Series) -> Any:
     """Return the step with what further eras tell it; `finish` makes use of that."""
     if not gathers(step):

@@ -18,6 +18,7 @@ from ._steps import (
     learned,
     learns,
     steps_of,
+    through,
 )
 
 __all__ = ["fit", "partition_by_era", "transform"]
@@ -193,10 +194,7 @@ def _learn(frame: pd.DataFrame, shared: tuple[list[Any], Any], y: str) -> Any:
     if frame.empty:
         return None
     before, step = shared
-    target = frame[y]
-    for transformer in before:
-        frame = transformer.transform(frame)
-    return learned(step, frame, target)
+    return learned(step, through(before, frame), frame[y])
 
 
 def _merge(first: Any, second: Any = None) -> Any:

@@ -17,6 +17,7 @@ from skbench._steps import (
     learned,
     learns,
     steps_of,
+    through,
 )
 from skbench.tournament import Source, open_source, whole_eras
 
@@ -128,7 +129,7 @@ class _Stream:
         step = learned(step, head, target)
         columns = self._columns(before, step)
         for batch in self._batches(columns, skip=len(head)):
-            step = learned(step, _through(before, batch), batch[self.y])
+            step = learned(step, through(before, batch), batch[self.y])
         finish(step)
         return step
 
@@ -147,9 +148,3 @@ class _Stream:
             chunks = bar(self.source.chunks(columns, skip))
             for batch in whole_eras(chunks, self.era, rows, [self.first]):
                 yield batch.to_pandas()
-
-
-def _through(steps: Sequence[Any], batch: pd.DataFrame) -> pd.DataFrame:
-    for step in steps:
-        batch = step.transform(batch)
-    return batch

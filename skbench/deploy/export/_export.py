@@ -64,8 +64,8 @@ def export_predict(
     ----------
     pipeline : Pipeline or estimator
         Fitted on frames. Every step is one of skbench's estimators, or has an
-        `era_plan` of its own, whose function then travels along as a pickle; the last
-        is an `EraRank` of one column.
+        `era_plan` of its own, whose function and options then travel along as a
+        pickle; the last is an `EraRank` of one column.
     path : str or path-like
         The file to write.
     models : mapping from str to object, default=None
