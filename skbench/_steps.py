@@ -161,9 +161,8 @@ def fit_each(
     where one cannot be fitted.
     """
     fitted = [clone(step) for step in steps]
-    learning = [learns(step) for step in fitted]
     for k, step in enumerate(fitted):
-        if learning[k]:
+        if learns(step):
             fitted[k] = learn(step, fitted[:k], head)
         else:
             step.fit(head, y)
