@@ -22,8 +22,8 @@ def _plan(name: str, step: Any) -> Plan:
     if plan is None:
         raise TypeError(
             f"step {name!r} of `pipeline` is a {type(step).__name__}, which is not one "
-            "of skbench's estimators, and has no `era_plan` that says all it does: "
-            "only such steps can be exported. A model of your own goes into `models`"
+            "of skbench's estimators and has no `era_plan` that says all it does: only "
+            "such steps can be exported. A model of your own goes into `models`"
         )
     used = [column for block in plan["reads"] for column in block]
     if plan["kind"] not in KINDS:
