@@ -647,7 +647,7 @@ class TestLive:
             (lambda r: r.assign(resolved="yes"), "True or False"),
             (lambda r: r.assign(model=None), "without a 'model'"),
             (lambda r: r.assign(value=np.inf), "must not be infinite"),
-            (lambda r: r.iloc[:0], "`scores` has 0 rows"),
+            (lambda r: r.iloc[:0], "has any round been scored yet"),
             (lambda r: r.assign(round=[{}] * 16), "'round' must hold labels"),
             (lambda r: r.assign(resolved=[[]] * 16), "'resolved' must hold labels"),
             (lambda r: r.assign(day="late"), "numbers in its column 'day'"),

@@ -323,6 +323,11 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"rows of `scores` .*several are '0001'"):
             summarize(frame)
 
+    def test_an_era_twice_as_numbers_of_two_kinds(self):
+        frame = pd.DataFrame({"a": [0.1, 0.2]}, index=pd.Index([1, 1.0], dtype=object))
+        with pytest.raises(ValueError, match=r"rows of `scores` .*several are '1\.0'"):
+            summarize(frame)
+
     def test_infinite(self):
         with pytest.raises(ValueError, match="must not be infinite"):
             summarize(scores().replace({"b": {scores()["b"].iloc[0]: np.inf}}))

@@ -24,6 +24,7 @@ from skbench.tournament import (
     DATA_TYPE,
     ERA,
     ID,
+    index_columns,
     read_record,
     reading,
     record_path,
@@ -166,9 +167,7 @@ def _part_of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
 
 def _id_columns(schema: pa.Schema) -> list[str]:
     """Return the columns that name the rows: the index pandas wrote, or `id`."""
-    index = (schema.pandas_metadata or {}).get("index_columns", [])
-    names = [name for name in index if isinstance(name, str)]
-    return names or [name for name in schema.names if name == ID]
+    return index_columns(schema) or [name for name in schema.names if name == ID]
 
 
 def _compressed_size(source: pq.ParquetFile, names: Sequence[str]) -> int:

@@ -26,6 +26,8 @@ def read_live(scores: Any, needed: Sequence[str] = ()) -> pd.DataFrame:
     the columns that a frame must have beside those that tell series apart and values.
     """
     check_frame(scores, "scores", "one row a model, round, score and day")
+    if scores.empty:
+        raise ValueError("`scores` has no rows: has any round been scored yet?")
     as_table(scores, name="`scores`")  # refuses a column that stands twice
     if missing := [name for name in (*_KEY, *needed, "value") if name not in scores]:
         raise ValueError(

@@ -99,14 +99,16 @@ def check_frame(values: Any, name: str, of: str) -> None:
 
 
 def check_labels(labels: Collection[Hashable], what: str) -> None:
-    """Refuse labels that are missing, or that look alike."""
-    if missing := int(np.sum(pd.Index(list(labels), tupleize_cols=False).isna())):
+    """Refuse labels that are missing, are equal or look alike."""
+    index = pd.Index(list(labels), tupleize_cols=False)
+    if missing := int(np.sum(index.isna())):
         raise ValueError(
             f"the {what} must all have a label; missing are {missing} of {len(labels)}"
         )
     shown = pd.Index([str(label) for label in labels])
-    if shown.has_duplicates:
-        twice = listed(shown[shown.duplicated()].unique())
+    alike = index.duplicated() | shown.duplicated()  # 1 and 1.0; 1 and "1"
+    if alike.any():
+        twice = listed(shown[alike].unique())
         raise ValueError(f"the {what} must differ in their labels; several are {twice}")
 
 

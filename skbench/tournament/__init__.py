@@ -38,6 +38,7 @@ from ._roles import ID as ID
 from ._roles import check_meta_model as check_meta_model
 from ._roles import check_numeric as check_numeric
 from ._roles import id_column as id_column
+from ._roles import index_columns as index_columns
 from ._source import Source as Source
 from ._source import open_source as open_source
 from ._target import target_of as target_of

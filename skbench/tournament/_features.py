@@ -35,6 +35,7 @@ def feature_sets(path: Path) -> dict[str, list[str]]:
 
 
 def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
+    """Read the sets of a folder, which only the name of a set cannot do without."""
     path = folder / FEATURES_FILE
     if features is None or not (isinstance(features, str) or path.is_file()):
         return {}

@@ -21,6 +21,13 @@ class HasColumns(Protocol):
     types: dict[str, pa.DataType]
 
 
+def index_columns(schema: pa.Schema) -> list[str]:
+    """Return the columns that pandas takes as the index."""
+    columns = (schema.pandas_metadata or {}).get("index_columns", [])
+    # An index that only counts the rows is no column, and is described by a dict.
+    return [name for name in columns if isinstance(name, str)]
+
+
 def id_column(schema: pa.Schema, path: Path) -> str:
     """Return the column of ids: that name or, failing that, the index pandas wrote.
 
@@ -29,10 +36,8 @@ def id_column(schema: pa.Schema, path: Path) -> str:
     names = set(schema.names)
     if len(names) < len(schema.names):
         raise ValueError(f"{path} has two columns of one name")
-    index = (schema.pandas_metadata or {}).get("index_columns", [])
-    # An index that only counts the rows is no column, and is described by a dict.
-    indexed = ID not in names and len(index) == 1 and isinstance(index[0], str)
-    name: str = index[0] if indexed else ID
+    index = index_columns(schema)
+    name = index[0] if ID not in names and len(index) == 1 else ID
     if not {name, ERA} <= names:
         raise ValueError(
             f"{path} must have the columns {ID!r} and {ERA!r}; "

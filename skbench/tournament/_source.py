@@ -14,6 +14,7 @@ from skbench._files import check_apart
 from skbench._parquet import arrow_path, open_parquet, python_path
 
 from ._footer import Footer, read_footer
+from ._roles import index_columns
 from ._unreadable import one_line, why_unreadable
 
 # Read of a column at a time: all columns of a row group may be larger than memory.
@@ -110,9 +111,7 @@ class Source:
 
     def index(self) -> list[str]:
         """Columns that pandas takes as the index."""
-        metadata = self.schema.pandas_metadata or {}
-        columns = metadata.get("index_columns", [])
-        return [name for name in columns if isinstance(name, str)]
+        return index_columns(self.schema)
 
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
         """Yield some columns of all rows but the first, a few thousand at a time."""
