@@ -1,5 +1,6 @@
 """Parquet files as one sequence of rows."""
 
+from collections import deque
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -162,8 +163,14 @@ class Source:
                 for batch in parquet.iter_batches(n_rows, numbers, stored):
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
+            if stop - first > 1:  # look for the one that is to be named
+                for group in range(first, stop):
+                    alone = self._read(
+                        file, footer, (group, group + 1), columns, n_rows
+                    )
+                    deque(alone, maxlen=0)
             raise ValueError(
-                f"{file.path} cannot be read in row groups {first} to {stop - 1}: "
+                f"{file.path} cannot be read in row group {first}: "
                 f"{why_unreadable(Path(file.path), error)}"
             ) from error
 
