@@ -608,7 +608,11 @@ def ensemble_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
     pipeline = fit_parquet(
-        clone(pipeline), rows.source, rows.target, batch_rows=1, progress=progress
+        clone(pipeline),
+        rows.source,
+        rows.target,
+        batch_rows=BATCH_ROWS,
+        progress=progress,
     )
     blend = Predictions(rows.models, rows.target)
     with (
