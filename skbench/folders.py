@@ -28,6 +28,7 @@ from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate, check_rule
 from .streaming import Predictions, fit_parquet, write_frames
 from .tournament import (
+    BATCH_ROWS,
     FEATURES_FILE,
     FILES,
     FolderRows,
