@@ -28,6 +28,7 @@ from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate, check_rule
 from .streaming import Predictions, fit_parquet, write_frames
 from .tournament import (
+    BATCH_ROWS,
     FEATURES_FILE,
     FILES,
     FolderRows,
@@ -608,7 +609,11 @@ def ensemble_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
     pipeline = fit_parquet(
-        clone(pipeline), rows.source, rows.target, batch_rows=1, progress=progress
+        clone(pipeline),
+        rows.source,
+        rows.target,
+        batch_rows=BATCH_ROWS,
+        progress=progress,
     )
     blend = Predictions(rows.models, rows.target)
     with (

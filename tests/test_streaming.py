@@ -1277,13 +1277,17 @@ class TestFooters:
             assert footer.metadata(file).schema.equals(whole.schema)
             assert footer.metadata(file).metadata == whole.metadata
             for group in range(footer.n_groups):
-                metadata = footer.metadata(file, group)
+                metadata = footer.metadata(file, group, group + 1)
                 assert metadata.num_row_groups == 1
                 expected = whole.row_group(group).to_dict()
                 assert metadata.row_group(0).to_dict() == expected
-                assert footer.n_rows(file, group) == expected["num_rows"]
                 got = pq.ParquetFile(file, metadata=metadata).read_row_group(0)
                 assert got.equals(pq.ParquetFile(path).read_row_group(group))
+            n_rows = [whole.row_group(k).num_rows for k in range(footer.n_groups)]
+            for n_columns in (1, 5_000, 10_000, 40_000):
+                assert footer.n_rows(file, n_columns) == n_rows
+            together = footer.metadata(file, 0, footer.n_groups)
+            assert together.to_dict()["row_groups"] == whole.to_dict()["row_groups"]
 
     @pytest.mark.parametrize("window", [8, 1000, 2**20])
     @pytest.mark.parametrize("name", FOOTERS)

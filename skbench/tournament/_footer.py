@@ -1,8 +1,8 @@
-"""The footer of a parquet file, one row group at a time.
+"""The footer of a parquet file, some row groups at a time.
 
 pyarrow reads a footer whole, and needs 1 kB for each column of each row group: half a
 gigabyte for 600 eras of 783 columns, far more than the rows of a batch. So the row
-groups are found in the footer's bytes, and pyarrow gets a footer with one of them.
+groups are found in the footer's bytes, and pyarrow gets a footer with some of them.
 
 References
 ----------
@@ -22,6 +22,8 @@ T = TypeVar("T")
 _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
+# What pyarrow is given of a footer at a time: some 20 MB.
+_COLUMN_CHUNKS = 20_000
 
 # Kinds of values.
 _BOOLEANS, _INTEGERS, _LISTS = (1, 2), (4, 5, 6), (9, 10)
@@ -43,17 +45,26 @@ class Footer:
         """Number of row groups."""
         return len(self.group_stops) - 1
 
-    def n_rows(self, file: Any, group: int) -> int:
-        """Return the number of rows of a row group."""
-        return int(self.metadata(file, group).row_group(0).num_rows)
+    def n_rows(self, file: Any, n_columns: int) -> list[int]:
+        """Return the number of rows of each row group."""
+        found = []
+        for first, stop in self.pieces(n_columns):
+            piece = self.metadata(file, first, stop)
+            found += [piece.row_group(k).num_rows for k in range(stop - first)]
+        return found
 
-    def metadata(self, file: Any, group: int | None = None) -> pq.FileMetaData:
-        """Read the footer as if the file had this row group, or none."""
-        count = (group is not None) << 4
+    def pieces(self, n_columns: int) -> list[tuple[int, int]]:
+        """Divide the row groups into runs whose part of the footer is small."""
+        size = max(1, _COLUMN_CHUNKS // max(1, n_columns))
+        starts = range(0, self.n_groups, size)
+        return [(first, min(first + size, self.n_groups)) for first in starts]
+
+    def metadata(self, file: Any, first: int = 0, stop: int = 0) -> pq.FileMetaData:
+        """Read the footer as if the file had these row groups alone."""
         parts = [
             _read(file, self.start, self.groups_start),
-            bytes([count | _STRUCT]),
-            b"" if group is None else _read(file, *self.group_stops[group : group + 2]),
+            _as_list_header(stop - first),
+            _read(file, self.group_stops[first], self.group_stops[stop]),
             _read(file, self.group_stops[-1], self.stop),
         ]
         footer = b"".join(parts)
@@ -156,6 +167,17 @@ def _end(data: bytes, at: int, kind: int) -> int:
     if kind in _SIZES:
         return at + _SIZES[kind]
     raise _damaged()
+
+
+def _as_list_header(count: int) -> bytes:
+    """Write the beginning of a list of structs."""
+    if count < 15:
+        return bytes([count << 4 | _STRUCT])
+    header = [15 << 4 | _STRUCT]
+    while count > 127:
+        header.append(count & 0x7F | 0x80)
+        count >>= 7
+    return bytes([*header, count])
 
 
 def _list_header(data: bytes, at: int) -> tuple[int, int, int]:

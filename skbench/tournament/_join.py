@@ -17,7 +17,10 @@ from ._era_file import Cursor, EraFile
 from ._match import RELEASE, check_share, check_unique, find
 from ._roles import ERA, ID
 from ._source import Source
+from ._whole_eras import whole_eras
 
+# Rows of a folder that are worked on at a time, and more to make whole eras.
+BATCH_ROWS = 2**14
 Places = NDArray[np.intp]
 
 
@@ -144,14 +147,15 @@ class Joined(Source):
     def frames(
         self, columns: Collection[str] | None = None, *, progress: bool = False
     ) -> Iterator[pd.DataFrame]:
-        """Yield each era: some columns beside the index; None: all columns."""
+        """Yield whole eras: some columns beside the index; None: all columns."""
         names = self.schema.names
         if columns is not None:
             wanted = {*columns, *self.index(), ERA}
             names = [name for name in names if name in wanted]
         with progress_bar(progress, self.n_rows) as bar:
-            # Unlike a loop, map does not keep an era while the next one is read.
-            yield from map(pa.Table.to_pandas, bar(self.chunks(names)))
+            # Unlike a loop, map does not keep eras while the next ones are read.
+            batches = whole_eras(bar(self.chunks(names)), ERA, BATCH_ROWS)
+            yield from map(pa.Table.to_pandas, batches)
 
     def _rows(
         self, era: "_Ids", readers: Sequence["_Reader"], schema: pa.Schema
