@@ -17,6 +17,7 @@ from benchmarks import (  # noqa: F401 - the modules enter their rows in the tab
     score_rows,
     stacking_rows,
 )
+from benchmarks.commands import HEADING, lines
 from benchmarks.growth import GROWTH
 from benchmarks.rows import ROWS, UnmeasurableError
 from benchmarks.scale import FULL_SCALE, QUICK_SCALE, Scale
@@ -31,6 +32,11 @@ from benchmarks.setup import FULL, QUICK, Setup
     "--scale",
     is_flag=True,
     help="What a million rows cost, and a billion would; on one thread.",
+)
+@click.option(
+    "--commands",
+    is_flag=True,
+    help="Whole commands on a release of full size, in place of the rows.",
 )
 @click.option("--json", "as_json", is_flag=True, help="All numbers, as JSON.")
 @click.option(
@@ -47,13 +53,17 @@ from benchmarks.setup import FULL, QUICK, Setup
     show_default=True,
     help="For either side, where it can use them.",
 )
-def main(quick, names, growth, scale, as_json, repeats, threads):
+def main(quick, names, growth, scale, commands, as_json, repeats, threads):
     """Measure skbench and its peers in turn, on the same rows and threads."""
     if scale and (names or growth or as_json):
         raise click.UsageError("--scale goes with --quick and --repeats only")
     if scale:
         _scale(QUICK_SCALE if quick else FULL_SCALE, repeats)
         return
+    if commands:
+        if names or growth or as_json:
+            raise click.UsageError("--commands goes with --quick alone")
+        sys.exit(0 if _commands(quick) else 1)
     os.environ["POLARS_MAX_THREADS"] = str(threads)  # read when polars is imported
     say = _say_nothing if as_json else click.echo
     sizes = QUICK if quick else FULL
@@ -80,6 +90,18 @@ def _scale(sizes, repeats):
     with TemporaryDirectory() as folder:
         for line in Scale(sizes, Path(folder)).lines(repeats):
             click.echo(line)
+
+
+def _commands(quick):
+    """Print the table of commands; whether all that is asked for is reached."""
+    click.echo(report.environment_line(os.cpu_count()))
+    click.echo(HEADING)
+    reached = []
+    with TemporaryDirectory() as folder:
+        for text, is_reached in lines(folder, quick, 1 if quick else 3):
+            click.echo(text)
+            reached.append(is_reached)
+    return all(reached)
 
 
 def _compare(name, setup, repeats):
