@@ -22,9 +22,9 @@ T = TypeVar("T")
 _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
-_SMALL = 2**22  # bytes of a footer, of which pyarrow makes some 30 MB
-# What pyarrow is given of a footer at a time: some 20 MB.
-_COLUMN_CHUNKS = 20_000
+_SMALL = 2**17  # bytes of a footer, of which pyarrow makes some 1 MB
+# What pyarrow is given of a footer at a time; it opens all these row groups at once.
+_COLUMN_CHUNKS = 500
 
 # Kinds of values.
 _BOOLEANS, _INTEGERS, _LISTS = (1, 2), (4, 5, 6), (9, 10)

@@ -20,7 +20,7 @@ from ._source import Source
 from ._whole_eras import whole_eras
 
 # Rows of a folder that are worked on at a time, and more to make whole eras.
-BATCH_ROWS = 2**14
+BATCH_ROWS = 2**13
 Places = NDArray[np.intp]
 
 

@@ -20,8 +20,8 @@ from ._roles import index_columns
 from ._unreadable import one_line, why_unreadable
 
 # What is read at a time of all columns: a row group may be larger than memory.
-_BUFFER_BYTES = 2**25
-_CHUNK_BYTES = 2**23
+_BUFFER_BYTES = 2**23
+_CHUNK_BYTES = 2**20
 # Unless the caller says otherwise, a batch is at least so large.
 _BATCH_BYTES = 2**25
 _BYTES_OF_TEXT = 64
