@@ -15,7 +15,6 @@ from ._steps import (
     era_of,
     fit_each,
     gathers,
-    learned,
     learns,
     steps_of,
     through,
@@ -194,7 +193,7 @@ def _learn(frame: pd.DataFrame, shared: tuple[list[Any], Any], y: str) -> Any:
     if frame.empty:
         return None
     before, step = shared
-    return learned(step, through(before, frame), frame[y])
+    return step.gather(through(before, frame), frame[y])
 
 
 def _merge(first: Any, second: Any = None) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from functools import cached_property
 
 import pytest
-from test_house import PUBLIC
+from test_house import PUBLIC, public_things
 
 validate = pytest.importorskip("numpydoc.validate").validate
 
@@ -19,17 +19,10 @@ LEFT_OUT = {"EX01", "SA01", "ES01", "GL01", "RT02"}
 
 def public_names():
     """Yield the full name of each public function and class, and of its methods."""
-    for module in PUBLIC:
-        try:
-            found = importlib.import_module(module)
-        except ImportError:  # an extra is not installed
-            continue
-        for name in found.__all__:
-            thing = getattr(found, name)
-            if inspect.isfunction(thing) or inspect.isclass(thing):
-                yield f"{module}.{name}"
-            if inspect.isclass(thing):
-                yield from (f"{module}.{name}.{method}" for method in methods(thing))
+    for name, thing in public_things():
+        yield name
+        if inspect.isclass(thing):
+            yield from (f"{name}.{method}" for method in methods(thing))
 
 
 def methods(cls):

@@ -417,7 +417,7 @@ SECTIONS = re.compile(r"^ *(Parameters|Returns|Raises|Examples)\n *-+$", re.MULT
 
 
 def public_things():
-    """Functions and classes that a user can call, and all methods of these classes."""
+    """Yield each function and class that a user can call, with its full name."""
     for module in PUBLIC:
         try:
             found = importlib.import_module(module)
@@ -425,17 +425,16 @@ def public_things():
             continue
         for name in found.__all__:
             thing = getattr(found, name)
-            bases = thing.__mro__ if inspect.isclass(thing) else [thing]
-            yield from (
-                (base.__module__, base.__qualname__)
-                for base in bases
-                if hasattr(base, "__qualname__")
-            )
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                yield f"{module}.{name}", thing
 
 
 def internal_docstrings():
     """Yield the place and the docstring of what is not for users."""
-    public = set(public_things())
+    things = [thing for _, thing in public_things()]
+    # What a class inherits is open to all, too.
+    bases = [base for thing in things for base in getattr(thing, "__mro__", [thing])]
+    public = {(base.__module__, base.__qualname__) for base in bases}
     for module, path in MODULES.items():
         # The kernels and solvers state formulas and policies, wherever they are called.
         if module.startswith(("skbench.kernels.", "skbench.solvers.")):

@@ -22,7 +22,6 @@ T = TypeVar("T")
 _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
-_SMALL = 2**17  # bytes of a footer, of which pyarrow makes some 1 MB
 # What pyarrow is given of a footer at a time; it opens all these row groups at once.
 _COLUMN_CHUNKS = 500
 
@@ -60,14 +59,6 @@ class Footer:
         starts = range(0, self.n_groups, size)
         return [(first, min(first + size, self.n_groups)) for first in starts]
 
-    def schema(self, file: Any) -> pa.Schema:
-        """Return the columns."""
-        return self.metadata(file).schema.to_arrow_schema()
-
-    def part(self, file: Any, first: int, stop: int) -> tuple[pq.FileMetaData, range]:
-        """Return a footer with these row groups, and their numbers in it."""
-        return self.metadata(file, first, stop), range(stop - first)
-
     def metadata(self, file: Any, first: int = 0, stop: int = 0) -> pq.FileMetaData:
         """Read the footer as if the file had these row groups alone."""
         parts = [
@@ -81,35 +72,7 @@ class Footer:
         return pq.read_metadata(pa.BufferReader(_MAGIC + footer + size + _MAGIC))
 
 
-@dataclass(frozen=True)
-class SmallFooter:
-    """A footer that is held whole, by the methods of `Footer`."""
-
-    whole: pq.FileMetaData
-
-    def schema(self, _: Any) -> pa.Schema:
-        """Return the columns."""
-        return self.whole.schema.to_arrow_schema()
-
-    def n_rows(self, *_: Any) -> list[int]:
-        """Return the number of rows of each row group."""
-        return [self.whole.row_group(k).num_rows for k in range(self.n_groups)]
-
-    @property
-    def n_groups(self) -> int:
-        """Number of row groups."""
-        return int(self.whole.num_row_groups)
-
-    def pieces(self, _: int) -> list[tuple[int, int]]:
-        """Return the row groups as one run."""
-        return [(0, self.n_groups)]
-
-    def part(self, _: Any, first: int, stop: int) -> tuple[pq.FileMetaData, range]:
-        """Return a footer with these row groups, and their numbers in it."""
-        return self.whole, range(first, stop)
-
-
-def read_footer(file: Any) -> Footer | SmallFooter:
+def read_footer(file: Any) -> Footer:
     """Find the row groups of a parquet file.
 
     Raises `pyarrow.ArrowInvalid`, as pyarrow does, where it is none.
@@ -119,8 +82,6 @@ def read_footer(file: Any) -> Footer | SmallFooter:
     start = stop - int.from_bytes(end[:4], "little")
     if end[4:] != _MAGIC or start < len(_MAGIC):
         raise pa.ArrowInvalid("it does not end in a parquet footer")
-    if stop - start <= _SMALL:
-        return SmallFooter(pq.read_metadata(file))
     list_start, first, count = _grown(file, start, stop, _row_groups)
     stops = [start + first]
     while len(stops) <= count:

@@ -15,7 +15,7 @@ from skbench._checks import check_count, listed
 from skbench._files import check_apart
 from skbench._parquet import arrow_path, open_parquet, python_path
 
-from ._footer import Footer, SmallFooter, read_footer
+from ._footer import Footer, read_footer
 from ._roles import index_columns
 from ._unreadable import one_line, why_unreadable
 
@@ -38,12 +38,12 @@ class _File:
         with self.filesystem.open_input_file(self.path) as file:
             yield file
 
-    def layout(self) -> tuple[pa.Schema, Footer | SmallFooter, list[int]]:
+    def layout(self) -> tuple[pa.Schema, Footer, list[int]]:
         """Return the columns, where the row groups are, and their numbers of rows."""
         try:
             with self.open() as file:
                 footer = read_footer(file)
-                schema = footer.schema(file)
+                schema = footer.metadata(file).schema.to_arrow_schema()
                 n_rows = footer.n_rows(file, len(schema.names))
         except (pa.ArrowException, OSError) as error:
             why = why_unreadable(Path(self.path), error)
@@ -140,7 +140,7 @@ class Source:
     def _read(
         self,
         file: _File,
-        footer: Footer | SmallFooter,
+        footer: Footer,
         groups: tuple[int, int],
         columns: Sequence[str],
         n_rows: int,
@@ -150,13 +150,15 @@ class Source:
         first, stop = groups
         try:
             with file.open() as opened:
-                metadata, numbers = footer.part(opened, first, stop)
                 parquet = open_parquet(
-                    opened, metadata=metadata, buffer_size=buffer, pre_buffer=False
+                    opened,
+                    metadata=footer.metadata(opened, first, stop),
+                    buffer_size=buffer,
+                    pre_buffer=False,
                 )
                 # With no column to read there would be no rows to add constants to.
                 stored = stored or parquet.schema_arrow.names[:1]
-                for batch in parquet.iter_batches(n_rows, numbers, stored):
+                for batch in parquet.iter_batches(n_rows, columns=stored):
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             if stop - first > 1:  # look for the one that is to be named
