@@ -1,6 +1,7 @@
 """A parquet file of which the rows of any one era can be read."""
 
 from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +91,7 @@ class Cursor:
     def rows(self, start: int, stop: int) -> pa.Table:
         """Read the rows from one to before another."""
         if not 0 <= self._next <= start:
-            self._chunks = self._source.chunks(self._columns, skip=start)
+            self._chunks = _ahead(self._source.chunks(self._columns, skip=start))
             self._held, self._next = None, start
         self._take(start - self._next)
         return pa.concat_tables(self._take(stop - start))
@@ -105,3 +106,12 @@ class Cursor:
             self._held = chunk.slice(count) if len(chunk) > count else None
             count -= len(taken[-1])
         return taken
+
+
+def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield what is read, while a thread reads the next: decoding needs no lock."""
+    with ThreadPoolExecutor(1) as thread:
+        pending = thread.submit(next, chunks, None)
+        while (chunk := pending.result()) is not None:
+            pending = thread.submit(next, chunks, None)
+            yield chunk

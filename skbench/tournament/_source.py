@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,13 +115,7 @@ class Source:
         return index_columns(self.schema)
 
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
-        """Yield some columns of all rows but the first, some megabytes at a time.
-
-        They are read ahead by a thread, as decoding them needs no lock of Python's.
-        """
-        return _ahead(self._chunks(columns, skip))
-
-    def _chunks(self, columns: Sequence[str], skip: int) -> Iterator[pa.Table]:
+        """Yield some columns of all rows but the first, about a megabyte at a time."""
         width = sum(_bytes_of(self.schema.field(name).type) for name in columns)
         n_rows = min(2**16, max(2**10, _CHUNK_BYTES // max(1, width)))
         for file, footer, groups in self._layouts:
@@ -200,15 +193,6 @@ class Source:
                 f"{file.path} differs: {error}"
             ) from error
         return unified.with_metadata(first.metadata)
-
-
-def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Yield what is read, while a thread reads the next."""
-    with ThreadPoolExecutor(1) as thread:
-        pending = thread.submit(next, chunks, None)
-        while (chunk := pending.result()) is not None:
-            pending = thread.submit(next, chunks, None)
-            yield chunk
 
 
 def _bytes_of(dtype: pa.DataType) -> int:
