@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import chain, pairwise
 from math import ceil
 from numbers import Integral
@@ -21,6 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _TASKS_A_JOB = 8
+# Multiplications of a product from which on a second thread pays.
+_LARGE_PRODUCT = 10**9
 
 
 class Labelled(Protocol):
@@ -42,12 +45,17 @@ class Eras:
     rows: list[Rows]
 
     @property
-    def n_rows(self) -> int:
-        """Number of rows of all eras."""
-        return sum(
+    def sizes(self) -> list[int]:
+        """Number of rows of each era."""
+        return [
             rows.stop - rows.start if isinstance(rows, slice) else rows.size
             for rows in self.rows
-        )
+        ]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows of all eras."""
+        return sum(self.sizes)
 
 
 def era_column(
@@ -378,23 +386,37 @@ def _threaded(
         )
 
 
-def blas_threads(n_jobs: int | None) -> AbstractContextManager[Any]:
-    """Give BLAS so many threads, for eras that come one after another.
+def blas_threads(
+    n_jobs: int | None, eras: Eras, n_features: int
+) -> AbstractContextManager[Any]:
+    """Give BLAS so many threads, for neutralising eras one after another.
 
-    None leaves BLAS the threads it has.
+    None: those that BLAS has, where so many features in the largest of the eras make
+    them pay, and one elsewhere. Small products are no faster on two, whose threads
+    wait for each other in a loop, and the longer the busier the machine is.
     """
     check_jobs(n_jobs)
-    if n_jobs is None:
+    if n_jobs is not None:
+        return _limited_blas(int(effective_n_jobs(n_jobs)))
+    if n_features**2 * max(eras.sizes) >= _LARGE_PRODUCT:
         return nullcontext()
-    return _limited_blas(int(effective_n_jobs(n_jobs)))
+    return _limited_blas(1)
 
 
 def _limited_blas(n_threads: int) -> AbstractContextManager[Any]:
-    # A deployed model has no `n_jobs`, and needs no threadpoolctl where it runs.
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(n_threads, user_api="blas")
+    limits: AbstractContextManager[Any] = _threadpools().limit(
+        limits=n_threads, user_api="blas"
+    )
     return limits
+
+
+@cache
+def _threadpools() -> Any:
+    """Return what knows the threads of BLAS; to look for them takes milliseconds."""
+    # A deployed model has no `n_jobs`, and needs no threadpoolctl where it runs.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _each(function: Callable[[Item], Result], task: Sequence[Item]) -> list[Result]:

@@ -80,9 +80,9 @@ class FeatureNeutralizer(EraEstimator):
         A frame without the era column is taken as one era if its row count lies
         between these.
     n_jobs : int, default=None
-        Threads of the linear algebra of an era, as joblib counts them. None: as many as
-        BLAS has, by default one a core. Results for different numbers are equal to
-        1e-9.
+        Threads of the linear algebra of an era, as joblib counts them. None: one for
+        few features, where more would wait for each other, and for many as many as BLAS
+        has, by default one a core. Results for different numbers are equal to 1e-9.
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class FeatureNeutralizer(EraEstimator):
             )
         else:
             blocks = map_eras(neutralize_era, eras, n_jobs=1)
-        with blas_threads(self.n_jobs):
+        with blas_threads(self.n_jobs, eras, len(self.neutralizers_)):
             for rows, block in blocks:
                 out[:, :, rows] = block
         return out

@@ -12,8 +12,9 @@ import pytest
 from joblib import cpu_count, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skbench._eras import blas_threads as limited_to
+from skbench._aligned import Aligned, Input
 from skbench._eras import (
+    Eras,
     chronological,
     era_counts,
     era_key,
@@ -22,6 +23,7 @@ from skbench._eras import (
     find_eras,
     map_eras,
 )
+from skbench._eras import blas_threads as limited_to
 from skbench._frames import as_table
 
 
@@ -290,6 +292,7 @@ def test_threads_over_eras_leave_blas_one(n_eras):
 
 
 def test_the_threads_of_blas_are_counted_as_joblib_does():
+    eras = find_eras(as_table(pd.DataFrame({"era": [1] * 5, "x": 1.0})), "era")
     with threadpool_limits(1, user_api="blas"):
         for n_jobs, expected in [
             (None, 1),
@@ -297,9 +300,32 @@ def test_the_threads_of_blas_are_counted_as_joblib_does():
             (np.int64(2), 2),
             (-1, cpu_count()),
         ]:
-            with limited_to(n_jobs):
+            with limited_to(n_jobs, eras, 3):
                 assert blas_threads() == {expected}
             assert blas_threads() == {1}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_features", "expected"),
+    [([6000, 10], 42, 1), ([6000], 300, 1), ([10, 6000], 780, 2), ([100], 3000, 1)],
+)
+def test_blas_has_one_thread_where_more_do_not_pay(sizes, n_features, expected):
+    eras = Eras(list(range(len(sizes))), [slice(0, size) for size in sizes])
+    with threadpool_limits(2, user_api="blas"):
+        with limited_to(None, eras, n_features):
+            assert blas_threads() == {expected}
+        assert blas_threads() == {2}
+
+
+def test_scores_and_moments_have_one_thread_of_blas():
+    seen = []
+    block = Input([f"m{i}" for i in range(22)], lambda rows: np.ones((22, 9)))
+    rows = Aligned({"X": block}, Eras([1, 2], [slice(0, 9), slice(9, 18)]))
+    with threadpool_limits(2, user_api="blas"):
+        for _ in rows.by_era(lambda block: seen.append(blas_threads())):
+            pass
+        assert seen == [{1}, {1}]
+        assert blas_threads() == {2}
 
 
 def test_blas_has_its_threads_again_after_an_error():
