@@ -7,7 +7,15 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ._eras import Eras, Rows, blas_threads, chronological, find_eras, in_threads
+from ._eras import (
+    Eras,
+    Rows,
+    blas_threads,
+    chronological,
+    find_eras,
+    in_threads,
+    n_rows_of,
+)
 from ._frames import (
     ALL,
     Fetch,
@@ -92,10 +100,12 @@ class Aligned:
     ) -> Iterator[Result]:
         """Call a kernel with the inputs of each era, in threads if asked."""
         widest = max(len(each.names) for each in self.inputs.values())
-        with blas_threads(None, self.eras, widest):
-            yield from in_threads(
-                lambda rows: kernel(*self.of(rows)), self.eras.rows, n_jobs
-            )
+
+        def work(rows: Rows) -> Result:
+            with blas_threads(None, n_rows_of(rows), widest):
+                return kernel(*self.of(rows))
+
+        return in_threads(work, self.eras.rows, n_jobs)
 
     def _refuse_infinite(self, name: str, values: NDArray[Any], rows: Rows) -> None:
         counts = np.atleast_1d(too_large(values).sum(axis=-1))

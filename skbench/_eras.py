@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 _TASKS_A_JOB = 8
 # Multiplications of a product from which on a second thread pays.
-_LARGE_PRODUCT = 10**9
+_LARGE = 10**9
 
 
 class Labelled(Protocol):
@@ -45,17 +45,9 @@ class Eras:
     rows: list[Rows]
 
     @property
-    def sizes(self) -> list[int]:
-        """Number of rows of each era."""
-        return [
-            rows.stop - rows.start if isinstance(rows, slice) else rows.size
-            for rows in self.rows
-        ]
-
-    @property
     def n_rows(self) -> int:
         """Number of rows of all eras."""
-        return sum(self.sizes)
+        return sum(map(n_rows_of, self.rows))
 
 
 def era_column(
@@ -164,6 +156,11 @@ def _group(codes: NDArray[Any], n_eras: int) -> list[Rows]:
     small = codes.astype(np.uint16) if n_eras <= 2**16 else codes
     order = np.argsort(small, kind="stable")
     return [*np.split(order, np.searchsorted(codes[order], starts[1:-1]))]
+
+
+def n_rows_of(rows: Rows) -> int:
+    """Return the number of rows of an era."""
+    return rows.stop - rows.start if isinstance(rows, slice) else rows.size
 
 
 def rows_of(eras: Eras, positions: Iterable[int]) -> NDArray[np.intp]:
@@ -387,20 +384,18 @@ def _threaded(
 
 
 def blas_threads(
-    n_jobs: int | None, eras: Eras, n_features: int
+    n_jobs: int | None, n_rows: int, n_columns: int
 ) -> AbstractContextManager[Any]:
-    """Give BLAS so many threads, for neutralising eras one after another.
+    """Give BLAS so many threads, for the products of an era.
 
-    None: those that BLAS has, where so many features in the largest of the eras make
-    them pay, and one elsewhere. Small products are no faster on two, whose threads
-    wait for each other in a loop, and the longer the busier the machine is.
+    None: those that BLAS has where they pay, as that era alone says, and else one.
+    Small products are no faster on two threads, which wait for each other in a loop,
+    and the longer the busier the machine is.
     """
     check_jobs(n_jobs)
     if n_jobs is not None:
         return _limited_blas(int(effective_n_jobs(n_jobs)))
-    if n_features**2 * max(eras.sizes) >= _LARGE_PRODUCT:
-        return nullcontext()
-    return _limited_blas(1)
+    return nullcontext() if n_columns**2 * n_rows >= _LARGE else _limited_blas(1)
 
 
 def _limited_blas(n_threads: int) -> AbstractContextManager[Any]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ._apply import Plan, neutralized
 from ._base import EraEstimator, in_precision, prediction_columns
 from ._checks import Check, check_flag, check_share, is_number, is_several, listed
-from ._eras import Eras, Rows, blas_threads, map_eras
+from ._eras import Eras, Rows, blas_threads, map_eras, n_rows_of
 from ._frames import Table, feature_columns, is_tensor, resolve
 from .kernels.device import neutralize_eras
 
@@ -208,7 +208,9 @@ class FeatureNeutralizer(EraEstimator):
         fetches = [table.select(names) for names in plan["reads"]]
 
         def neutralize_era(rows: Rows) -> NDArray[np.float64]:
-            return neutralized(plan, proportions, *(fetch(rows) for fetch in fetches))
+            blocks = [fetch(rows) for fetch in fetches]
+            with blas_threads(self.n_jobs, n_rows_of(rows), len(self.neutralizers_)):
+                return neutralized(plan, proportions, *blocks)
 
         out = np.empty((len(proportions), len(self.columns_), table.n_rows))
         if is_tensor(table.native):
@@ -220,9 +222,8 @@ class FeatureNeutralizer(EraEstimator):
             )
         else:
             blocks = map_eras(neutralize_era, eras, n_jobs=1)
-        with blas_threads(self.n_jobs, eras, len(self.neutralizers_)):
-            for rows, block in blocks:
-                out[:, :, rows] = block
+        for rows, block in blocks:
+            out[:, :, rows] = block
         return out
 
     def _on_device(

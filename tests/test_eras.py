@@ -292,7 +292,6 @@ def test_threads_over_eras_leave_blas_one(n_eras):
 
 
 def test_the_threads_of_blas_are_counted_as_joblib_does():
-    eras = find_eras(as_table(pd.DataFrame({"era": [1] * 5, "x": 1.0})), "era")
     with threadpool_limits(1, user_api="blas"):
         for n_jobs, expected in [
             (None, 1),
@@ -300,19 +299,18 @@ def test_the_threads_of_blas_are_counted_as_joblib_does():
             (np.int64(2), 2),
             (-1, cpu_count()),
         ]:
-            with limited_to(n_jobs, eras, 3):
+            with limited_to(n_jobs, 5, 3):
                 assert blas_threads() == {expected}
             assert blas_threads() == {1}
 
 
 @pytest.mark.parametrize(
-    ("sizes", "n_features", "expected"),
-    [([6000, 10], 42, 1), ([6000], 300, 1), ([10, 6000], 780, 2), ([100], 3000, 1)],
+    ("n_rows", "n_features", "expected"),
+    [(6000, 42, 1), (6000, 300, 1), (6000, 780, 2), (100, 3000, 1)],
 )
-def test_blas_has_one_thread_where_more_do_not_pay(sizes, n_features, expected):
-    eras = Eras(list(range(len(sizes))), [slice(0, size) for size in sizes])
+def test_blas_has_one_thread_where_more_do_not_pay(n_rows, n_features, expected):
     with threadpool_limits(2, user_api="blas"):
-        with limited_to(None, eras, n_features):
+        with limited_to(None, n_rows, n_features):
             assert blas_threads() == {expected}
         assert blas_threads() == {2}
 
