@@ -44,7 +44,7 @@ from skbench import (
 from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
 from skbench.streaming._parts import Parts
 from skbench.tournament._era_file import EraFile
-from skbench.tournament._footer import read_footer
+from skbench.tournament._footer import DividedFooter, read_footer
 from skbench.tournament._join import Joined, Side
 from skbench.tournament._source import Source
 
@@ -1269,24 +1269,30 @@ FOOTERS = {
 class TestFooters:
     """A footer of some row groups says of them what the whole footer says."""
 
+    @pytest.fixture(autouse=True)
+    def all_are_large(self, monkeypatch):
+        monkeypatch.setattr("skbench.tournament._footer._LARGE", 0)
+
     def check(self, path):
         whole = pq.read_metadata(path)
         with path.open("rb") as raw, pa.PythonFile(raw) as file:
             footer = read_footer(file)
+            assert isinstance(footer, DividedFooter)
             assert footer.n_groups == whole.num_row_groups
-            assert footer.metadata(file).schema.equals(whole.schema)
-            assert footer.metadata(file).metadata == whole.metadata
+            empty, _ = footer.part(file, 0, 0)
+            assert empty.schema.equals(whole.schema)
+            assert empty.metadata == whole.metadata
             for group in range(footer.n_groups):
-                metadata = footer.metadata(file, group, group + 1)
+                metadata, (place,) = footer.part(file, group, group + 1)
                 assert metadata.num_row_groups == 1
                 expected = whole.row_group(group).to_dict()
-                assert metadata.row_group(0).to_dict() == expected
-                got = pq.ParquetFile(file, metadata=metadata).read_row_group(0)
+                assert metadata.row_group(place).to_dict() == expected
+                got = pq.ParquetFile(file, metadata=metadata).read_row_group(place)
                 assert got.equals(pq.ParquetFile(path).read_row_group(group))
             n_rows = [whole.row_group(k).num_rows for k in range(footer.n_groups)]
             for n_columns in (1, 5_000, 10_000, 40_000):
                 assert footer.n_rows(file, n_columns) == n_rows
-            together = footer.metadata(file, 0, footer.n_groups)
+            together, _ = footer.part(file, 0, footer.n_groups)
             assert together.to_dict()["row_groups"] == whole.to_dict()["row_groups"]
 
     @pytest.mark.parametrize("window", [8, 1000, 2**20])
@@ -1317,8 +1323,19 @@ class TestFooters:
             return bool(re.search(r"bad\.parquet|lacks|no rows", str(error)))
         return False
 
-    def test_damage(self, tmp_path):
+    def test_what_is_read_is_the_same(self, tmp_path, monkeypatch):
+        pq.write_table(every_type(), tmp_path / "rows.parquet", row_group_size=3)
+        columns = every_type().column_names
+        divided = pa.concat_tables(Source(tmp_path / "rows.parquet").chunks(columns))
+        monkeypatch.undo()
+        whole = pa.concat_tables(Source(tmp_path / "rows.parquet").chunks(columns))
+        assert divided.equals(whole)
+        assert whole.equals(pq.read_table(tmp_path / "rows.parquet"))
+
+    @pytest.mark.parametrize("large", [0, 2**21])
+    def test_damage(self, large, tmp_path, monkeypatch):
         """Whatever the bytes are, it ends, and with a clear error if with one."""
+        monkeypatch.setattr("skbench.tournament._footer._LARGE", large)
         pq.write_table(every_type(), tmp_path / "rows.parquet", row_group_size=20)
         whole = (tmp_path / "rows.parquet").read_bytes()
         size = int.from_bytes(whole[-8:-4], "little")
@@ -1341,9 +1358,8 @@ class TestFooters:
         bad.write_bytes(
             b"PAR1" + b"\x1c" * 5000 + (5000).to_bytes(4, "little") + b"PAR1"
         )
-        with pytest.raises(
-            ValueError, match="no whole parquet file: its footer is dam"
-        ):
+        why = "" if large else ": its footer is dam"
+        with pytest.raises(ValueError, match=f"no whole parquet file{why}"):
             Source(bad)
 
 

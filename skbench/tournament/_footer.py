@@ -1,14 +1,15 @@
-"""The footer of a parquet file, some row groups at a time.
+"""The footer of a parquet file, some row groups at a time where it is large.
 
 pyarrow reads a footer whole, and needs 1 kB for each column of each row group: half a
 gigabyte for 600 eras of 783 columns, far more than the rows of a batch. So the row
-groups are found in the footer's bytes, and pyarrow gets a footer with some of them.
+groups are found in the bytes of a large footer, and pyarrow gets one with some of them.
 
 References
 ----------
 Apache Parquet, ``parquet.thrift``. Apache Thrift, "Thrift compact protocol encoding".
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,9 @@ T = TypeVar("T")
 _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
-# What pyarrow is given of a footer at a time; it opens all these row groups at once.
+# Bytes in the file; pyarrow needs some ten times as many.
+_LARGE = 2**21
+# Row groups that are opened at once have so many columns in all.
 _COLUMN_CHUNKS = 500
 
 # Kinds of values.
@@ -31,8 +34,60 @@ _BYTE, _BINARY, _STRUCT = 3, 8, 12
 _SIZES = {1: 0, 2: 0, _BYTE: 1, 7: 8}  # in bytes, of those that have one
 
 
+class Footer(ABC):
+    """What a parquet file says of its row groups."""
+
+    @property
+    @abstractmethod
+    def n_groups(self) -> int:
+        """Number of row groups."""
+
+    @abstractmethod
+    def part(
+        self, file: Any, first: int, stop: int
+    ) -> tuple[pq.FileMetaData, list[int]]:
+        """Return a footer that has these row groups, and which of its own they are."""
+
+    def schema(self, file: Any) -> pa.Schema:
+        """Return the columns."""
+        return self.part(file, 0, 0)[0].schema.to_arrow_schema()
+
+    def n_rows(self, file: Any, n_columns: int) -> list[int]:
+        """Return the number of rows of each row group."""
+        found = []
+        for first, stop in self.pieces(n_columns):
+            metadata, groups = self.part(file, first, stop)
+            found += [metadata.row_group(group).num_rows for group in groups]
+        return found
+
+    def pieces(self, n_columns: int) -> list[tuple[int, int]]:
+        """Divide the row groups into runs that have few columns in all."""
+        size = max(1, _COLUMN_CHUNKS // max(1, n_columns))
+        starts = range(0, self.n_groups, size)
+        return [(first, min(first + size, self.n_groups)) for first in starts]
+
+
 @dataclass(frozen=True)
-class Footer:
+class WholeFooter(Footer):
+    """A small footer, as pyarrow holds it."""
+
+    metadata: pq.FileMetaData
+
+    @property
+    def n_groups(self) -> int:
+        """Number of row groups."""
+        count: int = self.metadata.num_row_groups
+        return count
+
+    def part(
+        self, file: Any, first: int, stop: int
+    ) -> tuple[pq.FileMetaData, list[int]]:
+        """Return the footer, which has all row groups."""
+        return self.metadata, [*range(first, stop)]
+
+
+@dataclass(frozen=True)
+class DividedFooter(Footer):
     """Where the parts of a footer are in its file; none of them is held."""
 
     start: int
@@ -45,21 +100,9 @@ class Footer:
         """Number of row groups."""
         return len(self.group_stops) - 1
 
-    def n_rows(self, file: Any, n_columns: int) -> list[int]:
-        """Return the number of rows of each row group."""
-        found = []
-        for first, stop in self.pieces(n_columns):
-            piece = self.metadata(file, first, stop)
-            found += [piece.row_group(k).num_rows for k in range(stop - first)]
-        return found
-
-    def pieces(self, n_columns: int) -> list[tuple[int, int]]:
-        """Divide the row groups into runs whose part of the footer is small."""
-        size = max(1, _COLUMN_CHUNKS // max(1, n_columns))
-        starts = range(0, self.n_groups, size)
-        return [(first, min(first + size, self.n_groups)) for first in starts]
-
-    def metadata(self, file: Any, first: int = 0, stop: int = 0) -> pq.FileMetaData:
+    def part(
+        self, file: Any, first: int, stop: int
+    ) -> tuple[pq.FileMetaData, list[int]]:
         """Read the footer as if the file had these row groups alone."""
         parts = [
             _read(file, self.start, self.groups_start),
@@ -69,11 +112,12 @@ class Footer:
         ]
         footer = b"".join(parts)
         size = len(footer).to_bytes(4, "little")
-        return pq.read_metadata(pa.BufferReader(_MAGIC + footer + size + _MAGIC))
+        whole = pa.BufferReader(_MAGIC + footer + size + _MAGIC)
+        return pq.read_metadata(whole), [*range(stop - first)]
 
 
 def read_footer(file: Any) -> Footer:
-    """Find the row groups of a parquet file.
+    """Read the footer of a parquet file, or find its parts if it is large.
 
     Raises `pyarrow.ArrowInvalid`, as pyarrow does, where it is none.
     """
@@ -82,13 +126,16 @@ def read_footer(file: Any) -> Footer:
     start = stop - int.from_bytes(end[:4], "little")
     if end[4:] != _MAGIC or start < len(_MAGIC):
         raise pa.ArrowInvalid("it does not end in a parquet footer")
+    if stop - start < _LARGE:
+        file.seek(0)
+        return WholeFooter(pq.read_metadata(file))
     list_start, first, count = _grown(file, start, stop, _row_groups)
     stops = [start + first]
     while len(stops) <= count:
         missing = count + 1 - len(stops)
         ends = _grown(file, stops[-1], stop, partial(_ends, count=missing))
         stops += [stops[-1] + end for end in ends]
-    return Footer(start, start + list_start, stops, stop)
+    return DividedFooter(start, start + list_start, stops, stop)
 
 
 def _read(file: Any, start: int, stop: int) -> bytes:

@@ -42,7 +42,7 @@ class _File:
         try:
             with self.open() as file:
                 footer = read_footer(file)
-                schema = footer.metadata(file).schema.to_arrow_schema()
+                schema = footer.schema(file)
                 n_rows = footer.n_rows(file, len(schema.names))
         except (pa.ArrowException, OSError) as error:
             why = why_unreadable(Path(self.path), error)
@@ -143,15 +143,16 @@ class Source:
         first, stop = groups
         try:
             with file.open() as opened:
+                metadata, row_groups = footer.part(opened, first, stop)
                 parquet = open_parquet(
                     opened,
-                    metadata=footer.metadata(opened, first, stop),
+                    metadata=metadata,
                     buffer_size=buffer,
                     pre_buffer=False,
                 )
                 # With no column to read there would be no rows to add constants to.
                 stored = stored or parquet.schema_arrow.names[:1]
-                for batch in parquet.iter_batches(n_rows, columns=stored):
+                for batch in parquet.iter_batches(n_rows, row_groups, stored):
                     yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             if stop - first > 1:  # look for the one that is to be named

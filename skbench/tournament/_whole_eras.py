@@ -1,10 +1,10 @@
 """Rows in reading order: where each era is, and batches of whole eras."""
 
 from collections.abc import Collection, Hashable, Iterator
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
@@ -43,26 +43,34 @@ def _emptied(held: list[pa.Table]) -> list[pa.Table]:
 
 def runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
     """Yield each label with the first row of its run, and the row after the last."""
-    codes, labels = coded(column, era)
-    starts = np.flatnonzero(np.diff(codes)) + 1
-    for start, stop in pairwise([0, *starts.tolist(), len(codes)]):
-        yield labels[codes[start]], start, stop
+    encoded = pc.run_end_encode(_plain(column).combine_chunks())
+    labels = encoded.values.to_pylist()
+    _check_labels(labels, era)
+    ends = encoded.run_ends.to_pylist()
+    yield from zip(labels, [0, *ends], ends, strict=False)
 
 
 def coded(
     column: pa.ChunkedArray, era: str
 ) -> tuple[NDArray[np.int64], list[Hashable]]:
     """Code of each row's era label, and the labels in order of appearance."""
-    if pa.types.is_dictionary(column.type):
-        # Its categories need not occur, nor in this order.
-        column = column.cast(column.type.value_type)
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = _plain(column).combine_chunks().dictionary_encode(null_encoding="encode")
     labels = encoded.dictionary.to_pylist()
-    if encoded.null_count or any(label != label for label in labels):
+    _check_labels(labels, era)
+    return encoded.indices.to_numpy().astype(np.int64), labels
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return labels as they are; categories need not occur, nor in their order."""
+    kind = column.type
+    return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
+
+
+def _check_labels(labels: list[Hashable], era: str) -> None:
+    if any(label is None or label != label for label in labels):
         raise ValueError(
             f"era column {era!r} has missing labels: label these rows or drop them"
         )
-    return encoded.indices.to_numpy().astype(np.int64), labels
 
 
 def _check_new(label: Hashable, seen: Collection[Hashable]) -> None:
