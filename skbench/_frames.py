@@ -144,8 +144,100 @@ def copy_on_write() -> AbstractContextManager[Any]:
     return nullcontext()
 
 
+class _ArrowTable(Table):
+    """A pyarrow Table. Missing values are nulls, in and out."""
+
+    def __init__(self, native: pa.Table) -> None:
+        super().__init__(native, native.column_names, native.num_rows)
+
+    def kind(self, name: Name) -> str:
+        kind = self._type(name)
+        if pa.types.is_floating(kind):
+            return "float"
+        return "number" if _is_arrow_number(kind) else str(kind)
+
+    def dtype(self, name: Name) -> Any:
+        return np.dtype(self._type(name).to_pandas_dtype())
+
+    def remedy(self, name: Name) -> str:
+        place = self.names.index(name)
+        return f"set_column({place}, {name!r}, X[{name!r}].cast('float64'))"
+
+    def single_precision(self, name: Name) -> bool:
+        return bool(pa.types.is_float32(self._type(name)))
+
+    def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
+        return _arrow_labels(self.native.column(str(name)), name)
+
+    def select(self, names: Sequence[Name]) -> Fetch:
+        columns = [_plain(self.native.column(str(name))) for name in names]
+
+        def fetch(rows: Rows) -> NDArray[Any]:
+            if isinstance(rows, slice):
+                start, stop, _ = rows.indices(self.n_rows)
+                part = [column.slice(start, stop - start) for column in columns]
+            else:
+                places = pa.array(rows)
+                part = [column.take(places) for column in columns]
+            return np.stack([column.to_numpy() for column in part])
+
+        return fetch
+
+    def build(self, layout: Layout, values: Values) -> Any:
+        columns = {
+            str(name): self.native.column(str(name))
+            if i is None
+            else pa.array(values[i], from_pandas=True)
+            for name, i in layout
+        }
+        # The metadata restores the index of pandas.
+        return pa.table(columns, metadata=self.native.schema.metadata)
+
+    def _type(self, name: Name) -> pa.DataType:
+        return self.native.schema.field(str(name)).type
+
+
+class _BatchTable(_ArrowTable):
+    """A pyarrow RecordBatch: a table of one piece."""
+
+    def __init__(self, native: pa.RecordBatch) -> None:
+        super().__init__(pa.Table.from_batches([native]))
+
+    def build(self, layout: Layout, values: Values) -> Any:
+        table = super().build(layout, values).combine_chunks()
+        return table.to_batches()[0]
+
+
+def _is_arrow_number(kind: pa.DataType) -> bool:
+    of = pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal
+    return any(is_one(kind) for is_one in of)
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as numbers for which numpy has a dtype, not just objects."""
+    if pa.types.is_boolean(column.type):
+        return column.cast(pa.int8())
+    wide = pa.types.is_decimal(column.type)
+    return column.cast(pa.float64()) if wide else column
+
+
+def _arrow_labels(
+    column: pa.ChunkedArray, name: Name
+) -> tuple[NDArray[Any], list[Hashable]]:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        column = pc.if_else(pc.is_nan(column), None, column)
+    try:
+        encoded = column.combine_chunks().dictionary_encode()
+    except pa.ArrowNotImplementedError as error:
+        raise ValueError(f"column {name!r} must hold labels: {error}") from error
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes, encoded.dictionary.to_pylist()
+
+
 class _NarwhalsTable(Table):
-    """A polars DataFrame or a pyarrow Table. Missing values are nulls, in and out."""
+    """A polars DataFrame. Missing values are nulls, in and out."""
 
     def __init__(self, native: Any) -> None:
         self.frame = nw.from_native(native, eager_only=True)
@@ -156,18 +248,13 @@ class _NarwhalsTable(Table):
         dtype = self.dtypes[str(name)]
         if dtype.is_float():
             return "float"
-        if dtype.is_numeric() or dtype == nw.Boolean:
-            return "number"
-        arrow = isinstance(self.native, pa.Table)
-        return str(self.native.schema.field(name).type if arrow else dtype)
+        number = dtype.is_numeric() or dtype == nw.Boolean
+        return "number" if number else str(dtype)
 
     def dtype(self, name: Name) -> Any:
         return self.frame[str(name)].head(0).to_numpy().dtype
 
     def remedy(self, name: Name) -> str:
-        if isinstance(self.native, pa.Table):
-            place = self.names.index(name)
-            return f"set_column({place}, {name!r}, X[{name!r}].cast('float64'))"
         if self.dtypes[str(name)] == nw.Object:
             values = f"X[{name!r}].to_list(), dtype=pl.Float64"
             return f"with_columns(pl.Series({name!r}, {values}))"
@@ -178,16 +265,7 @@ class _NarwhalsTable(Table):
 
     def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
         column = self.frame[str(name)].to_arrow()
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_floating(column.type):
-            column = pc.if_else(pc.is_nan(column), None, column)
-        try:
-            encoded = column.dictionary_encode()
-        except pa.ArrowNotImplementedError as error:
-            raise ValueError(f"column {name!r} must hold labels: {error}") from error
-        codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        return codes, encoded.dictionary.to_pylist()
+        return _arrow_labels(pa.chunked_array([column]), name)
 
     def select(self, names: Sequence[Name]) -> Fetch:
         columns = self.frame.select(self._plain(str(name)) for name in names)
@@ -210,17 +288,6 @@ class _NarwhalsTable(Table):
         made = nw.from_arrow(pa.table(new), backend=self.frame.implementation)
         frame = self.frame.with_columns(made[name] for name in new)
         return frame.select([str(name) for name, _ in layout]).to_native()
-
-
-class _BatchTable(_NarwhalsTable):
-    """A pyarrow RecordBatch: a table of one piece."""
-
-    def __init__(self, native: pa.RecordBatch) -> None:
-        super().__init__(pa.Table.from_batches([native]))
-
-    def build(self, layout: Layout, values: Values) -> Any:
-        table = super().build(layout, values).combine_chunks()
-        return table.to_batches()[0]
 
 
 class _ArrayTable(Table):
@@ -366,10 +433,12 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
         raise TypeError(
             f"{name} is a polars LazyFrame, without rows yet: pass {name}.collect()"
         )
-    elif nw.dependencies.is_into_dataframe(X):
-        table = _NarwhalsTable(X)
+    elif isinstance(X, pa.Table):
+        table = _ArrowTable(X)
     elif isinstance(X, pa.RecordBatch):
         table = _BatchTable(X)
+    elif nw.dependencies.is_into_dataframe(X):
+        table = _NarwhalsTable(X)
     elif is_tensor(X):
         table = _TensorTable(X, name)
     else:
