@@ -54,13 +54,13 @@ class _Counts:
     both: list[int]
     joined: int
     joined_of: list[int]
+    in_place: bool  # whether all rows go together by their position
 
 
 @dataclass(frozen=True)
 class _Ids:
     """The ids of an era in the first file, and in the others that have the era."""
 
-    key: Hashable
     here: pa.ChunkedArray
     there: list[pa.ChunkedArray | None]
 
@@ -76,7 +76,8 @@ class Joined(Source):
     leaps.
 
     All ids are read once at the start: that they are unique in their era, and that at
-    least 80 % of them match a required side in the eras that both have.
+    least 80 % of them match a required side in the eras that both have. Later they are
+    read again in eras whose rows differ between the files, or where they are asked for.
 
     ``constants`` are further columns of one value, and ``order`` is how all columns are
     to stand; without it: id, era, constants, then by side.
@@ -93,7 +94,8 @@ class Joined(Source):
         self.constants = dict(constants or {})
         self.files = [file for side in sides for file in side.file.source.files]
         self.schema = self._joined_schema(order)
-        self._counts = {era.key: self._count(era) for era in self._ids()}
+        ids = _IdReader(self.sides)
+        self._counts = {key: self._count(ids.read(key)) for key in self.base.file.runs}
         self._check()
         self.n_rows = sum(counts.joined for counts in self._counts.values())
 
@@ -139,9 +141,9 @@ class Joined(Source):
             else:
                 skip -= counts.joined
         schema = self._part_of_schema(columns)
-        readers = [_Reader(side, columns) for side in self.sides]
-        for era in self._ids(keys):
-            yield self._rows(era, readers, schema).slice(skip)
+        ids, readers = _IdReader(self.sides), [_Reader(s, columns) for s in self.sides]
+        for key in keys:
+            yield self._rows(key, ids, readers, schema).slice(skip)
             skip = 0
 
     def frames(
@@ -158,19 +160,29 @@ class Joined(Source):
             yield from map(pa.Table.to_pandas, batches)
 
     def _rows(
-        self, era: "_Ids", readers: Sequence["_Reader"], schema: pa.Schema
+        self,
+        key: Hashable,
+        ids: "_IdReader",
+        readers: Sequence["_Reader"],
+        schema: pa.Schema,
     ) -> pa.Table:
         """Return the joined rows of an era."""
-        places = self._places(era)
-        kept = np.flatnonzero(self._is_kept(places, len(era.here)))
-        columns = {ID: era.here.take(pa.array(kept))}
-        columns |= readers[0].read(era.key, kept)
-        for reader, rows in zip(readers[1:], places, strict=True):
-            columns |= reader.read(era.key, rows[kept])
-        for name, value in self.constants.items():
-            columns[name] = pa.repeat(pa.scalar(value), kept.size)
-        arrays = [columns[field.name].cast(field.type) for field in schema]
-        return pa.table(arrays, schema=schema)
+        counts = self._counts[key]
+        columns: dict[str, Any] = {}
+        rows: list[Places | None] = [None for _ in readers]
+        if not counts.in_place:
+            era = ids.read(key)
+            places = self._places(era)
+            kept = np.flatnonzero(self._is_kept(places, counts.here))
+            rows = [kept, *(found[kept] for found in places)]
+            columns[ID] = era.here.take(pa.array(kept))
+        elif ID in schema.names:
+            columns[ID] = ids.of_first(key)
+        for reader, wanted in zip(readers, rows, strict=True):
+            columns |= reader.read(key, wanted, counts.joined)
+        for name in self.constants.keys() & set(schema.names):
+            columns[name] = pa.repeat(pa.scalar(self.constants[name]), counts.joined)
+        return pa.table([_cast(columns[f.name], f.type) for f in schema], schema)
 
     def _joined_schema(self, order: Sequence[str] | None) -> pa.Schema:
         base = self.base.file.types
@@ -193,18 +205,6 @@ class Joined(Source):
 
     # Ids, era by era
 
-    def _ids(self, keys: Sequence[Hashable] | None = None) -> Iterator["_Ids"]:
-        """Yield the ids of eras, by default of all."""
-        runs = [side.file.runs for side in self.sides]
-        cursors = [Cursor(side.file.source, [side.file.id]) for side in self.sides]
-        for key in runs[0] if keys is None else keys:
-            here, *there = (
-                _labels(cursor.rows(of[key].start, of[key].stop)) if key in of else None
-                for of, cursor in zip(runs, cursors, strict=True)
-            )
-            assert here is not None  # as the first file has the era
-            yield _Ids(key, here, there)
-
     def _places(self, era: "_Ids") -> list[Places]:
         """Return the row in each other side of the ids of an era, or -1."""
         missing = np.full(len(era.here), -1)
@@ -220,9 +220,13 @@ class Joined(Source):
 
     def _count(self, era: "_Ids") -> _Counts:
         check_unique(era.here, self.base.file.path)
+        in_place = True
         for side, ids in zip(self.others, era.there, strict=True):
-            if ids is not None and not ids.equals(era.here):
+            if ids is None:
+                in_place &= not side.required
+            elif not ids.equals(era.here):
                 check_unique(ids, side.file.path)
+                in_place = False
         places = self._places(era)
         kept = self._is_kept(places, len(era.here))
         return _Counts(
@@ -231,6 +235,7 @@ class Joined(Source):
             both=[int((rows >= 0).sum()) for rows in places],
             joined=int(kept.sum()),
             joined_of=[int((rows[kept] >= 0).sum()) for rows in places],
+            in_place=in_place,
         )
 
     def _check(self) -> None:
@@ -246,6 +251,30 @@ class Joined(Source):
             check_share(*names, labels, here, there, both, side.advice)
 
 
+class _IdReader:
+    """The ids of several sides, era by era."""
+
+    def __init__(self, sides: Sequence[Side]) -> None:
+        files = [side.file for side in sides]
+        self._runs = [file.runs for file in files]
+        self._cursors = [Cursor(file.source, [file.id]) for file in files]
+
+    def of_first(self, key: Hashable) -> pa.ChunkedArray:
+        """Return the ids of an era in the first file, which has it."""
+        run = self._runs[0][key]
+        return _labels(self._cursors[0].rows(run.start, run.stop))
+
+    def read(self, key: Hashable) -> _Ids:
+        """Return the ids of an era in all files."""
+        there = [
+            _labels(cursor.rows(runs[key].start, runs[key].stop))
+            if key in runs
+            else None
+            for runs, cursor in zip(self._runs[1:], self._cursors[1:], strict=True)
+        ]
+        return _Ids(self.of_first(key), there)
+
+
 class _Reader:
     """Columns of a side, era by era."""
 
@@ -254,18 +283,28 @@ class _Reader:
         self._names = {new: old for new, old in side.names.items() if new in columns}
         self._cursor = Cursor(side.file.source, list(self._names.values()))
 
-    def read(self, key: Hashable, rows: Places) -> dict[str, pa.ChunkedArray]:
-        """Return the columns at some rows of an era; null for those that are -1."""
+    def read(
+        self, key: Hashable, rows: Places | None, n_rows: int
+    ) -> dict[str, pa.ChunkedArray]:
+        """Return the columns at some rows of an era; null for those that are -1.
+
+        None: all rows as they are, of which there are so many.
+        """
         if not self._names:
             return {}
         run = self._file.runs.get(key)
         if run is None:
             kinds = {new: self._file.types[old] for new, old in self._names.items()}
-            return {name: pa.nulls(rows.size, kind) for name, kind in kinds.items()}
+            return {name: pa.nulls(n_rows, kind) for name, kind in kinds.items()}
         table = self._cursor.rows(run.start, run.stop)
-        if not np.array_equal(rows, np.arange(run.n_rows)):
+        if rows is not None and not np.array_equal(rows, np.arange(run.n_rows)):
             table = table.take(pa.array(rows, mask=rows < 0))
         return {new: table[old] for new, old in self._names.items()}
+
+
+def _cast(column: Any, kind: pa.DataType) -> Any:
+    """Return a column of a type; of most it is their own, and a cast is not free."""
+    return column if column.type == kind else column.cast(kind)
 
 
 def _labels(column: pa.Table) -> pa.ChunkedArray:
