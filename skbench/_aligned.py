@@ -17,7 +17,6 @@ from ._eras import (
     n_rows_of,
 )
 from ._frames import (
-    ALL,
     Fetch,
     Name,
     Table,
@@ -166,7 +165,7 @@ def align(
 def _input(name: str, table: Table, *, several: bool, finite: bool) -> Input:
     if name in _FEATURES:
         return Input(table.names, table.select(table.names), finite=True)
+    of_all = block(table, table.names, finite=finite)
     if several:
-        return block(table, table.names, finite=finite)
-    values = table.select(table.names)(ALL)[0]
-    return column(table.names[0], values, finite=finite)
+        return of_all
+    return replace(of_all, fetch=lambda rows: of_all.fetch(rows)[0])

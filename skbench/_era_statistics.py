@@ -1,5 +1,6 @@
 """Statistics of eras, as they are kept to learn from: gathered, merged, in part."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -23,17 +24,18 @@ def gathered(rows: Aligned, describe: Callable[..., dict[str, Any]]) -> Statisti
     return {"era": labels, **stacked}
 
 
-def merged(held: Statistics | None, new: Statistics) -> Statistics:
-    """Add the statistics of further eras, all in the order of time, or else of text."""
-    if held is not None:
-        if twice := set(held["era"]) & set(new["era"]):
-            raise ValueError(
-                f"era {min(twice, key=str)!r} is held already: hand over every era "
-                "once, and whole"
-            )
-        new = {name: np.concatenate([held[name], new[name]]) for name in new}
-    order = chronological(new["era"].tolist(), needed=False)
-    return {name: values[order] for name, values in new.items()}
+def merged(*parts: Statistics) -> Statistics:
+    """Put statistics together, eras in the order of time, or else of text."""
+    labels = [label for part in parts for label in part["era"]]
+    if len(set(labels)) < len(labels):
+        twice = [label for label, count in Counter(labels).items() if count > 1]
+        raise ValueError(
+            f"era {min(twice, key=str)!r} is held already: hand over every era once, "
+            "and whole"
+        )
+    order = chronological(labels, needed=False)
+    stacked = {name: [part[name] for part in parts] for name in parts[0]}
+    return {name: np.concatenate(some)[order] for name, some in stacked.items()}
 
 
 def part_of(

@@ -135,6 +135,9 @@ def find_eras(table: Labelled, column: Hashable) -> Eras:
     """Find the rows of each era by the labels in ``column`` (None: all are one era)."""
     if column is None:
         return Eras([None], [slice(0, table.n_rows)])
+    known: Eras | None = getattr(table, "known_eras", None)
+    if known is not None:
+        return known
     codes, labels = table.labels(column)
     missing = np.flatnonzero(codes < 0)
     if missing.size:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from typing import Any
 
 import narwhals.stable.v1 as nw
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_array
 
 from ._checks import HUGE, listed
-from ._eras import Rows, target_days
+from ._eras import Eras, Rows, find_eras, target_days
 from ._warnings import warn
 
 Name = Hashable
@@ -46,6 +47,7 @@ class Table(ABC):
     """Rows and columns of whatever kind; an array's columns are named 0, 1, ..."""
 
     named = True
+    known_eras: Eras | None = None  # without a look at labels
 
     def __init__(self, native: Any, names: list[Name], n_rows: int) -> None:
         self.native = native
@@ -144,7 +146,7 @@ def copy_on_write() -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-class _ArrowTable(Table):
+class ArrowTable(Table):
     """A pyarrow Table. Missing values are nulls, in and out."""
 
     def __init__(self, native: pa.Table) -> None:
@@ -187,7 +189,7 @@ class _ArrowTable(Table):
         columns = {
             str(name): self.native.column(str(name))
             if i is None
-            else pa.array(values[i], from_pandas=True)
+            else _with_nulls(values[i])
             for name, i in layout
         }
         # The metadata restores the index of pandas.
@@ -197,7 +199,74 @@ class _ArrowTable(Table):
         return self.native.schema.field(str(name)).type
 
 
-class _BatchTable(_ArrowTable):
+class BlockTable(Table):
+    """Rows of a pyarrow Table with arrays in place of the columns made since.
+
+    What steps hand to each other where no frame is asked for: a block of new columns
+    stays as it is, and no other is touched. NaN is missing.
+    """
+
+    def __init__(self, rows: pa.Table, era: Name) -> None:
+        super().__init__(None, rows.column_names, rows.num_rows)
+        self._rows = ArrowTable(rows)
+        self.known_eras = find_eras(self._rows, era)
+        self._made: dict[Name, tuple[NDArray[Any], int]] = {}
+
+    def kind(self, name: Name) -> str:
+        return "float" if name in self._made else self._rows.kind(name)
+
+    def dtype(self, name: Name) -> Any:
+        made = self._made.get(name)
+        return self._rows.dtype(name) if made is None else made[0].dtype
+
+    def remedy(self, name: Name) -> str:
+        return self._rows.remedy(name)
+
+    def single_precision(self, name: Name) -> bool:
+        return bool(self.dtype(name) == np.float32)
+
+    def labels(self, name: Name) -> tuple[NDArray[Any], list[Hashable]]:
+        return self._rows.labels(name)
+
+    def select(self, names: Sequence[Name]) -> Fetch:
+        made = [self._made[name] for name in names if name in self._made]
+        if not made:
+            return self._rows.select(names)
+        block, first = made[0]
+        in_order = [(id(block), first + k) for k in range(len(names))]
+        if [(id(own), i) for own, i in made] == in_order:
+            return lambda rows: block[first : first + len(names), rows]
+        columns = [self._column(name) for name in names]
+        return lambda rows: np.stack([column[rows] for column in columns])
+
+    def build(self, layout: Layout, values: Values) -> "BlockTable":
+        out = copy(self)
+        out.names = [name for name, _ in layout]
+        kept = {name: self._made[name] for name in out.names if name in self._made}
+        for name, i in layout:
+            if i is not None and isinstance(values, np.ndarray):
+                kept[name] = values, i
+            elif i is not None:
+                kept[name] = values[i][None], 0
+        out._made = kept
+        return out
+
+    def to_arrow(self) -> pa.Table:
+        """Return all columns, nulls where they are missing."""
+        made = list(self._made)
+        places = {name: i for i, name in enumerate(made)}
+        layout = [(name, places.get(name)) for name in self.names]
+        return self._rows.build(layout, [self._column(name) for name in made])
+
+    def _column(self, name: Name) -> NDArray[Any]:
+        if name not in self._made:
+            column: NDArray[Any] = self._rows.select([name])(ALL)[0]
+            return column
+        block, i = self._made[name]
+        return np.asarray(block[i])
+
+
+class _BatchTable(ArrowTable):
     """A pyarrow RecordBatch: a table of one piece."""
 
     def __init__(self, native: pa.RecordBatch) -> None:
@@ -206,6 +275,11 @@ class _BatchTable(_ArrowTable):
     def build(self, layout: Layout, values: Values) -> Any:
         table = super().build(layout, values).combine_chunks()
         return table.to_batches()[0]
+
+
+def _with_nulls(values: NDArray[Any]) -> pa.Array:
+    """Return values as they are where none is missing, and else a copy."""
+    return pa.array(values, from_pandas=bool(np.isnan(values).any()))
 
 
 def _is_arrow_number(kind: pa.DataType) -> bool:
@@ -229,11 +303,14 @@ def _arrow_labels(
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
     try:
-        encoded = column.combine_chunks().dictionary_encode()
+        # The rows of an era mostly stand together: a label is looked up once a run.
+        runs = pc.run_end_encode(column.combine_chunks())
+        encoded = runs.values.dictionary_encode()
     except pa.ArrowNotImplementedError as error:
         raise ValueError(f"column {name!r} must hold labels: {error}") from error
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes, encoded.dictionary.to_pylist()
+    lengths = np.diff(runs.run_ends.to_numpy(), prepend=0)
+    return np.repeat(codes, lengths), encoded.dictionary.to_pylist()
 
 
 class _NarwhalsTable(Table):
@@ -427,6 +504,8 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
     ``object_array`` admits arrays of dtype object, whose era labels may be strings.
     ``name`` is what a message calls the container.
     """
+    if isinstance(X, Table):
+        return X
     if isinstance(X, pd.DataFrame):
         table: Table = _PandasTable(X)
     elif nw.dependencies.is_polars_lazyframe(X):
@@ -434,7 +513,7 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
             f"{name} is a polars LazyFrame, without rows yet: pass {name}.collect()"
         )
     elif isinstance(X, pa.Table):
-        table = _ArrowTable(X)
+        table = ArrowTable(X)
     elif isinstance(X, pa.RecordBatch):
         table = _BatchTable(X)
     elif nw.dependencies.is_into_dataframe(X):
@@ -483,8 +562,8 @@ def as_column(values: Any, name: str, argument: str | None = None) -> Table:
     """
     argument = f"`{argument or name}`"
     values = unmasked(values)
-    if isinstance(values, pa.Array):
-        values = pa.chunked_array([values])
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return as_table(pa.table({name: values}), name=argument)
     if nw.dependencies.is_into_series(values):
         series = nw.from_native(values, series_only=True)
         return as_table(series.alias(name).to_frame().to_native(), name=argument)
@@ -526,6 +605,8 @@ def as_columns(values: Any, name: str, default: str | None = None) -> Table:
     without a name is called.
     """
     default = default or name
+    if isinstance(values, Table):
+        return values
     values = unmasked(values)
     if is_tensor(values):
         if values.ndim == 2 and values.shape[1] != 1:
@@ -641,6 +722,7 @@ def convert(native: Any, container: str, names: Sequence[str]) -> Any:
     """Turn an output into what `set_output` asked for; ``names`` are for arrays."""
     if container == "default":
         return native
+    native = native.to_arrow() if isinstance(native, BlockTable) else native
     native = to_host(native) if is_tensor(native) else native
     if isinstance(native, pa.RecordBatch):
         native = pa.Table.from_batches([native])

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TypeVar
 
 import pyarrow as pa
@@ -30,8 +29,12 @@ def tell(line: str, show: bool) -> None:
 @contextmanager
 def progress_bar(
     show: bool, total: int, done: int = 0
-) -> Iterator[Callable[[Iterator[pa.Table]], Iterator[pa.Table]]]:
-    """Yield what counts the rows of chunks that are read through it."""
+) -> Iterator[Callable[[pa.Table], pa.Table]]:
+    """Yield what counts the rows of chunks as they are read.
+
+    ``map`` calls it for an iterator of them and, unlike a loop, does not keep a chunk
+    while the next one is read.
+    """
     from tqdm import tqdm
 
     with tqdm(
@@ -42,5 +45,4 @@ def progress_bar(
             bar.update(len(chunk))
             return chunk
 
-        # Unlike a loop, map does not keep a chunk while the next one is read.
-        yield partial(map, counted)
+        yield counted

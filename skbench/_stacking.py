@@ -444,27 +444,39 @@ class StackingWeights(WeightedEnsemble):
         reference = [] if self._reference is None else [self._reference]
         return [*self.columns_, *reference]
 
-    def absorb(self, other: "StackingWeights") -> Self:
-        """Take over the moments of another; weights that were found are dropped.
+    def absorb(self, *others: "StackingWeights") -> Self:
+        """Take over the moments of others; weights that were found are dropped.
 
         Parameters
         ----------
-        other : StackingWeights
+        *others : StackingWeights
             As for `merge`, such as `gather` returns.
 
         Returns
         -------
         self : object
-            The estimator; ``other`` is unchanged.
+            The estimator; the others are unchanged.
 
         Raises
         ------
         ValueError
-            If both hold an era, or differ in what decides what is kept of the rows.
+            If two hold an era, or differ in what decides what is kept of the rows.
         """
-        for estimator in (self, other):
+        every: list[StackingWeights] = [self, *others]
+        for estimator in every:
             if not hasattr(estimator, "era_statistics_"):
                 raise NotFittedError("merge needs two fitted StackingWeights")
+        for other in others:
+            self._check_alike(other)
+        held = [each.era_statistics_ for each in every]
+        self.era_statistics_ = merged(*held)
+        references = [each._reference for each in every]
+        self._reference = next((r for r in references if r is not None), None)
+        self._forget(*_FOUND)
+        return self
+
+    def _check_alike(self, other: "StackingWeights") -> None:
+        """Refuse another of which other moments were kept."""
         own, others = self._kept_by(), other._kept_by()
         for name in _OF_ROWS:
             if own[name] != others[name]:
@@ -472,11 +484,6 @@ class StackingWeights(WeightedEnsemble):
                     f"cannot merge what was learned with another `{name}`: "
                     f"{listed(own[name])} and {listed(others[name])}. Fit both alike"
                 )
-        self.era_statistics_ = merged(self.era_statistics_, other.era_statistics_)
-        if self._reference is None:
-            self._reference = other._reference
-        self._forget(*_FOUND)
-        return self
 
     def finish(self) -> Self:
         """Find the weights, now that the moments of all eras are held.
@@ -555,7 +562,7 @@ class StackingWeights(WeightedEnsemble):
             part._start(table, era, target_name(X, y))
         part._check_names(table, part.gathered_columns())
         check_numbers(table, part.gathered_columns())
-        part.era_statistics_ = merged(None, part._moments(table, eras, target))
+        part.era_statistics_ = merged(part._moments(table, eras, target))
         return part, table, eras, target
 
     def _start(self, table: Table, era: Name, target: str | None) -> None:

@@ -4,15 +4,19 @@ What runs a pipeline on files, on a cluster or elsewhere knows its steps by this
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from ._apply import Plan
+from ._base import EraEstimator
 from ._checks import is_several, listed
+from ._frames import BlockTable
 
 _TOLD = ("kind", "reads", "makes", "drops", "era", "single_era_rows")
 _TOLD_OF_OWN = ("function", "options")
@@ -133,19 +137,14 @@ def through(steps: Iterable[Any], X: pd.DataFrame) -> pd.DataFrame:
     return X
 
 
-def learned(step: Any, X: pd.DataFrame, y: pd.Series) -> Any:
-    """Return the step with what further eras tell it; `finish` makes use of that."""
-    if not gathers(step):
-        return step.partial_fit(X, y)
-    # Its partial_fit would search for weights, and warn of them, each time.
-    part = step.gather(X, y)
-    return step.absorb(part) if hasattr(step, "era_statistics_") else part
-
-
-def finish(step: Any) -> None:
-    """Let a step find what it learns, now that it holds all eras."""
+def learn_more(step: Any, batches: Iterable[tuple[Any, Any]]) -> None:
+    """Let a step that has learned from some eras learn from further ones, X and y."""
     if gathers(step):
-        step.finish()
+        # Its partial_fit would search for weights, and warn of them, each time.
+        step.absorb(*(step.gather(X, y) for X, y in batches)).finish()
+        return
+    for X, y in batches:
+        step.partial_fit(X, y)
 
 
 def fit_each(
@@ -171,6 +170,17 @@ def fit_each(
     for step, result in zip(steps, fitted, strict=True):
         # The parameters stay the objects that they are.
         step.__dict__ = {**vars(result), **step.get_params(deep=False)}
+
+
+def container(steps: Iterable[Any], era: str) -> Callable[[pa.Table], Any]:
+    """Return what makes of rows the kind of frame that fitted steps are given.
+
+    Our own take any kind; of pandas' each would make one and take it apart again.
+    """
+    if all(isinstance(step, EraEstimator) and plan_of(step) for step in steps):
+        return partial(BlockTable, era=era)
+    to_pandas: Callable[[pa.Table], Any] = pa.Table.to_pandas
+    return to_pandas
 
 
 def as_frame(out: Any) -> pd.DataFrame:

@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.utils import Bunch
 
 from ._checks import check_flag, check_name, is_several
 from ._ensemble import WeightedEnsemble
@@ -19,16 +18,17 @@ from ._eras import horizon_of
 from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
 from ._parquet import arrow_path, read_parquet
+from ._progress import progress_bar
 from ._rank_gauss import EraRank, EraRankGauss
 from ._stacking import StackingWeights
-from .analysis import Analysis, analyze
+from .analysis import Analysis, answers, beside, check_model
 from .datasets import load_scores
-from .metrics import concat_scores, leaderboard, numerai_corr, score_models
+from .metrics import leaderboard, numerai_corr, score_models
 from .report import PerformanceReport
 from .staking import Allocation, PayoutRule, allocate, check_rule
-from .streaming import Predictions, fit_parquet, write_frames
+from .streaming import BATCH_ROWS, Predictions, fit_parquet, write_tables
 from .tournament import (
-    BATCH_ROWS,
+    ERA,
     FEATURES_FILE,
     FILES,
     FolderRows,
@@ -286,14 +286,15 @@ def analyze_folder(
         If the files do not fit together, lack a column, or give two models one name.
     """
     rows, _ = open_folder(path, target=target, predictions=predictions)
-    data = Bunch(
-        frame=pd.concat(rows.source.frames()),
-        era="era",
-        meta_model=rows.meta_model,
-        models=rows.models,
-        targets=[rows.target],
+    if model is not None:
+        check_model(model, rows.source.schema.names, rows.models)
+    return answers(
+        rows.table(*beside(rows.models, model)),
+        rows.table(rows.target),
+        rows.table(ERA),
+        rows.table(rows.meta_model) if rows.meta_model else None,
+        rows.table(model) if model else None,
     )
-    return analyze(data, model=model)
 
 
 def stake_folder(
@@ -624,7 +625,7 @@ def ensemble_folder(
             blend.of(pipeline, part.source, progress)
             for part in filter(None, (rows, live))
         )
-        write_frames(chain.from_iterable(parts), unfinished)
+        write_tables(chain.from_iterable(parts), unfinished)
         scores = blend.scores()
         blend.warn_of_missing()
         joblib.dump(pipeline, unfinished_pipeline)
@@ -666,25 +667,20 @@ def _blend_of(pipeline: Pipeline) -> WeightedEnsemble:
 def _scores(
     rows: FolderRows, benchmark: str | None, progress: bool = False
 ) -> dict[str, pd.DataFrame]:
-    def score(era: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    with progress_bar(progress, rows.source.n_rows) as counted:
         return score_models(
-            era[rows.target],
-            era[rows.models],
-            era=era["era"],
-            meta_model=era[rows.meta_model] if rows.meta_model else None,
+            rows.table(rows.target),
+            rows.table(*rows.models, counted=counted),
+            era=rows.table(ERA),
+            meta_model=rows.table(rows.meta_model) if rows.meta_model else None,
             benchmark=benchmark,
-            features=era[rows.features] if rows.features else None,
+            features=rows.table(*rows.features) if rows.features else None,
         )
-
-    return concat_scores(map(score, rows.source.frames(progress=progress)))
 
 
 def _scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
     name, target = rows.meta_model, rows.target
     if name is None:
         return None
-    scores = concat_scores(
-        {name: numerai_corr(era[target], era[name], era=era["era"])}
-        for era in rows.source.frames([target, name])
-    )
-    return scores[name][name]
+    scores = numerai_corr(rows.table(target), rows.table(name), era=rows.table(ERA))
+    return scores[name]

@@ -45,7 +45,8 @@ from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
 from skbench.streaming._parts import Parts
 from skbench.tournament._era_file import EraFile
 from skbench.tournament._footer import DividedFooter, read_footer
-from skbench.tournament._join import Joined, Side
+from skbench.tournament._join import Joined
+from skbench.tournament._sides import Side
 from skbench.tournament._source import Source
 
 ROOT = Path(__file__).parents[1]

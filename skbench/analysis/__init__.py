@@ -1,6 +1,9 @@
 """The meta model of meta models: what the Meta Model holds, lacks and could use."""
 
 from ._answers import Analysis, analyze
+from ._answers import answers as answers
+from ._answers import beside as beside
+from ._answers import check_model as check_model
 from ._compare import compare
 from ._implied import implied_weights
 from ._marginal import marginal_contribution

@@ -1,6 +1,6 @@
 """Three questions about a tournament, answered in plain sentences: `analyze`."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
+from skbench._aligned import align
 from skbench._checks import listed
 from skbench._eras import era_numbers
 from skbench._frames import as_columns, at_labels, name_of, row_labels, target_name
@@ -15,7 +16,7 @@ from skbench.metrics import summarize
 
 from ._compare import compare
 from ._implied import implied_weights
-from ._intervals import Intervals
+from ._intervals import Floats, Intervals
 from ._sentences import (
     about_comparison,
     about_synergy,
@@ -130,26 +131,69 @@ def analyze(
     (95 % interval 73 to 74 %, 80 eras).
     """
     frame, y = data.frame, data.frame[_target(data, target)]
-    y = y.rename(target_name(frame, y))
-    intervals = Intervals.checked(y, horizon, confidence)
     own = None if model is None else _own(data, model)
-    names = [name for name in data.models if not _is(model, name)]
-    if not names:
-        raise ValueError(
-            f"`data` must hold a model beside `model`; it has {listed(data.models)}"
-        )
-    models, era = frame[names], frame[data.era]
+    return answers(
+        frame[beside(data.models, model)],
+        y.rename(target_name(frame, y)),
+        frame[data.era],
+        None if data.meta_model is None else frame[data.meta_model],
+        own,
+        groups=groups,
+        horizon=horizon,
+        confidence=confidence,
+    )
 
-    weights, board, first = _of_meta_model(data, models, y, intervals)
-    pairs, second = _of_pairs(models, y, era, groups, intervals)
-    comparison, third = None, []
+
+def answers(
+    models: Any,
+    y: Any,
+    era: Any,
+    meta_model: Any = None,
+    own: Any = None,
+    *,
+    groups: Mapping[Hashable, Hashable] | None = None,
+    horizon: int | None = None,
+    confidence: float = 0.95,
+) -> Analysis:
+    """Answer the questions of `analyze`; columns may be read from files, again each."""
+    intervals, target = Intervals.checked(y, horizon, confidence), str(name_of(y))
+    with_y, with_meta_model, with_both = _eras_with(era, y, meta_model)
+    weights, board, pairs, comparison = None, None, None, None
+    sentences = ["Cannot tell what the Meta Model holds: the data lack it."]
+    if with_meta_model:
+        weights, of_weights = _of_meta_model(
+            meta_model, models, era, intervals, with_meta_model
+        )
+        board, of_board = _of_board(
+            meta_model, models, y, era, intervals, target, with_both
+        )
+        sentences = [of_weights, of_board]
+    pairs, of_pairs = _of_pairs(models, y, era, groups, intervals, target, with_y)
+    sentences += [of_pairs]
     if own is not None:
         comparison = compare(own, models, y, era=era, **asdict(intervals))
-        third = about_comparison(comparison, intervals.confidence, str(y.name))
-    sentences = first + second + third
-    n_eras = int(era[y.notna()].nunique())
-    basis = (intervals.confidence, str(y.name), n_eras, intervals.horizon)
+        sentences += about_comparison(comparison, intervals.confidence, target)
+    basis = (intervals.confidence, target, len(with_y), intervals.horizon)
     return Analysis(weights, board, pairs, comparison, sentences, *basis)
+
+
+def beside(models: Sequence[str], model: Any) -> list[str]:
+    """Return the models other than one's own, of which there must be some."""
+    names = [name for name in models if not _is(model, name)]
+    if not names:
+        raise ValueError(
+            f"`data` must hold a model beside `model`; it has {listed(models)}"
+        )
+    return names
+
+
+def check_model(model: str, columns: Collection[str], models: Sequence[str]) -> None:
+    """Refuse one's own model where no column is called so."""
+    if model not in columns:
+        raise ValueError(
+            f"`model` must be a column of the data, {listed(models)}, or predictions; "
+            f"got {model!r}"
+        )
 
 
 def _target(data: Bunch, target: str | None) -> str:
@@ -161,12 +205,12 @@ def _target(data: Bunch, target: str | None) -> str:
             f"`target` must be one of the targets in the data, {listed(data.targets)}; "
             f"got {target!r}"
         )
-    _check_numbers(data, name, "target")
+    _check_numbers(data.frame[name], name, "target")
     return name
 
 
-def _check_numbers(data: Bunch, name: str, parameter: str) -> None:
-    kind = as_columns(data.frame[name], parameter).kind(name)
+def _check_numbers(column: Any, name: str, parameter: str) -> None:
+    kind = as_columns(column, parameter).kind(name)
     if kind not in ("float", "number"):
         raise ValueError(
             f"`{parameter}` must be a column of numbers; got {name!r}, of dtype {kind}"
@@ -181,58 +225,79 @@ def _own(data: Bunch, model: Any) -> pd.Series:
     """Return the model asked about as a column of the frame's rows."""
     frame = data.frame
     if isinstance(model, str):
-        if model not in frame:
-            raise ValueError(
-                f"`model` must be a column of the data, {listed(data.models)}, or "
-                f"predictions; got {model!r}"
-            )
-        _check_numbers(data, model, "model")
+        check_model(model, frame, data.models)
         column: pd.Series = frame[model]
+        _check_numbers(column, model, "model")
         return column
     values = at_labels(model, row_labels(frame), "model")
     return pd.Series(values, index=frame.index, name=name_of(model))
 
 
-def _least(intervals: Intervals, eras: pd.Series) -> int:
+def _eras_with(era: Any, y: Any, meta_model: Any) -> tuple[list[Any], ...]:
+    """Return the eras that have a target, the Meta Model, and both in some row."""
+    columns = {"y": y} if meta_model is None else {"y": y, "meta_model": meta_model}
+    rows = align(columns, era, called="y", ranked=columns)
+
+    def there(y: Floats, meta_model: Floats | None = None) -> list[bool]:
+        targets = ~np.isnan(y[0])
+        if meta_model is None:
+            return [targets.any(), False, False]
+        known = ~np.isnan(meta_model)
+        return [targets.any(), known.any(), (targets & known).any()]
+
+    found = np.array([*rows.by_era(there)])
+    return tuple(
+        [rows.eras.labels[i] for i in np.flatnonzero(column)] for column in found.T
+    )
+
+
+def _least(intervals: Intervals, eras: list[Any]) -> int:
     """How many eras an interval takes, of such eras."""
-    numbers = np.sort(era_numbers(eras.unique().tolist()))
-    return intervals.least_eras(numbers)
+    return intervals.least_eras(np.sort(era_numbers(eras)))
 
 
 def _of_meta_model(
-    data: Bunch, models: pd.DataFrame, y: pd.Series, intervals: Intervals
-) -> tuple[pd.DataFrame | None, pd.DataFrame | None, list[str]]:
-    """Answer what the Meta Model consists of, and what it underweights."""
-    if data.meta_model is None or data.frame[data.meta_model].isna().all():
-        return None, None, ["Cannot tell what the Meta Model holds: the data lack it."]
-    reference, era = data.frame[data.meta_model], data.frame[data.era]
-    level, options = intervals.confidence, asdict(intervals)
-    weights = implied_weights(reference, models, era=era)
-    least = _least(intervals, era[reference.notna()])
-    sentences = [about_weights(summarize(weights, **options), level, least)]
-    scored = era[reference.notna() & y.notna()]
-    if scored.nunique() < 2:
-        sentences.append(
+    meta_model: Any, models: Any, era: Any, intervals: Intervals, eras: list[Any]
+) -> tuple[pd.DataFrame, str]:
+    """Answer what the Meta Model consists of."""
+    weights = implied_weights(meta_model, models, era=era)
+    summary = summarize(weights, **asdict(intervals))
+    least = _least(intervals, eras)
+    return weights, about_weights(summary, intervals.confidence, least)
+
+
+def _of_board(
+    meta_model: Any,
+    models: Any,
+    y: Any,
+    era: Any,
+    intervals: Intervals,
+    target: str,
+    eras: list[Any],
+) -> tuple[pd.DataFrame | None, str]:
+    """Answer which models the Meta Model underweights."""
+    if len(eras) < 2:
+        return None, (
             "Cannot tell which models the Meta Model underweights: "
-            f"{scored.nunique()} eras have both it and {y.name}."
+            f"{len(eras)} eras have both it and {target}."
         )
-        return weights, None, sentences
-    board = underweight(reference, models, y, era=era, **options)
-    least = _least(intervals, scored)
-    sentences.append(about_underweight(board, level, str(y.name), least))
-    return weights, board, sentences
+    board = underweight(meta_model, models, y, era=era, **asdict(intervals))
+    least = _least(intervals, eras)
+    return board, about_underweight(board, intervals.confidence, target, least)
 
 
 def _of_pairs(
-    models: pd.DataFrame,
-    y: pd.Series,
-    era: pd.Series,
+    models: Any,
+    y: Any,
+    era: Any,
     groups: Mapping[Hashable, Hashable] | None,
     intervals: Intervals,
-) -> tuple[Synergy | None, list[str]]:
+    target: str,
+    eras: list[Any],
+) -> tuple[Synergy | None, str]:
     """Answer which models ensemble well."""
-    if models.shape[1] < 2:
-        return None, ["Cannot tell which models ensemble well: there is only one."]
+    if len(as_columns(models, "models").names) < 2:
+        return None, "Cannot tell which models ensemble well: there is only one."
     pairs = synergy(models, y, era=era, groups=groups, **asdict(intervals))
-    least = _least(intervals, era[y.notna()])
-    return pairs, [about_synergy(pairs, str(y.name), groups is not None, least)]
+    least = _least(intervals, eras)
+    return pairs, about_synergy(pairs, target, groups is not None, least)

@@ -1,6 +1,5 @@
 """Scores of predictions, one an era and model; their summary; scorers made of them."""
 
-from ._leaderboard import concat_scores as concat_scores
 from ._leaderboard import leaderboard, score_models
 from ._live import by_score as by_score
 from ._live import read_live as read_live

@@ -1,18 +1,22 @@
 """All models beside each other: `score_models` and `leaderboard`."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from skbench._checks import check_count, listed
-from skbench._eras import chronological
-from skbench._frames import as_columns, has_name, pick
+from skbench._frames import has_name
+from skbench.kernels import score
 
-from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
+from ._scores import align_scored, feature_neutral_corr, framed
 from ._summary import summarize
 from ._tables import Frames, read_scores, spans
+
+Floats = NDArray[np.float64]
 
 
 def score_models(
@@ -69,46 +73,47 @@ def score_models(
     >>> list(scores), scores["mmc"].shape
     (['corr', 'mmc'], (20, 3))
     """
-    scores = {"corr": numerai_corr(y_true, y_pred, era=era)}
+    inputs = {"y_pred": y_pred, "y_true": y_true}
     if meta_model is not None:
-        scores["mmc"] = correlation_contribution(y_true, y_pred, meta_model, era=era)
-    if benchmark is not None:
-        reference = _column(y_pred, benchmark)
-        bmc = correlation_contribution(y_true, y_pred, reference, era=era)
-        # What a model adds to itself is nothing, not the rounding of the formula.
-        bmc[benchmark] = bmc[benchmark].where(bmc[benchmark].isna(), 0.0)
-        scores["bmc"] = bmc
+        inputs["meta_model"] = meta_model
+    rows = align_scored(era, **inputs)
+    place = None if benchmark is None else _place(rows.models, benchmark)
+    # All of an era at once, which may have to be read from a file.
+    found = [*rows.by_era(partial(_measures, benchmark=place))]
+    scores = {
+        name: framed(rows, [of_era[name] for of_era in found]) for name in found[0]
+    }
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
     return scores
 
 
-def concat_scores(
-    parts: Iterable[Mapping[str, pd.DataFrame]],
-) -> dict[str, pd.DataFrame]:
-    """Put the scores of batches of whole eras together, as if they were scored at once.
-
-    An era counts for itself, so that no score changes; the eras are put in order.
-    """
-    frames: dict[str, list[pd.DataFrame]] = {}
-    for part in parts:
-        for name, scores in part.items():
-            frames.setdefault(name, []).append(scores)
-    whole = {name: pd.concat(scores) for name, scores in frames.items()}
-    return {
-        name: scores.iloc[chronological(scores.index.tolist(), needed=False)]
-        for name, scores in whole.items()
-    }
-
-
-def _column(y_pred: Any, benchmark: Any) -> Any:
-    table = as_columns(y_pred, "y_pred", "prediction")
-    if not has_name(table.names, benchmark):
+def _place(models: Sequence[Hashable], benchmark: Any) -> int:
+    if not has_name(models, benchmark):
         raise ValueError(
-            f"`benchmark` must be one of the models {listed(table.names)}; "
-            f"got {benchmark!r}"
+            f"`benchmark` must be one of the models {listed(models)}; got {benchmark!r}"
         )
-    return pick(table, [benchmark])
+    return list(models).index(benchmark)
+
+
+def _measures(
+    predictions: Floats,
+    target: Floats,
+    meta_model: Floats | None = None,
+    *,
+    benchmark: int | None,
+) -> dict[str, Floats]:
+    """Score the models of one era by what needs no features."""
+    scores = {"corr": score.numerai_corr(predictions, target)}
+    if meta_model is not None:
+        scores["mmc"] = score.correlation_contribution(predictions, target, meta_model)
+    if benchmark is not None:
+        reference = predictions[benchmark]
+        bmc = score.correlation_contribution(predictions, target, reference)
+        # What a model adds to itself is nothing, not the rounding of the formula.
+        bmc[benchmark] = np.where(np.isnan(bmc[benchmark]), np.nan, 0.0)
+        scores["bmc"] = bmc
+    return scores
 
 
 def leaderboard(

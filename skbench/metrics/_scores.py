@@ -225,11 +225,11 @@ def feature_neutral_corr(
     """
     top_bottom = _checked(top_bottom)
     kernel = partial(score.feature_neutral_corr, top_bottom=top_bottom)
-    rows = _align(era, y_pred=y_pred, y_true=y_true, features=features)
+    rows = align_scored(era, y_pred=y_pred, y_true=y_true, features=features)
     # A tensor of one column is taken from the device, as one column of any kind is.
     if is_tensor(features) and len(rows.inputs["features"].names) > 1:
         return _neutral_corr_on_device(rows, features, top_bottom)
-    return _framed(rows, rows.by_era(kernel), pd.Index(rows.models))
+    return framed(rows, rows.by_era(kernel))
 
 
 def neutral_contribution(
@@ -400,12 +400,12 @@ def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
 
 def exposures_of(argument: str, y_pred: Any, features: Any, era: Any) -> pd.DataFrame:
     """Compute `feature_exposure` of predictions that the caller calls otherwise."""
-    rows = _align(era, (), **{argument: y_pred}, features=features)
+    rows = align_scored(era, (), **{argument: y_pred}, features=features)
     columns = pd.Index(rows.inputs["features"].names)
     if len(rows.models) > 1:
         names = ["model", "feature"]
         columns = pd.MultiIndex.from_product([rows.models, columns], names=names)
-    return _framed(rows, rows.by_era(score.correlations), columns)
+    return framed(rows, rows.by_era(score.correlations), columns)
 
 
 def max_feature_exposure(
@@ -471,7 +471,8 @@ def _largest(
     return largest
 
 
-def _align(era: Any, ranked: Sequence[str] = _RANKED, **inputs: Any) -> Aligned:
+def align_scored(era: Any, ranked: Sequence[str] = _RANKED, **inputs: Any) -> Aligned:
+    """Align the models, which come first, with what they are scored with."""
     return align(inputs, era, called="prediction", ranked=ranked)
 
 
@@ -484,14 +485,17 @@ def _by_era(
     **inputs: Any,
 ) -> pd.DataFrame:
     """Score the models of each era: a frame (n_eras, n_models)."""
-    rows = _align(era, ranked, **inputs)
-    return _framed(rows, rows.by_era(kernel, n_jobs), pd.Index(rows.models))
+    rows = align_scored(era, ranked, **inputs)
+    return framed(rows, rows.by_era(kernel, n_jobs))
 
 
-def _framed(
-    rows: Aligned, scores: Iterable[NDArray[np.float64]], columns: pd.Index
+def framed(
+    rows: Aligned,
+    scores: Iterable[NDArray[np.float64]],
+    columns: pd.Index | None = None,
 ) -> pd.DataFrame:
-    """Lay out what was found in each era as a row."""
+    """Lay out what was found in each era as a row; by default a column a model."""
+    columns = pd.Index(rows.models) if columns is None else columns
     index = pd.Index(rows.eras.labels, name="era", tupleize_cols=False)
     values = np.stack([found.ravel() for found in scores])
     return pd.DataFrame(values, index=index, columns=columns)
@@ -517,4 +521,4 @@ def _neutral_corr_on_device(
         else:
             target = rows.one("y_true", eras[i])
             scores[i] = score.numerai_corr(neutral[0], target, top_bottom)
-    return _framed(rows, scores, pd.Index(rows.models))
+    return framed(rows, scores)

@@ -5,16 +5,17 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from skbench._checks import check_flag, check_name
 from skbench._progress import progress_bar
 from skbench._steps import (
     columns_of,
+    container,
     era_of,
-    finish,
     fit_each,
     gathers,
-    learned,
+    learn_more,
     learns,
     steps_of,
     through,
@@ -125,12 +126,18 @@ class _Stream:
         self, step: Any, before: Sequence[Any], head: pd.DataFrame, target: pd.Series
     ) -> Any:
         """Fit a step batch by batch; ``head`` is what it gets of the first era."""
+        learn = step.gather if gathers(step) else step.partial_fit
         # It chooses its columns here, where all of them are seen.
-        step = learned(step, head, target)
-        columns = self._columns(before, step)
-        for batch in self._batches(columns, skip=len(head)):
-            step = learned(step, through(before, batch), batch[self.y])
-        finish(step)
+        step = learn(head, target)
+        contained = container(before, self.era) if gathers(step) else pa.Table.to_pandas
+
+        def taught(rows: pa.Table) -> tuple[Any, Any]:
+            X = contained(rows)
+            y = X[self.y] if isinstance(X, pd.DataFrame) else rows[self.y].to_numpy()
+            return through(before, X), y
+
+        batches = self._batches(self._columns(before, step), skip=len(head))
+        learn_more(step, map(taught, batches))
         return step
 
     def _columns(self, before: Sequence[Any], step: Any) -> list[str]:
@@ -142,9 +149,8 @@ class _Stream:
         wanted |= {*map(str, step.gathered_columns())} - {*made}
         return [name for name in names if name in wanted]
 
-    def _batches(self, columns: Sequence[str], skip: int) -> Iterator[pd.DataFrame]:
+    def _batches(self, columns: Sequence[str], skip: int) -> Iterator[pa.Table]:
         rows = self.source.batch_rows(self.rows, columns)
-        with progress_bar(self.progress, self.source.n_rows, skip) as bar:
-            chunks = bar(self.source.chunks(columns, skip))
-            for batch in whole_eras(chunks, self.era, rows, [self.first]):
-                yield batch.to_pandas()
+        with progress_bar(self.progress, self.source.n_rows, skip) as counted:
+            chunks = map(counted, self.source.chunks(columns, skip))
+            yield from whole_eras(chunks, self.era, rows, [self.first])

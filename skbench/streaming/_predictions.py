@@ -4,13 +4,23 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from skbench._checks import listed
-from skbench._steps import columns_of, steps_of
+from skbench._eras import chronological
+from skbench._progress import progress_bar
+from skbench._steps import columns_of, container, steps_of
 from skbench._warnings import warn
-from skbench.metrics import concat_scores, numerai_corr
-from skbench.tournament import DATA_TYPE, ERA, Joined
+from skbench.metrics import numerai_corr
+from skbench.tournament import DATA_TYPE, ERA, ID, Joined, whole_eras
+
+# Rows that are predicted at a time, and scored, and more to make whole eras.
+BATCH_ROWS = 2**13
+_SCORED_ROWS = 2**17
+_SCORED = [ERA, "target", "prediction"]
 
 
 class Predictions:
@@ -21,42 +31,66 @@ class Predictions:
         self.n_rows: Counter[str] = Counter()
         self._n_missing = self._n_targets = self._n_validation = 0
         self._n_predicted = 0  # of the validation rows
-        self._gaps = pd.Series(False, index=list(models))
+        self._gaps: set[str] = set()
+        self._to_score: list[pa.Table] = []
         self._scores: list[pd.DataFrame] = []
 
     def of(
         self, pipeline: Any, source: Joined, progress: bool = False
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the predictions of a fitted pipeline, with era and data type."""
+    ) -> Iterator[pa.Table]:
+        """Yield the predictions of a fitted pipeline, with id, era and data type."""
         has_target = self.target in source.schema.names
-        columns = {ERA, DATA_TYPE, *self.models, *([self.target] if has_target else [])}
-        used, _ = columns_of(steps_of(pipeline))
-        wanted = None if used is None else {*used, *columns}
-        for era in source.frames(wanted, progress=progress):
-            out = era[[ERA, DATA_TYPE]].assign(prediction=pipeline.predict(era))
-            self._count(era, out)
-            if has_target:
-                self._score(era[self.target], out)
-            yield out
+        columns = {ID, ERA, DATA_TYPE, *self.models}
+        columns |= {self.target} if has_target else set()
+        steps = steps_of(pipeline)
+        contained = container(steps, ERA)
+        used, _ = columns_of(steps)
+        wanted = {*(source.schema.names if used is None else used), *columns}
+        names = [name for name in source.schema.names if name in wanted]
+        with progress_bar(progress, source.n_rows) as counted:
+            chunks = map(counted, source.chunks(names))
+            for rows in whole_eras(chunks, ERA, BATCH_ROWS):
+                predictions = pipeline.predict(contained(rows))
+                made = pa.array(np.asarray(predictions), from_pandas=True)
+                self._count(rows, made)
+                if has_target:
+                    self._score(rows, made)
+                out = rows.select([ID, ERA, DATA_TYPE])
+                yield out.append_column("prediction", made)
 
-    def _count(self, era: pd.DataFrame, out: pd.DataFrame) -> None:
-        for kind, count in out[DATA_TYPE].value_counts(sort=False).items():
-            self.n_rows[str(kind)] += count
-        missing = out["prediction"].isna()
-        self._n_missing += int(missing.sum())
-        if missing.any():
-            self._gaps |= era.loc[missing, list(self.models)].isna().any()
+    def _count(self, rows: pa.Table, made: pa.Array) -> None:
+        for kind in pc.value_counts(rows[DATA_TYPE]).to_pylist():
+            self.n_rows[str(kind["values"])] += kind["counts"]
+        self._n_missing += made.null_count
+        if made.null_count:
+            without = rows.filter(made.is_null())
+            self._gaps |= {
+                name
+                for name in self.models
+                if pc.any(without[name].is_null(nan_is_null=True)).as_py()
+            }
 
-    def _score(self, target: "pd.Series[float]", out: pd.DataFrame) -> None:
-        self._n_validation += len(out)
-        self._n_predicted += int(out["prediction"].count())
-        self._n_targets += int(target.count())
-        self._scores.append(numerai_corr(target, out["prediction"], era=out[ERA]))
+    def _score(self, rows: pa.Table, made: pa.Array) -> None:
+        target = rows[self.target]
+        self._n_validation += len(rows)
+        self._n_predicted += len(made) - made.null_count
+        missing = pc.sum(target.is_null(nan_is_null=True)).as_py()
+        self._n_targets += len(target) - missing
+        self._to_score.append(pa.table([rows[ERA], target, made], _SCORED))
+        if sum(map(len, self._to_score)) >= _SCORED_ROWS:
+            self._score_held()
+
+    def _score_held(self) -> None:
+        if self._to_score:
+            era, target, made = pa.concat_tables(self._to_score).columns
+            self._scores.append(numerai_corr(target, made, era=era))
+            self._to_score = []
 
     def scores(self) -> pd.DataFrame:
         """Numerai CORR of each era with a target; none at all is an error."""
-        whole = concat_scores([{"corr": scores} for scores in self._scores])
-        scores: pd.DataFrame = whole["corr"].dropna()
+        self._score_held()
+        whole = pd.concat(self._scores).dropna()
+        scores = whole.iloc[chronological(whole.index.tolist(), needed=False)]
         if scores.empty:
             raise ValueError(
                 f"no era can be scored: of {self._n_validation} validation rows, "
@@ -68,8 +102,9 @@ class Predictions:
     def warn_of_missing(self) -> None:
         """Warn of rows without a prediction, and of the models that have gaps there."""
         if self._n_missing:
+            gaps = [name for name in self.models if name in self._gaps]
             warn(
                 f"{self._n_missing} of {self.n_rows.total()} predictions are missing, "
-                f"as there are gaps in {listed(self._gaps.index[self._gaps])}: leave "
+                f"as there are gaps in {listed(gaps)}: leave "
                 "these models out, or fill them"
             )

@@ -90,8 +90,8 @@ def sort_parquet(
     ):
         folder.mkdir()
         files = [folder / f"{i}.arrow" for i in range(int(buckets[-1]) + 1)]
-        with progress_bar(progress, opened.n_rows) as bar:
-            chunks = bar(opened.chunks(opened.schema.names))
+        with progress_bar(progress, opened.n_rows) as counted:
+            chunks = map(counted, opened.chunks(opened.schema.names))
             _distribute(chunks, era, ranks, buckets, files)
         with parquet_writer(unfinished, opened.schema) as writer:
             for file in files:

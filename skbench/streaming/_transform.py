@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from skbench._checks import check_flag, is_several
 from skbench._files import Address, check_writable
+from skbench._frames import BlockTable
 from skbench._progress import progress_bar
-from skbench._steps import as_frame, columns_of, era_of, steps_of
+from skbench._steps import as_frame, columns_of, container, era_of, steps_of
 from skbench.tournament import Source, open_source, whole_eras
 
 from ._parts import Parts, alone_with
@@ -109,15 +110,16 @@ def transform_parquet(
     copied = [era, *opened.index(), *_identifiers(opened)]
     kept = _kept(opened, copied, columns)
     used, made = columns_of(steps)
+    contained = container(steps, era)
     read = _columns_to_read(opened, used, kept)
     batch_rows = opened.batch_rows(batch_rows, read)
     with alone_with(path, wait, progress):
         parts = Parts(path, [opened.stamp(), pipeline, kept, batch_rows], resume)
         done = parts.n_rows
-        with parts.writing(), progress_bar(progress, opened.n_rows, done) as bar:
-            chunks = bar(opened.chunks(read, skip=done))
+        with parts.writing(), progress_bar(progress, opened.n_rows, done) as counted:
+            chunks = map(counted, opened.chunks(read, skip=done))
             for batch in whole_eras(chunks, era, batch_rows, parts.eras(era)):
-                new = _new_columns(pipeline, batch, copied, made)
+                new = _new_columns(pipeline, contained(batch), copied, made)
                 parts.write(_with_columns(batch, kept, new))
                 del batch, new  # or two batches are held while the next is read
 
@@ -158,25 +160,27 @@ def _columns_to_read(
 
 def _new_columns(
     pipeline: Any,
-    batch: pa.Table,
+    rows: Any,
     copied: Collection[str],
     made: Collection[str] | None,
-) -> pd.DataFrame:
+) -> pa.Table:
     """Transform a batch; return the columns that its steps made (None: any may be)."""
-    frame = batch.to_pandas()
-    out = as_frame(pipeline.transform(frame))
-    if not out.index.equals(frame.index):
+    out = pipeline.transform(rows)
+    if isinstance(rows, pd.DataFrame) and not as_frame(out).index.equals(rows.index):
         raise ValueError(
             f"the pipeline must give the rows that it gets, in their order; of "
-            f"{len(frame)} rows it made {len(out)}"
+            f"{len(rows)} rows it made {len(out)}"
         )
-    new = [name for name in out if name not in copied]
-    return out[[name for name in new if made is None or name in made]]
+    if isinstance(out, BlockTable):
+        table = out.to_arrow()
+    else:
+        table = pa.Table.from_pandas(as_frame(out), preserve_index=False)
+    new = [name for name in table.column_names if name not in copied]
+    return table.select([name for name in new if made is None or name in made])
 
 
-def _with_columns(batch: pa.Table, kept: Sequence[str], new: pd.DataFrame) -> pa.Table:
+def _with_columns(batch: pa.Table, kept: Sequence[str], made: pa.Table) -> pa.Table:
     """Put new columns beside those of a batch that are kept, in their own types."""
-    made = pa.Table.from_pandas(new, preserve_index=False)
     old = [name for name in kept if name not in made.column_names]
     out = batch.select(old)
     for field in made.schema:

@@ -15,7 +15,6 @@ from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
-from ._join import BATCH_ROWS as BATCH_ROWS
 from ._join import Joined as Joined
 from ._match import check_share as check_share
 from ._match import check_unique as check_unique

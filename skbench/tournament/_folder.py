@@ -1,9 +1,11 @@
 """Numerai's files of a folder, joined to one source."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from skbench._files import Address
 from skbench._frames import META_MODEL
@@ -11,7 +13,7 @@ from skbench._frames import META_MODEL
 from ._columns import Columns, as_list, choose_columns
 from ._era_file import EraFile
 from ._features import read_sets
-from ._join import Joined, Side
+from ._join import Joined
 from ._prediction_files import check_eras, check_names, open_predictions
 from ._release import (
     META_MODEL_FILE,
@@ -23,6 +25,8 @@ from ._release import (
     warn_of_unmatched,
 )
 from ._roles import DATA_TYPE, ERA, ID, check_meta_model, check_numeric
+from ._sides import Side
+from ._table import JoinedTable
 from ._target import target_of
 
 
@@ -47,6 +51,12 @@ class FolderRows:
         return self.benchmarks + [
             name for side in self.predictions for name in side.names
         ]
+
+    def table(
+        self, *names: str, counted: Callable[[pa.Table], pa.Table] | None = None
+    ) -> JoinedTable:
+        """Return columns to score, as if they were in memory."""
+        return JoinedTable(self.source, names, counted)
 
     @property
     def unmatched(self) -> dict[str, int]:

@@ -13,8 +13,9 @@ from skbench._parquet import arrow_path
 from skbench._warnings import warn
 
 from ._era_file import EraFile
-from ._join import Joined, Side
+from ._join import Joined
 from ._roles import DATA_TYPE, is_model
+from ._sides import Side
 
 # What ensembles call their column, which says nothing beside others of its kind.
 _ANONYMOUS = "prediction"

@@ -1,9 +1,8 @@
-"""Frames of the same columns, written one after the other to a parquet file."""
+"""Tables of the same columns, written one after the other to a parquet file."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-import pandas as pd
 import pyarrow as pa
 
 from skbench._files import Address
@@ -13,9 +12,9 @@ from skbench._parquet import parquet_writer
 _GROUP_ROWS = 2**16
 
 
-def write_frames(frames: Iterable[pd.DataFrame], path: Address) -> None:
-    """Write frames, of which there is one at least, as they come."""
-    tables = map(pa.Table.from_pandas, frames)
+def write_tables(tables: Iterable[pa.Table], path: Address) -> None:
+    """Write tables, of which there is one at least, as they come."""
+    tables = iter(tables)
     first = next(tables)
     alike = (table.cast(first.schema) for table in tables)
     with parquet_writer(path, first.schema) as writer:
