@@ -19,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
 from ._checks import HUGE, listed
 from ._eras import Eras, Rows, find_eras, target_days
@@ -528,6 +527,8 @@ def as_table(X: Any, *, object_array: bool = False, name: str = "X") -> Table:
 
 def _checked_array(X: Any, object_array: bool, name: str) -> NDArray[Any]:
     """Return an array of two dimensions; scikit-learn's own words where it is X."""
+    from sklearn.utils import check_array  # half a second that files do without
+
     X = unmasked(X)
     try:
         mixed = np.asarray(X).dtype.kind in "OUS"

@@ -396,14 +396,15 @@ class TestEnsemble:
 STOPS = """
 import sys, time
 from pathlib import Path
-from skbench import cli, folders
+import joblib
+from skbench import cli
 
 def stop(pipeline, path):
     Path(path).write_text("half")
     print("half", flush=True)
     time.sleep(60)
 
-folders.joblib.dump = stop
+joblib.dump = stop
 cli.main(sys.argv[1:])
 """
 

@@ -24,7 +24,7 @@ _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
 # Bytes in the file; pyarrow needs some ten times as many.
-_LARGE = 2**22
+_LARGE = 2**21
 # Row groups that are opened at once have so many columns in all.
 _COLUMN_CHUNKS = 500
 

@@ -1,0 +1,51 @@
+"""Questions about the models of a folder: `analyze_folder`."""
+
+from collections.abc import Sequence
+
+from skbench._files import Address
+from skbench.analysis import Analysis, answers, beside, check_model
+from skbench.tournament import ERA, open_folder
+
+
+def analyze_folder(
+    path: Address,
+    *,
+    model: str | None = None,
+    predictions: Address | Sequence[Address] = (),
+    target: str = "target",
+) -> Analysis:
+    """Ask what the Meta Model lacks, what ensembles well and if a model is still good.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of Numerai's files, as for `score_folder`.
+    model : str, default=None
+        One's own model among those of the folder and of the predictions.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models, as for `score_folder`.
+    target : str, default="target"
+        Target to score with.
+
+    Returns
+    -------
+    analysis : skbench.analysis.Analysis
+        As `skbench.analysis.analyze` gives it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder lacks a file, or one of ``predictions`` is not there.
+    ValueError
+        If the files do not fit together, lack a column, or give two models one name.
+    """
+    rows, _ = open_folder(path, target=target, predictions=predictions)
+    if model is not None:
+        check_model(model, rows.source.schema.names, rows.models)
+    return answers(
+        rows.table(*beside(rows.models, model)),
+        rows.table(rows.target),
+        rows.table(ERA),
+        rows.table(rows.meta_model) if rows.meta_model else None,
+        rows.table(model) if model else None,
+    )
