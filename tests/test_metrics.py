@@ -738,8 +738,10 @@ class TestKernels:
         block = np.random.default_rng(0).normal(size=(4, 30)).round(1)
         block[1, :5], block[2], block[3] = NAN, 1.0, NAN
         out = np.full(block.shape, NAN)
-        for row, (places, normal) in zip(out, rank.ascending_gauss(block), strict=True):
-            row[places] = normal
+        for rows, places, normal in rank.ascending_gauss(block):
+            part = np.full((len(places), block.shape[1]), NAN)
+            np.put_along_axis(part, places, np.broadcast_to(normal, places.shape), 1)
+            out[rows] = part
         np.testing.assert_array_equal(out, rank.rank_gauss(block, scale=False))
 
     def test_rounding_takes_no_correlation_beyond_one(self):
