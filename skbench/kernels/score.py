@@ -321,9 +321,14 @@ def _dot(a: Floats, b: Floats) -> float:
 def _dots(rows: Floats, others: Floats) -> Floats:
     """Inner product of each row with its other, or with the one that all share.
 
-    One by one, since einsum adds up the rows of a large block in another order.
+    All in one call, as threads wait for each other between calls; but one by one where
+    einsum would add up a row in another order because others stand beside it.
     """
-    return np.array([*map(_dot, rows, np.broadcast_to(others, rows.shape))])
+    others = np.broadcast_to(others, rows.shape)
+    if rows.shape[1] > np.getbufsize():
+        return np.array([*map(_dot, rows, others)])
+    dots: Floats = np.einsum("ij,ij->i", rows, others)
+    return dots
 
 
 def _inside(columns: Floats, top_bottom: int) -> NDArray[np.bool_]:

@@ -229,7 +229,8 @@ def feature_neutral_corr(
     # A tensor of one column is taken from the device, as one column of any kind is.
     if is_tensor(features) and len(rows.inputs["features"].names) > 1:
         return _neutral_corr_on_device(rows, features, top_bottom)
-    return _framed(rows, rows.by_era(kernel), pd.Index(rows.models))
+    scores = rows.by_era(kernel, squared="features")
+    return _framed(rows, scores, pd.Index(rows.models))
 
 
 def neutral_contribution(
@@ -297,6 +298,7 @@ def neutral_contribution(
         y_true=y_true,
         meta_model=meta_model,
         neutralizers=neutralizers,
+        squared="neutralizers",
     )
 
 
@@ -481,11 +483,13 @@ def _by_era(
     *,
     ranked: Sequence[str] = _RANKED,
     n_jobs: int | None = None,
+    squared: str | None = None,
     **inputs: Any,
 ) -> pd.DataFrame:
     """Score the models of each era: a frame (n_eras, n_models)."""
     rows = _align(era, ranked, **inputs)
-    return _framed(rows, rows.by_era(kernel, n_jobs), pd.Index(rows.models))
+    scores = rows.by_era(kernel, n_jobs, squared=squared)
+    return _framed(rows, scores, pd.Index(rows.models))
 
 
 def _framed(
@@ -505,15 +509,13 @@ def _neutral_corr_on_device(
     normal = np.empty((len(rows.models), len(features)))
     for era in eras:
         normal[:, era] = rank_gauss(rows.one("y_pred", era), scale=False)
+    kernel = partial(score.feature_neutral_corr, top_bottom=top_bottom)
     scores = np.empty((len(eras), len(rows.models)))
     for i, neutral in neutralize_eras(
         normal, features, columns, eras, standardize=False
     ):
         if neutral is None:
-            predictions, target, block = rows.of(eras[i])
-            scores[i] = score.feature_neutral_corr(
-                predictions, target, block, top_bottom
-            )
+            scores[i] = next(rows.at([i]).by_era(kernel, squared="features"))
         else:
             target = rows.one("y_true", eras[i])
             scores[i] = score.numerai_corr(neutral[0], target, top_bottom)
