@@ -95,13 +95,21 @@ class Aligned:
         return values
 
     def by_era(
-        self, kernel: Callable[..., Result], n_jobs: int | None = None
+        self,
+        kernel: Callable[..., Result],
+        n_jobs: int | None = None,
+        *,
+        squared: str | None = None,
     ) -> Iterator[Result]:
-        """Call a kernel with the inputs of each era, in threads if asked."""
-        widest = max(len(each.names) for each in self.inputs.values())
+        """Call a kernel with the inputs of each era, in threads if asked.
+
+        ``squared``: the input of which the kernel multiplies all columns by each other,
+        so that it may want threads of BLAS. None: the first.
+        """
+        columns = self.models if squared is None else self.inputs[squared].names
 
         def work(rows: Rows) -> Result:
-            with blas_threads(None, n_rows_of(rows), widest):
+            with blas_threads(None, n_rows_of(rows), len(columns)):
                 return kernel(*self.of(rows))
 
         return in_threads(work, self.eras.rows, n_jobs)

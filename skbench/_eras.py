@@ -389,16 +389,18 @@ def _threaded(
 def blas_threads(
     n_jobs: int | None, n_rows: int, n_columns: int
 ) -> AbstractContextManager[Any]:
-    """Give BLAS so many threads, for the products of an era.
+    """Give BLAS so many threads, for the products of an era, if its size says they pay.
 
-    None: those that BLAS has where they pay, as that era alone says, and else one.
-    Small products are no faster on two threads, which wait for each other in a loop,
-    and the longer the busier the machine is.
+    None: those that BLAS has. A small product has one thread whatever is asked for: on
+    two it is no faster, since they wait for each other in a loop, and the longer the
+    busier the machine is. An era alone decides, so that its bits depend on no other.
     """
     check_jobs(n_jobs)
-    if n_jobs is not None:
-        return _limited_blas(int(effective_n_jobs(n_jobs)))
-    return nullcontext() if n_columns**2 * n_rows >= _LARGE else _limited_blas(1)
+    if n_columns**2 * n_rows < _LARGE:
+        return _limited_blas(1)
+    if n_jobs is None:
+        return nullcontext()
+    return _limited_blas(int(effective_n_jobs(n_jobs)))
 
 
 def _limited_blas(n_threads: int) -> AbstractContextManager[Any]:

@@ -80,9 +80,9 @@ class FeatureNeutralizer(EraEstimator):
         A frame without the era column is taken as one era if its row count lies
         between these.
     n_jobs : int, default=None
-        Threads of the linear algebra of an era, as joblib counts them. None: one for
-        few features, where more would wait for each other, and for many as many as BLAS
-        has, by default one a core. Results for different numbers are equal to 1e-9.
+        Threads of the linear algebra of an era, as joblib counts them. None: as many as
+        BLAS has, by default one a core. An era of few features has one in any case, as
+        more would wait for each other. Results for different numbers are equal to 1e-9.
 
     Attributes
     ----------

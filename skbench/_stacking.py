@@ -1,6 +1,7 @@
 """Weights learned from validation targets: `StackingWeights`."""
 
 from collections.abc import Hashable, Mapping
+from contextlib import AbstractContextManager
 from copy import copy
 from functools import cached_property, partial
 from numbers import Integral
@@ -32,7 +33,7 @@ from ._checks import (
 )
 from ._ensemble import WeightedEnsemble
 from ._era_statistics import Statistics, gathered, merged
-from ._eras import Eras, check_horizon, find_eras
+from ._eras import Eras, blas_threads, check_horizon, find_eras
 from ._frames import (
     Table,
     aligned_target,
@@ -510,9 +511,10 @@ class StackingWeights(WeightedEnsemble):
             Lower and upper end, in column order.
         """
         check_is_fitted(self, "weights_")
-        return self._learning().interval(
-            self.weights_, self.shrinkage_, self._horizon()
-        )
+        with self._blas_threads():
+            return self._learning().interval(
+                self.weights_, self.shrinkage_, self._horizon()
+            )
 
     def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that `fit` needs a target."""
@@ -640,13 +642,18 @@ class StackingWeights(WeightedEnsemble):
         params = SimpleNamespace(**vars(self))
         return Learning(params, self.columns_, self._reference, self.era_statistics_)
 
+    def _blas_threads(self) -> AbstractContextManager[Any]:
+        """Give BLAS threads for the products of a search: each era's moments, often."""
+        return blas_threads(None, len(self.era_statistics_["era"]), len(self.columns_))
+
     def _horizon(self) -> int:
         return check_horizon(self.horizon, self._target)
 
     def _solve(self) -> Learning:
         """Find the weights, and return what they were found from."""
         learning = self._learning()
-        found = learning.find(self._horizon())
+        with self._blas_threads():
+            found = learning.find(self._horizon())
         self._forget(*_FOUND)
         self.__dict__.update(found)
         return learning

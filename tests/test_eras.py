@@ -1,5 +1,6 @@
 """Grouping rows by era, and the order of eras."""
 
+import pkgutil
 import re
 import subprocess
 import sys
@@ -12,6 +13,13 @@ import pytest
 from joblib import cpu_count, parallel_config
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from skbench import (
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+    analysis,
+    metrics,
+)
 from skbench._aligned import Aligned, Input
 from skbench._eras import (
     Eras,
@@ -25,6 +33,9 @@ from skbench._eras import (
 )
 from skbench._eras import blas_threads as limited_to
 from skbench._frames import as_table
+from skbench.datasets import make_benchmark_models
+from skbench.deploy import find_duplicates
+from skbench.recipes import riskiest_features
 
 
 def rows_of(labels):
@@ -299,7 +310,7 @@ def test_the_threads_of_blas_are_counted_as_joblib_does():
             (np.int64(2), 2),
             (-1, cpu_count()),
         ]:
-            with limited_to(n_jobs, 5, 3):
+            with limited_to(n_jobs, 6000, 780):
                 assert blas_threads() == {expected}
             assert blas_threads() == {1}
 
@@ -308,22 +319,125 @@ def test_the_threads_of_blas_are_counted_as_joblib_does():
     ("n_rows", "n_features", "expected"),
     [(6000, 42, 1), (6000, 300, 1), (6000, 780, 2), (100, 3000, 1)],
 )
-def test_blas_has_one_thread_where_more_do_not_pay(n_rows, n_features, expected):
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_blas_has_one_thread_where_more_do_not_pay(
+    n_rows, n_features, expected, n_jobs
+):
     with threadpool_limits(2, user_api="blas"):
-        with limited_to(None, n_rows, n_features):
+        with limited_to(n_jobs, n_rows, n_features):
             assert blas_threads() == {expected}
         assert blas_threads() == {2}
 
 
-def test_scores_and_moments_have_one_thread_of_blas():
-    seen = []
-    block = Input([f"m{i}" for i in range(22)], lambda rows: np.ones((22, 9)))
-    rows = Aligned({"X": block}, Eras([1, 2], [slice(0, 9), slice(9, 18)]))
+@pytest.mark.parametrize(
+    ("squared", "n_rows", "expected"),
+    [(None, 2000, 1), ("features", 2000, 2), ("features", 1000, 1)],
+)
+def test_what_a_kernel_squares_says_how_many_threads_blas_has(
+    squared, n_rows, expected
+):
+    inputs = {
+        name: Input([*range(n_columns)], lambda rows: np.ones(1))
+        for name, n_columns in [("y_pred", 22), ("features", 800)]
+    }
+    rows = Aligned(inputs, Eras([1, 2], [slice(0, n_rows), slice(0, 9)]))
     with threadpool_limits(2, user_api="blas"):
-        for _ in rows.by_era(lambda block: seen.append(blas_threads())):
-            pass
-        assert seen == [{1}, {1}]
+        seen = list(rows.by_era(lambda *blocks: blas_threads(), squared=squared))
+        assert seen == [{expected}, {1}]
         assert blas_threads() == {2}
+
+
+DATA = make_benchmark_models(40, 60, 3, n_features=4, unscored=False, random_state=0)
+FRAME, MODELS, FEATURES = DATA.frame, DATA.models, DATA.features
+RANKED = EraRankGauss().fit_transform(FRAME.drop(columns=FEATURES))
+Y, META_MODEL = FRAME["target"], FRAME["numerai_meta_model"]
+ERAS = {"era": FRAME["era"]}
+
+
+def fitted():
+    return StackingWeights(columns=MODELS).fit(RANKED, Y)
+
+
+# Whatever multiplies matrices for one era or searches weights: what is called for it.
+PRODUCTS = {
+    "neutralizer": (
+        "_neutralizer.neutralized",
+        lambda: FeatureNeutralizer(FEATURES, n_jobs=2).fit_transform(FRAME),
+    ),
+    "moments": ("_stacking.era_moments", fitted),
+    "search": ("_learning.Problem.solve", fitted),
+    "intervals of weights": (
+        "_learning.of_weights",
+        lambda: fitted().weights_interval_,
+    ),
+    "feature_neutral_corr": (
+        "kernels.score.neutralize",
+        lambda: metrics.feature_neutral_corr(Y, FRAME[MODELS], FRAME[FEATURES], **ERAS),
+    ),
+    "neutral_contribution": (
+        "kernels.score.neutralize",
+        lambda: metrics.neutral_contribution(
+            Y, FRAME[MODELS], META_MODEL, FRAME[FEATURES], **ERAS
+        ),
+    ),
+    "feature_exposure": (
+        "kernels.score._complete_correlations",
+        lambda: metrics.feature_exposure(FRAME[MODELS], FRAME[FEATURES], **ERAS),
+    ),
+    "riskiest_features": (
+        "recipes._riskiest.correlations",
+        lambda: riskiest_features(FRAME, Y, 2),
+    ),
+    "find_duplicates": (
+        "deploy.check._duplicates._correlate",
+        lambda: find_duplicates(FRAME[["era", *MODELS]], era="era"),
+    ),
+    "compare": (
+        "analysis._compare.correlations",
+        lambda: analysis.compare(FRAME[MODELS[0]], FRAME[MODELS[1:]], Y, **ERAS),
+    ),
+    "implied_weights": (
+        "analysis._implied.era_moments",
+        lambda: analysis.implied_weights(META_MODEL, FRAME[MODELS], **ERAS),
+    ),
+    "synergy": (
+        "analysis._synergy.era_moments",
+        lambda: analysis.synergy(FRAME[MODELS], Y, **ERAS),
+    ),
+    "marginal_contribution": (
+        "analysis._marginal.era_moments",
+        lambda: analysis.marginal_contribution(
+            FRAME[MODELS[0]], FRAME[MODELS[1:]], Y, **ERAS
+        ),
+    ),
+    "underweight": (
+        "analysis._underweight.era_moments",
+        lambda: analysis.underweight(META_MODEL, FRAME[MODELS], Y, **ERAS),
+    ),
+    "made-up rows": (
+        "datasets._make._draw_targets",
+        lambda: make_benchmark_models(8, 60, 3, random_state=0),
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # so few rows say little
+@pytest.mark.parametrize(("name", "call"), PRODUCTS.values(), ids=PRODUCTS)
+def test_small_products_have_one_thread_of_blas(monkeypatch, name, call):
+    path, attribute = f"skbench.{name}".rsplit(".", 1)
+    owner = pkgutil.resolve_name(path)
+    product, seen = getattr(owner, attribute), []
+
+    def watched(*args, **kwargs):
+        seen.append(blas_threads())
+        return product(*args, **kwargs)
+
+    monkeypatch.setattr(owner, attribute, watched)
+    with threadpool_limits(2, user_api="blas"):
+        call()
+        assert blas_threads() == {2}
+    assert seen
+    assert all(threads == {1} for threads in seen)
 
 
 def test_blas_has_its_threads_again_after_an_error():

@@ -738,9 +738,25 @@ class TestKernels:
         block = np.random.default_rng(0).normal(size=(4, 30)).round(1)
         block[1, :5], block[2], block[3] = NAN, 1.0, NAN
         out = np.full(block.shape, NAN)
-        for row, (places, normal) in zip(out, rank.ascending_gauss(block), strict=True):
-            row[places] = normal
+        for rows, places, normal in rank.ascending_gauss(block):
+            part = np.full((len(places), block.shape[1]), NAN)
+            np.put_along_axis(part, places, np.broadcast_to(normal, places.shape), 1)
+            out[rows] = part
         np.testing.assert_array_equal(out, rank.rank_gauss(block, scale=False))
+
+    @pytest.mark.parametrize("n_rows", [500, 10_007])  # einsum buffers 8,192 values
+    @pytest.mark.parametrize("decimals", [1, 15])
+    def test_a_score_does_not_depend_on_the_other_predictions(self, n_rows, decimals):
+        rng = np.random.default_rng(0)
+        block = rng.normal(size=(5, n_rows)).round(decimals)
+        block[3, :7], block[4] = NAN, block[1]
+        target, reference = rng.normal(size=(2, n_rows))
+        for kernel in (
+            lambda rows: score.numerai_corr(rows, target),
+            lambda rows: score.correlation_contribution(rows, target, reference),
+        ):
+            alone = [kernel(block[i : i + 1])[0] for i in range(5)]
+            np.testing.assert_array_equal(kernel(block), alone)
 
     def test_rounding_takes_no_correlation_beyond_one(self):
         for n in range(3, 200):

@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from sklearn.utils import Bunch, check_random_state
 
 from skbench._checks import check_count, check_flag, is_number
-from skbench._eras import horizon_of
+from skbench._eras import blas_threads, horizon_of
 from skbench._frames import META_MODEL
 
 __all__ = ["make_benchmark_models"]
@@ -484,10 +484,11 @@ def _draw_rows(
     for era, (end, count) in enumerate(zip(ends, row_counts, strict=True)):
         part = slice(end - count, end)
         factors = rng.standard_normal((n_factors, count))
-        models = world.loadings @ factors
-        rows.models[:, part] = 0.5 + world.scales[:, None] * models
-        rows.meta_model[part] = _draw_meta_model(rng, world, models)
-        rows.targets[1:, part] = _draw_targets(rng, signals[:, era], factors)
+        with blas_threads(None, int(count), n_factors):
+            models = world.loadings @ factors
+            rows.models[:, part] = 0.5 + world.scales[:, None] * models
+            rows.meta_model[part] = _draw_meta_model(rng, world, models)
+            rows.targets[1:, part] = _draw_targets(rng, signals[:, era], factors)
         rows.targets[0, part] = rows.targets[1, part]
         rows.features[:, part] = _draw_features(rng, world.groups, factors)
     return rows

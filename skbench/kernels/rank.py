@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from .gaps import ALL, Indices
+
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 # Buckets 1 to _LAST_BUCKET hold finite values; the others what has no place in a range.
 _LAST_BUCKET = 65_533
@@ -30,7 +33,7 @@ def rank_uniform(block: Floats, *, ties: str = "average") -> Floats:
     Ties share their average rank, or with ``ties="first"`` rank in order of position.
     NaN stays NaN. A row without two different values is 1/2 throughout.
     """
-    return _rank(block, ties, _uniform, _uniform_tied, constant=0.5)
+    return _rank(block, ties, _uniform, _uniform_of, constant=0.5)
 
 
 def rank_gauss(block: Floats, *, ties: str = "average", scale: bool = True) -> Floats:
@@ -39,9 +42,7 @@ def rank_gauss(block: Floats, *, ties: str = "average", scale: bool = True) -> F
     ``z = Phi^-1((r - 1/2) / n)``, with ties and NaN as in `rank_uniform`. A row without
     two different values is 0 throughout: it carries no information.
     """
-    if scale:
-        return _rank(block, ties, _unit_normal, _unit_normal_tied, constant=0.0)
-    return _rank(block, ties, _normal, _normal_tied, constant=0.0)
+    return _rank(block, ties, _normal, _normal_of, constant=0.0, scale=scale)
 
 
 def is_constant(block: Floats) -> NDArray[np.bool_]:
@@ -53,32 +54,36 @@ def is_constant(block: Floats) -> NDArray[np.bool_]:
     return constant
 
 
-def ascending_gauss(block: Floats) -> Iterator[tuple[NDArray[np.intp], Floats]]:
-    """Yield for each row where its ascending values stand, and their normal quantiles.
+def ascending_gauss(block: Floats) -> Iterator[tuple[Indices, Places, Floats]]:
+    """Yield rows that are alike, where their ascending values stand, their quantiles.
 
     These are what `rank_gauss` without ``scale`` puts there; missing values have none.
     Rows without ties share one array of quantiles, so that a sum over a row, which
     needs no order, can be had without writing the row out.
     """
-    rows = _ascending(block, "average", _normal, _normal_tied, constant=0.0)
-    for row, (places, scores) in enumerate(rows):
-        yield places - row * block.shape[1], scores
+    groups = _ascending(block, "average", _normal, _normal_of, constant=0.0)
+    for rows, places, scores in groups:
+        places -= _starts(block)[rows]
+        yield rows, places, scores
 
 
 def _rank(
     block: Floats,
     ties: str,
     untied: Callable[[int], Floats],
-    tied: Callable[[NDArray[np.intp], int], Floats],
+    of_rank: Callable[[Places, int], Floats],
+    *,
     constant: float,
+    scale: bool = False,
 ) -> Floats:
     """Write the scores of `_ascending` where they belong."""
     out = np.empty(block.shape)
     flat = out.reshape(-1)
-    rows = _ascending(block, ties, untied, tied, constant)
-    for out_row, (places, scores) in zip(out, rows, strict=True):
-        if places.size < out_row.size:
-            out_row.fill(np.nan)
+    for rows, places, scores in _ascending(block, ties, untied, of_rank, constant):
+        if places.shape[1] < block.shape[1]:
+            out[rows] = np.nan
+        if scale and scores.any():
+            scores = scores / scores.std(axis=-1, ddof=1, keepdims=True)
         flat[places] = scores
     return out
 
@@ -87,40 +92,61 @@ def _ascending(
     block: Floats,
     ties: str,
     untied: Callable[[int], Floats],
-    tied: Callable[[NDArray[np.intp], int], Floats],
+    of_rank: Callable[[Places, int], Floats],
     constant: float,
-) -> Iterator[tuple[NDArray[np.intp], Floats]]:
+) -> Iterator[tuple[Indices, Places, Floats]]:
     """Give position i of each sorted row ``untied(n)[i]``, or what its ties share.
 
-    With it comes where in the block, laid out by rows, its value stands.
+    With it comes where in the block, laid out by rows, its value stands. Rows that are
+    alike go together, so that the calls of numpy are few and long: threads wait for
+    each other between them.
     """
     places, ascending = _sort(block)
     counts = _counts(ascending)
-    has_ties = (ascending[:, 1:] == ascending[:, :-1]).any(axis=1)
-    for row, n in enumerate(counts):
-        values = ascending[row, :n]
-        if n == 0 or values[0] == values[-1]:
+    last = ascending[np.arange(len(block)), counts - 1]
+    alike = (counts == 0) | (ascending[:, 0] == last)
+    tied = np.zeros(len(block), dtype=bool)
+    if ties == "average":
+        tied = (ascending[:, 1:] == ascending[:, :-1]).any(axis=1)
+    groups: dict[tuple[int, bool, bool], list[int]] = {}
+    kinds = zip(counts.tolist(), alike.tolist(), tied.tolist(), strict=True)
+    for row, kind in enumerate(kinds):
+        groups.setdefault(kind, []).append(row)
+    for (n, all_alike, has_ties), some in groups.items():
+        rows = ALL if len(some) == len(block) else np.array(some)
+        if all_alike:
             scores = np.full(n, constant)
-        elif ties == "average" and has_ties[row]:
-            scores = tied(_doubled_ranks(values), n)
         else:
             scores = untied(n)
-        yield places[row, :n], scores
+            if has_ties:
+                scores = _shared(ascending[rows, :n], scores, of_rank)
+        yield rows, places[rows, :n], scores
 
 
-def _counts(ascending: Floats) -> list[int]:
+def _counts(ascending: Floats) -> NDArray[np.intp]:
     """Count the non-missing values of sorted rows."""
+    counts = np.full(len(ascending), ascending.shape[1])
+    if np.isnan(ascending[:, -1]).any():
+        counts -= np.isnan(ascending).sum(axis=1)
+    return counts
+
+
+def _shared(
+    ascending: Floats, untied: Floats, of_rank: Callable[[Places, int], Floats]
+) -> Floats:
+    """Scores of sorted rows, where ties have the score of their average rank."""
     n = ascending.shape[1]
-    if not np.isnan(ascending[:, -1]).any():
-        return [n] * len(ascending)
-    return list(n - np.isnan(ascending).sum(axis=1))
-
-
-def _doubled_ranks(ascending: Floats) -> NDArray[np.intp]:
-    """Twice the average rank, less one: whole numbers that index a half-rank table."""
-    first = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1]))
-    lengths = np.diff(np.append(first, ascending.size))
-    return np.repeat(2 * first + lengths, lengths)
+    scores = np.tile(untied, (len(ascending), 1))
+    pairs = np.flatnonzero(ascending[:, 1:] == ascending[:, :-1])
+    pairs += pairs // (n - 1)  # as places in rows of n values
+    starts = np.flatnonzero(np.diff(pairs, prepend=-2) != 1)
+    lengths = np.diff(starts, append=pairs.size) + 1
+    tied = np.zeros(scores.shape, dtype=bool)
+    for places in (pairs, pairs + 1):
+        tied.reshape(-1)[places] = True
+    # Twice the average rank, less one: a whole number.
+    scores[tied] = np.repeat(of_rank(2 * (pairs[starts] % n) + lengths, n), lengths)
+    return scores
 
 
 # One table a count: the score of a rank depends on nothing but the rank and the count.
@@ -131,43 +157,32 @@ def _uniform(n: int) -> Floats:
     return _frozen((np.arange(n) + 0.5) / n)
 
 
-def _uniform_tied(doubled: NDArray[np.intp], n: int) -> Floats:
+def _uniform_of(doubled: Places, n: int) -> Floats:
     return doubled / (2.0 * n)
 
 
 @lru_cache(maxsize=256)
 def _normal(n: int) -> Floats:
-    return _frozen(_symmetric_quantiles(n, 2 * np.arange((n + 1) // 2) + 1, n))
+    lower = _normal_of(2 * np.arange((n + 1) // 2) + 1, n)
+    return _frozen(np.concatenate([lower, -lower[: n // 2][::-1]]))
 
 
-@lru_cache(maxsize=256)
-def _unit_normal(n: int) -> Floats:
-    return _frozen(_normal(n) / _normal(n).std(ddof=1))
-
-
-@lru_cache(maxsize=64)
-def _half_rank_normal(n: int) -> Floats:
-    return _frozen(_symmetric_quantiles(n, np.arange(1, n + 1), 2 * n - 1))
-
-
-def _normal_tied(doubled: NDArray[np.intp], n: int) -> Floats:
-    return _half_rank_normal(n)[doubled - 1]
-
-
-def _unit_normal_tied(doubled: NDArray[np.intp], n: int) -> Floats:
-    scores = _normal_tied(doubled, n)
-    return scores / float(scores.std(ddof=1))
-
-
-def _symmetric_quantiles(n: int, doubled: NDArray[np.intp], size: int) -> Floats:
-    """``Phi^-1(doubled / 2n)`` up to the median, and its mirror image beyond it."""
-    lower: Floats = ndtri(doubled / (2.0 * n))
-    return np.concatenate([lower, -lower[: size - lower.size][::-1]])
+def _normal_of(doubled: Places, n: int) -> Floats:
+    """``Phi^-1(doubled / 2n)``, beyond the median as the mirror image."""
+    lower = ndtri(np.minimum(doubled, 2 * n - doubled) / (2.0 * n))
+    scores: Floats = np.where(doubled > n, -lower, lower)
+    return scores
 
 
 def _frozen(table: Floats) -> Floats:
     table.flags.writeable = False
     return table
+
+
+def _starts(block: Floats) -> Places:
+    """Where each row starts in the block, laid out by rows."""
+    starts: Places = block.shape[1] * np.arange(len(block))[:, None]
+    return starts
 
 
 def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
@@ -177,7 +192,7 @@ def _sort(block: Floats) -> tuple[NDArray[np.intp], Floats]:
     for each would be half as long again, and hold up other threads in between.
     """
     places = np.argsort(_buckets(block), axis=1, kind="stable")
-    places += block.shape[1] * np.arange(len(block))[:, None]
+    places += _starts(block)
     flat = block.reshape(-1)
     ascending = np.take(flat, places, mode="clip")
     for row in _swap_neighbours(places, ascending):
@@ -213,34 +228,29 @@ def _finite_buckets(block: Floats, low: Floats, high: Floats) -> NDArray[np.uint
     return buckets.astype(np.uint16)
 
 
-def _swap_neighbours(order: NDArray[np.intp], ascending: Floats) -> NDArray[np.intp]:
+def _swap_neighbours(order: Places, ascending: Floats) -> Places:
     """Swap neighbours out of order, in place; return the rows that need a real sort.
 
-    Those at even positions, then those at odd ones, and so on: no value is in two swaps
-    at once. After both, only beside a swap can there be an inversion.
+    No value may be in two swaps at once: of neighbouring pairs the first is swapped,
+    and the next is looked at again, as are those on both sides of a swap.
     """
     n, values = order.shape[1], ascending.reshape(-1)
-    left = np.flatnonzero(values[1:] < values[:-1])
-    left = left[left % n != n - 1]  # the end of a row and the start of the next
-    odd = left % 2 == 1
-    now, later = left[~odd], left[odd]
+    inverted = values[1:] < values[:-1]
+    inverted[n - 1 :: n] = False  # the end of a row and the start of the next
+    left = np.flatnonzero(inverted)
     for _ in range(_SWAP_PASSES):
         if left.size == 0 or left.size > order.size // 4:
             break
+        follows = np.append(False, left[1:] - left[:-1] <= 1)
+        now, later = left[~follows], left[follows]
         right = now + 1
         for flat in (order.reshape(-1), values):
             flat[now], flat[right] = flat[right], flat[now]
-        beside = np.concatenate([later, now - 1, right])
-        now = left = beside[_inverted(beside, values, n)]
-        later = left[:0]
+        beside = np.concatenate([now - 1, right, later])
+        after = np.take(values, beside + 1, mode="wrap")
+        left = np.sort(beside[after < values[beside]])
+        left = left[left % n != n - 1]
     return np.unique(left // n)
-
-
-def _inverted(places: NDArray[np.intp], values: Floats, n: int) -> NDArray[np.bool_]:
-    """Tell where a value is greater than the next, in the same row of n values."""
-    after = np.take(values, places + 1, mode="wrap")
-    inverted: NDArray[np.bool_] = (after < values[places]) & (places % n != n - 1)
-    return inverted
 
 
 def _packed_argsort(values: Floats) -> NDArray[np.intp]:

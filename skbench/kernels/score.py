@@ -132,14 +132,13 @@ def correlation_contribution(
     scores = np.full(len(predictions), np.nan)
     for models, rows in alike(np.isnan(predictions) | gaps):
         if len(target[rows]) >= MIN_ROWS:
-            block = _take(np.vstack([reference, predictions[models]]), rows)
+            known, other = _take(predictions[models], rows), reference[None, rows]
+            other = rank_gauss(other, scale=False)[0]
             if top_bottom is None:
-                scores[models] = _contribution(block, target[rows])
+                scores[models] = _contribution(known, target[rows], other)
             else:
-                other, *own = rank_gauss(block, scale=False)
-                scores[models] = _covariance(
-                    np.array(own), target[rows], other, top_bottom
-                )
+                own = rank_gauss(known, scale=False)
+                scores[models] = _covariance(own, target[rows], other, top_bottom)
     return scores
 
 
@@ -179,22 +178,18 @@ def neutral_contribution(
     return scores
 
 
-def _contribution(block: Floats, target: Floats) -> Floats:
-    """Covariance of a target with what predictions add to a reference.
-
-    The block holds the reference, then the predictions, all still to be ranked.
-    """
-    rows = ascending_gauss(block)
-    reference = np.empty(target.size)
-    places, normal = next(rows)
-    reference[places] = normal
+def _contribution(predictions: Floats, target: Floats, reference: Floats) -> Floats:
+    """Covariance of a target with what predictions, still to be ranked, add."""
+    scores = np.full(len(predictions), np.nan)
     size = _dot(reference, reference)
     if size == 0:
-        return np.full(len(block) - 1, np.nan)
+        return scores
     centred = _centred(target)
     # What is not in the reference is orthogonal to it: so take it from the target.
     rest = (centred - _dot(centred, reference) / size * reference) / target.size
-    return np.array([_dot(normal, rest[places]) for places, normal in rows])
+    for rows, places, normal in ascending_gauss(predictions):
+        scores[rows] = _dots(np.take(rest, places, mode="clip"), normal)
+    return scores
 
 
 def _covariance(
@@ -274,7 +269,7 @@ def pearson(column: Floats, other: Floats) -> float:
     """
     if other.min() == other.max():
         return float("nan")
-    return _cosine(_unit(column), _unit(other))
+    return min(max(_dot(_unit(column), _unit(other)), -1.0), 1.0)
 
 
 def _without(gaps: NDArray[np.bool_]) -> Indices:
@@ -294,18 +289,20 @@ def _correlation(
     if other.min() == other.max():
         return scores
     whole = _unit(other)
-    normal = stretched = unit = np.empty(0)
-    for row, (places, quantiles) in enumerate(ascending_gauss(predictions)):
-        if places.size < MIN_ROWS:
+    for rows, places, normal in ascending_gauss(predictions):
+        n = places.shape[1]
+        if n < MIN_ROWS:
             continue
-        if quantiles is not normal:  # columns without ties share them
-            normal, stretched = quantiles, _stretch(quantiles)
-            unit = _unit(stretched)
-        ends = _ends(places.size, top_bottom)
-        if ends is ALL and places.size == other.size:
-            scores[row] = _cosine(unit, whole[places])
+        ends = _ends(n, top_bottom)
+        stretched = _stretch(normal)[..., ends]
+        if ends is ALL and n == other.size:
+            chosen = np.take(whole, places, mode="clip")
         else:
-            scores[row] = pearson(stretched[ends], other[places[ends]])
+            chosen = np.take(other, places[:, ends], mode="clip")
+            constant = chosen.min(axis=1) == chosen.max(axis=1)
+            chosen = _unit(chosen)
+            chosen[constant] = np.nan
+        scores[rows] = np.clip(_dots(chosen, _unit(stretched)), -1.0, 1.0)
     return scores
 
 
@@ -321,9 +318,17 @@ def _dot(a: Floats, b: Floats) -> float:
     return float(np.einsum("i,i->", a, b))
 
 
-def _cosine(unit: Floats, other: Floats) -> float:
-    """Inner product of columns of unit norm, which rounding takes no further than 1."""
-    return min(max(_dot(unit, other), -1.0), 1.0)
+def _dots(rows: Floats, others: Floats) -> Floats:
+    """Inner product of each row with its other, or with the one that all share.
+
+    All in one call, as threads wait for each other between calls; but one by one where
+    einsum would add up a row in another order because others stand beside it.
+    """
+    others = np.broadcast_to(others, rows.shape)
+    if rows.shape[1] > np.getbufsize():
+        return np.array([*map(_dot, rows, others)])
+    dots: Floats = np.einsum("ij,ij->i", rows, others)
+    return dots
 
 
 def _inside(columns: Floats, top_bottom: int) -> NDArray[np.bool_]:
@@ -364,6 +369,7 @@ def _unit(columns: NDArray[Any]) -> Floats:
     )
     varies &= largest >= np.finfo(np.float64).tiny  # or 1 / largest has no place
     values *= varies / np.where(varies, largest, 1.0)
-    norm = np.sqrt(np.einsum("...i,...i->...", values, values))[..., None]
+    rows = np.atleast_2d(values)
+    norm = np.sqrt(_dots(rows, rows)).reshape(varies.shape)
     values /= np.where(varies, norm, 1.0)
     return values

@@ -121,7 +121,7 @@ def _by_era(table: Table, names: list[Name], target: Floats, era: Name) -> Float
         )
     features = Input(names, table.select(names), finite=True)
     rows = Aligned({"features": features, "y": column("y", target)}, eras)
-    return np.array(list(rows.at(known).by_era(_correlate)))
+    return np.array(list(rows.at(known).by_era(_correlate, squared="y")))
 
 
 def _correlate(features: NDArray[Any], target: Floats) -> Floats:
