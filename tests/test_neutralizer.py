@@ -965,6 +965,11 @@ class TestEstimator:
         named = neutralized(X, neutralizers=features_of(X))
         np.testing.assert_array_equal(neutralized(X), named)
 
+    @pytest.mark.parametrize("dtype", ["int8", "bool", "Int8", "float32"])
+    def test_complete_features_of_any_dtype_are_taken(self, dtype):
+        X = frame().astype({"feature_0": dtype})
+        assert np.isfinite(neutralized(X, missing="raise")).all()
+
     def test_another_prediction_may_be_the_neutralizer(self):
         X = frame(names=("p", "q"))
         got = neutralized(X, neutralizers="q")

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import reference
 from numerai_tools import scoring
@@ -246,7 +248,16 @@ class TestProperties:
 
     @pytest.mark.parametrize(
         "convert",
-        [np.asarray, list, pd.Series.to_frame, lambda y: y.to_numpy()[:, None]],
+        [
+            np.asarray,
+            list,
+            pd.Series.to_frame,
+            lambda y: y.to_numpy()[:, None],
+            lambda y: y.astype("Float64"),
+            pl.from_pandas,
+            lambda y: pa.array(y.to_numpy()),
+            lambda y: pa.chunked_array([y.iloc[:5].to_numpy(), y.iloc[5:].to_numpy()]),
+        ],
     )
     def test_kinds_of_target(self, convert):
         X, y = data()
