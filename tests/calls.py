@@ -190,7 +190,7 @@ def _core(world):
             {"values": world.short[MODELS[0]], "ties": "average", "scale": True}),
         "model_selection.WalkForwardEraSplit": (
             lambda X, y, groups, **params: list(split(**params).split(X, y, groups)),
-            {**both, "groups": None, **sizes, "era": "era"}),
+            {**both, "groups": None, **sizes, "era": "era", "reference": None}),
         "model_selection.WalkForwardEraSplit groups": (
             lambda X, groups: list(split(2).split(X, groups=groups)),
             {"X": world.short, "groups": world.short["era"]}),
@@ -198,8 +198,9 @@ def _core(world):
             lambda eras, **params: split(**params).windows(eras),
             {"eras": world.short["era"], **sizes}),
         "model_selection.walk_forward_predict": (
-            partial(model_selection.walk_forward_predict, ensemble),
-            {**both, "cv": split(2, 0), "groups": None, "progress": False}),
+            model_selection.walk_forward_predict,
+            {"estimator": ensemble, **both, "cv": split(2, 0), "groups": None,
+             "keep_era": True, "progress": False}),
         "model_selection.weight_grid": (
             model_selection.weight_grid,
             {"names": ["a", "b", "c"], "step": 0.25, "max_weight": 1.0}),
@@ -227,9 +228,9 @@ def _metrics(world):
     of_table = {"target": None, "horizon": 3, "confidence": 0.9}
     of_scorer = {"X": world.short, "y": world.short_y, "era": "era", "reduce": "mean"}
     return {
-        "metrics.numerai_corr": (m.numerai_corr, scored),
+        "metrics.numerai_corr": (m.numerai_corr, {**scored, "n_jobs": None}),
         "metrics.correlation_contribution": (
-            m.correlation_contribution, {**scored, **meta}),
+            m.correlation_contribution, {**scored, **meta, "n_jobs": None}),
         "metrics.neutral_contribution": (
             m.neutral_contribution,
             {**scored, **meta, "neutralizers": world.features}),
@@ -426,7 +427,7 @@ def _reports(world):
             partial(_page, world.home, r.PerformanceReport),
             {"scores": {"corr": scores, "mmc": scores / 2}, **of_page,
              "meta_model": scores[MODELS[1]], "weights": weights, "exposures": both,
-             "correlations": world.models.corr(), "target": None}),
+             "correlations": world.models.corr(), "analysis": None, "target": None}),
         "report.PerformanceReport from_live": (
             partial(_page, world.home, r.PerformanceReport.from_live),
             {"scores": world.live_scores, **of_page, "meta_model": None}),
@@ -499,7 +500,9 @@ def _jobs(world):
             partial(_dask, c.fit), {**ddf, "pipeline": world.learner, "y": "target"}),
         "folders.folder_target": (f.folder_target, {"path": world.folder, **target}),
         "folders.score_folder": (
-            f.score_folder, {**folder, "models": None, "benchmark": own, "recent": 5}),
+            f.score_folder,
+            {**folder, "models": None, "benchmark": own, "recent": 5,
+             "progress": False}),
         "folders.report_folder": (
             f.report_folder,
             {**folder, "models": None, "benchmark": own, "features": "small",
@@ -509,9 +512,11 @@ def _jobs(world):
         "folders.analyze_folder": (f.analyze_folder, {**folder, "model": own}),
         "folders.stake_folder": (
             f.stake_folder,
-            {**folder, "rule": RULE, "models": None, "method": "equal"}),
+            {**folder, "rule": RULE, "models": None, "method": "equal",
+             "total_at_risk": None}),
         "folders.stake_account": (
-            f.stake_account, {**account, "rule": RULE, "method": "equal"}),
+            f.stake_account,
+            {**account, "rule": RULE, "method": "equal", "total_at_risk": None}),
         "folders.ensemble_pipeline": (
             lambda **options: f.ensemble_pipeline(**options).fit(world.frame),
             {"path": world.folder, "weights": {own: 1.0}, "fit": None, "payout": None,
@@ -522,7 +527,8 @@ def _jobs(world):
             {"path": world.folder, "output": home / "ensemble.parquet",
              "pipeline": make_pipeline(
                  skbench.WeightedEnsemble(),
-                 skbench.FeatureNeutralizer(world.data.features[0])), **target}),
+                 skbench.FeatureNeutralizer(world.data.features[0])), **target,
+             "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
             {"data": None, "output": home / "submission.csv", "n_eras": 30,

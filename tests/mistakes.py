@@ -18,8 +18,8 @@ from skbench import FeatureNeutralizer
 MUST_BE = [
     ("True or False", ["yes", 1],
      "allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
-     "keep_neutralizers, live, nonnegative, progress, resolved, resume, scale, "
-     "standardize, unscored, datasets meta_model"),
+     "keep_era, keep_neutralizers, live, nonnegative, progress, resolved, resume, "
+     "scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
      "batch_rows, chunk_size, concurrent_rounds, duration, horizon, last_n_rounds, "
      "max_iter, max_train_eras, n, n_eras, n_features, npartitions, recent, "
@@ -309,7 +309,7 @@ SAID = [
         (5, "`era` must be a column name for a frame; got 5"),
         ("nowhere", "X has no era column 'nowhere'")]),
     ("era_scorer era, contribution_scorer era, contribution_scorer column, columns, "
-     "neutralizers, features", [("nowhere", OF_X)]),
+     "neutralizers, features, WalkForwardEraSplit reference", [("nowhere", OF_X)]),
     ("columns, neutralizers, features", [
         (["nowhere"], OF_X), (np.array("nowhere"), OF_X),
         ([], "`{name}` selects no column of X"),
@@ -374,6 +374,7 @@ SAID = [
         (["a", "a"], "`names` must differ; 'a' come more than once"),
         ([], "`names` must hold at least one name; got none")]),
     # what does not fit the rest of the call
+    ("walk_forward_predict estimator", [("model", "Cannot clone object .*model")]),
     ("cv", [([1, 2], "`cv` must be a splitter, or pairs of row positions: ")]),
     ("reduce", [
         (lambda mean: lambda scores: None, "`reduce` must return a number; got None")]),
