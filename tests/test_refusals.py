@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from helpers import each_kind, to_kind
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -144,7 +145,6 @@ def test_the_calls_work_as_long_as_nothing_is_spoiled(table):
 
 FOUR = [EraRank(), EraRankGauss(), WeightedEnsemble(), FeatureNeutralizer()]
 BLENDS = [WeightedEnsemble(), FeatureNeutralizer()]
-each_kind = pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 
 
 def frame():
@@ -285,14 +285,6 @@ OF_ARRAYS = {
         [EraRank(era=None), FeatureNeutralizer([1], era=None)], ARRAY, ARRAY[:, :2],
         "X has 2 features, but .* is expecting 3"),
 }  # fmt: skip
-
-
-def to_kind(frame, kind):
-    if kind == "polars":
-        return pl.from_pandas(frame)
-    if kind == "pyarrow":
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    return frame.copy()
 
 
 def as_frame(X):

@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import reference
+from helpers import assert_close
 from numerai_tools import scoring
 from sklearn import config_context
 from sklearn.base import clone
@@ -24,10 +25,6 @@ from skbench.metrics import numerai_corr_scorer
 
 NAN = np.nan
 BINS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def data(n_eras=5, size=60, models=("m",), seed=0):
