@@ -287,7 +287,7 @@ SAID = [
     ("submission, deploy predictions", [
         (shorter, "`{name}` cannot be submitted.*is live and without a prediction"),
         (rows_twice, "cannot be submitted.*are more than once: submit one prediction"),
-        (one(np.nan), r"1 row has no prediction \(NaN\).*: predict|fill"),
+        (one(np.nan), r"1 row has no prediction \(NaN\).*: predict them, or fill"),
         (one(1.5), r"1 row has a prediction outside \[0, 1\].*end the pipeline in"),
         (text, "the column 'prediction' must hold numbers .*look for text"),
         TWICE, LAZY, EMPTY]),
@@ -393,7 +393,7 @@ SAID = [
     ("upload_model python", [
         ("python", "`python` chooses an image, .*pass one of them")]),
     ("cli data", [("nowhere", NO_FOLDER)]),
-    ("cli given", [(["nowhere", "nowhere", "nowhere"], "nowhere")]),
+    ("cli given", [(["nowhere", "nowhere", "nowhere"], "^2: skbench: .*nowhere")]),
 ]  # fmt: skip
 
 # Options of commands, and what nobody can use. The messages name option and value.

@@ -193,7 +193,7 @@ IN_FIT = {
     "a row without a number of its era": (
         FOUR, with_(era=[1.0] * 6 + [np.nan] * 6), "'era' has 6 missing labels.*row 6"),
     "eras that are no labels": (
-        FOUR, with_(era=[[1]] * 12), "era column 'era'|column 'era' must hold labels"),
+        FOUR, with_(era=[[1]] * 12), "column 'era' must hold labels"),
     "eras as predictions": (
         [EraRank("era"), WeightedEnsemble({"era": 1}), FeatureNeutralizer(["era"])],
         with_(era=[1.0] * 6 + [2.0] * 6), "era column 'era' cannot be a"),
