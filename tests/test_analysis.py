@@ -1,8 +1,6 @@
 """The meta model of meta models: slow references, known truths, and what breaks it."""
 
-import os
 import warnings
-from pathlib import Path
 
 import analysis_reference as slow
 import numpy as np
@@ -1095,14 +1093,9 @@ class TestDisplays:
         display.figure_.canvas.draw()
 
 
-@pytest.mark.skipif(
-    "SKBENCH_DATA" not in os.environ, reason="SKBENCH_DATA names no folder of real rows"
-)
 class TestRealRows:
-    def test_every_function(self):
-        data = load_benchmark_models(
-            Path(os.environ["SKBENCH_DATA"]), targets=("target_bernie_30",)
-        )
+    def test_every_function(self, real_folder):
+        data = load_benchmark_models(real_folder, targets=("target_bernie_30",))
         got = analyze(data, model=data.models[0])
         k = len(data.models) - 1
         assert got.implied_weights.shape == (42, k + 1)

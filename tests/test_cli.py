@@ -25,7 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from tournament_files import write_feature_sets, write_tournament
 
-from skbench import EraRank, _numerai, cli
+from skbench import EraRank, cli
 from skbench.analysis import analyze
 from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
@@ -73,19 +73,9 @@ def pipeline(folder, tmp_path_factory):
 
 
 @pytest.fixture
-def server(folder, monkeypatch):
-    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0,))
+def server(folder, no_keys):
     with NumeraiServer({"v5.3": folder}) as server:
         yield server
-
-
-@pytest.fixture
-def real_folder():
-    if "SKBENCH_DATA" not in os.environ:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    return Path(os.environ["SKBENCH_DATA"])
 
 
 class Runs:

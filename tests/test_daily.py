@@ -21,9 +21,7 @@ def made():
 
 
 @pytest.fixture
-def server(made, tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
+def server(made, tmp_path, keys):
     files = write_tournament(tmp_path / "server", made)
     with NumeraiServer({"v5.3": files}) as server:
         yield server

@@ -53,10 +53,7 @@ def published(made, tmp_path_factory):
 
 
 @pytest.fixture
-def server(published, tmp_path, monkeypatch):
-    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+def server(published, tmp_path, no_keys):
     folder = shutil.copytree(published, tmp_path / "server")
     with NumeraiServer({"v5.3": folder}) as server:
         yield server
@@ -975,9 +972,7 @@ def test_the_folder_can_come_from_the_environment(server, home, monkeypatch):
     assert folder == home.parent / "skbench_data" / "v5.3"
 
 
-def test_keys_are_seen_nowhere(server, home, monkeypatch, caplog, capfd):
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
+def test_keys_are_seen_nowhere(server, home, keys, caplog, capfd):
     caplog.set_level("DEBUG")
     data = fetch_benchmark_models(data_home=home)
     server.fail(500, "GET", None)
@@ -1014,13 +1009,10 @@ def test_a_bar_shows_what_is_transferred(server, home, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_real_rows(tmp_path, monkeypatch):
-    folder = os.environ.get("SKBENCH_DATA")
-    if not folder:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    with NumeraiServer({"v5.3": folder}):
+def test_real_rows(tmp_path, real_folder):
+    with NumeraiServer({"v5.3": real_folder}):
         data = fetch_benchmark_models(features="medium", data_home=tmp_path)
-    check_same_as_the_whole_files(data, folder, targets=True, features="medium")
+    check_same_as_the_whole_files(data, real_folder, targets=True, features="medium")
 
 
 def test_files_that_pandas_did_not_write_are_fetched_in_part(server, home, published):

@@ -1,6 +1,5 @@
 """Numerai's files joined into one frame."""
 
-import os
 from io import BytesIO
 from pathlib import Path
 
@@ -29,14 +28,6 @@ def made():
 @pytest.fixture
 def folder(made, tmp_path):
     return write_tournament(tmp_path / "data", made)
-
-
-@pytest.fixture(scope="module")
-def real_folder():
-    folder = os.environ.get("SKBENCH_DATA")
-    if not folder:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    return Path(folder)
 
 
 def change(path, function):

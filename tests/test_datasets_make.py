@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from reference import stretch
 from scipy.stats import norm, rankdata
 
 from skbench.datasets import make_benchmark_models
@@ -15,11 +16,6 @@ BINS = [0.0, 0.25, 0.5, 0.75, 1.0]
 def gaussianize(values):
     """Rank with ties kept, to normal scores, column by column."""
     return norm.ppf((rankdata(values, axis=0) - 0.5) / len(values))
-
-
-def stretch(values):
-    """Raise to the power 1.5 and keep the sign."""
-    return np.sign(values) * np.abs(values) ** 1.5
 
 
 def corr(predictions, target):

@@ -4,17 +4,13 @@ import pandas as pd
 import pytest
 from numerai_server import KEYS, NumeraiServer, make_scores
 
-from skbench import _numerai
 from skbench.datasets._scores import load_scores
 
 COLUMNS = ["model", "round", "day", "resolved", "date", "score", "value", "percentile"]
 
 
 @pytest.fixture
-def server(monkeypatch):
-    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+def server(no_keys):
     with NumeraiServer() as server:
         for model_id in server.models:
             server.scores[model_id] = make_scores([10, 9, 11], [1, 3, 2], [11])

@@ -22,14 +22,6 @@ def demo(tmp_path_factory):
     return run_demo(output=path, **SMALL), path
 
 
-@pytest.fixture
-def real_folder():
-    folder = os.environ.get("SKBENCH_DATA")
-    if not folder:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    return Path(folder)
-
-
 def status_of(*args):
     with pytest.raises(SystemExit) as stop:
         main([str(arg) for arg in args])

@@ -18,6 +18,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import five_steps
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
@@ -62,14 +63,9 @@ def split(frame, seed=1):
     return live, frame[["era", *MODELS]].sample(frac=1, random_state=seed)
 
 
-def five_steps(ensemble=None, **options):
-    return make_pipeline(
-        EraRankGauss(),
-        ensemble or WeightedEnsemble({"v5_c": 0.2, "v5_a": 0.8}),
-        EraRankGauss(),
-        FeatureNeutralizer(**options),
-        EraRank(),
-    )
+def steps(ensemble=None, **neutralizer):
+    blend = ensemble or WeightedEnsemble({"v5_c": 0.2, "v5_a": 0.8})
+    return five_steps(blend, **neutralizer)
 
 
 def exported(pipeline, tmp_path, **options):
@@ -96,7 +92,7 @@ def frame():
 
 @pytest.fixture
 def fitted(frame):
-    return five_steps().fit(frame)
+    return steps().fit(frame)
 
 
 # what it computes
@@ -105,12 +101,12 @@ def fitted(frame):
 @pytest.mark.parametrize(
     "pipeline",
     [
-        five_steps(proportion=0.5),
-        five_steps(fit_intercept=False, standardize=False, rcond=1e-3),
-        five_steps(neutralizers=FEATURES[::-2], keep_neutralizers=True, missing=0.25),
-        five_steps(StackingWeights(max_weight=0.5)),
-        five_steps(WeightedEnsemble([0.1, -0.4, 0.5], output="blend")),
-        five_steps(WeightedEnsemble({"v5_a": 0.0, "v5_b": 2})),
+        steps(proportion=0.5),
+        steps(fit_intercept=False, standardize=False, rcond=1e-3),
+        steps(neutralizers=FEATURES[::-2], keep_neutralizers=True, missing=0.25),
+        steps(StackingWeights(max_weight=0.5)),
+        steps(WeightedEnsemble([0.1, -0.4, 0.5], output="blend")),
+        steps(WeightedEnsemble({"v5_a": 0.0, "v5_b": 2})),
         make_pipeline(
             WeightedEnsemble(columns=["v5_b", "v5_a"]), EraRank("prediction")
         ),
@@ -182,7 +178,7 @@ def test_policies_that_raise_do_so_there_too(tmp_path):
         predict(*split(frame))
     frame = complete.astype(dict.fromkeys(FEATURES, "float32"))
     for missing, bad in ("raise", np.nan), ("median", np.inf):
-        predict = exported(five_steps(missing=missing).fit(frame), tmp_path)
+        predict = exported(steps(missing=missing).fit(frame), tmp_path)
         live, benchmarks = split(frame)
         live = live.copy()
         live.iloc[7, 3] = bad
@@ -205,7 +201,7 @@ def test_missing_features_are_filled_alike(missing, frame, tmp_path):
     rng = np.random.default_rng(5)
     frame[FEATURES] = frame[FEATURES].mask(rng.random((len(frame), 6)) < 0.2)
     frame.loc[frame["era"] == "0001", "feature_2"] = np.nan
-    assert_same(five_steps(missing=missing).fit(frame), frame, tmp_path)
+    assert_same(steps(missing=missing).fit(frame), frame, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -222,14 +218,14 @@ def test_missing_features_are_filled_alike(missing, frame, tmp_path):
 )
 def test_dtypes_mean_the_same(dtypes, frame, tmp_path):
     frame = frame.astype(dtypes)
-    pipeline = five_steps(WeightedEnsemble()).fit(frame)
+    pipeline = steps(WeightedEnsemble()).fit(frame)
     out = assert_same(pipeline, frame, tmp_path)
     assert out["prediction"].dtype == np.float64
 
 
 def test_eras_may_be_numbers(frame, tmp_path):
     frame["era"] = frame["era"].astype(int)
-    assert_same(five_steps().fit(frame), frame, tmp_path)
+    assert_same(steps().fit(frame), frame, tmp_path)
 
 
 def test_each_era_stands_alone(frame, fitted, tmp_path):
@@ -264,18 +260,15 @@ def test_the_era_may_stand_beside_the_benchmarks(frame, fitted, tmp_path):
 
 def test_live_rows_without_an_era_are_one_if_their_count_is_right(tmp_path):
     frame = rows_of(1, 1900)
-    pipeline = five_steps().fit(frame)
+    pipeline = steps().fit(frame)
     predict = exported(pipeline, tmp_path)
     live, benchmarks = (part.drop(columns="era") for part in split(frame))
     expected = pipeline.predict(frame.drop(columns="era"))
     assert_array_equal(predict(live, benchmarks)["prediction"], expected)
     with pytest.raises(ValueError, match="`single_era_rows` expects more than 1800"):
         predict(live.iloc[:100], benchmarks)
-    wide = five_steps().set_params(
-        **{
-            f"{name}__single_era_rows": (0, float("inf"))
-            for name, _ in five_steps().steps
-        }
+    wide = steps().set_params(
+        **{f"{name}__single_era_rows": (0, float("inf")) for name, _ in steps().steps}
     )
     predict = exported(wide.fit(frame), tmp_path)
     assert len(predict(live.iloc[:100], benchmarks)) == 100
@@ -360,11 +353,11 @@ def test_eras_that_tell_nothing_are_told_to_the_log(frame, fitted, tmp_path, cap
 @pytest.mark.parametrize("rcond", [0.0, 1e-16])
 def test_an_rcond_below_rounding_does_as_in_the_pipeline(frame, rcond, tmp_path):
     frame = frame.assign(**{f"{name}_too": frame[name] for name in FEATURES})
-    pipeline = five_steps(rcond=rcond).fit(frame)
+    pipeline = steps(rcond=rcond).fit(frame)
     live, benchmarks = frame.drop(columns=[*MODELS, "target"]), frame[["era", *MODELS]]
     out = exported(pipeline, tmp_path)(live, benchmarks)["prediction"]
     assert_array_equal(out, pipeline.predict(frame))
-    assert_array_equal(out, five_steps().fit(frame).predict(frame))
+    assert_array_equal(out, steps().fit(frame).predict(frame))
 
 
 @pytest.mark.parametrize("dtype", ["bool[pyarrow]", "boolean", "float16"])
@@ -373,7 +366,7 @@ def test_features_of_a_dtype_that_is_rare(frame, dtype, tmp_path):
     if dtype == "float16":
         values = 15_000.0 * frame["feature_0"]
     frame = frame.assign(feature_0=values.astype(dtype))
-    assert_same(five_steps().fit(frame), frame, tmp_path)
+    assert_same(steps().fit(frame), frame, tmp_path)
 
 
 # the file itself
@@ -408,7 +401,7 @@ def test_other_pythons_write_the_same_bytes(frame, fitted, tmp_path):
     other = os.environ.get("SKBENCH_OTHER_PYTHON")
     if not other:
         pytest.skip("SKBENCH_OTHER_PYTHON names no other environment")
-    stacked = five_steps(StackingWeights()).fit(frame, frame["target"])
+    stacked = steps(StackingWeights()).fit(frame, frame["target"])
     script = (
         "import joblib, warnings, sys; warnings.simplefilter('ignore');"
         "from skbench.deploy import export_predict;"
@@ -426,7 +419,7 @@ def test_other_pythons_write_the_same_bytes(frame, fitted, tmp_path):
 
 
 def test_two_files_do_not_disturb_each_other(frame, tmp_path):
-    first = five_steps(proportion=0.1).fit(frame)
+    first = steps(proportion=0.1).fit(frame)
     second = make_pipeline(WeightedEnsemble({"v5_b": 1}), EraRank()).fit(frame)
     data = export_predict(first, tmp_path / "first").read_bytes()
     one = pickle.loads(data)
@@ -440,7 +433,7 @@ def test_two_files_do_not_disturb_each_other(frame, tmp_path):
 
 
 def test_nothing_private_is_in_the_file(frame, tmp_path):
-    pipeline = five_steps(StackingWeights(horizon=1))
+    pipeline = steps(StackingWeights(horizon=1))
     pipeline.fit(frame, frame["target"])
     data = export_predict(pipeline, tmp_path / "file").read_bytes()
     import skbench
@@ -465,7 +458,7 @@ def test_it_is_below_a_megabyte_with_all_features(tmp_path):
     frame = pd.DataFrame(np.zeros((4, 3555), dtype=np.int8), columns=names).assign(
         era="1", a=[0.0, 1.0, 2.0, 4.0], b=[0.0, 1.0, 3.0, 2.0]
     )
-    pipeline = five_steps(WeightedEnsemble()).fit(frame)
+    pipeline = steps(WeightedEnsemble()).fit(frame)
     assert export_predict(pipeline, tmp_path / "file").stat().st_size < 1_000_000
 
 
@@ -551,8 +544,8 @@ def test_a_subclass_that_changes_nothing_is_exported(frame, tmp_path):
 
 
 def test_what_is_not_fitted_on_frames_is_refused(frame, tmp_path):
-    assert_refused(NotFittedError, "EraRankGauss", five_steps(), tmp_path)
-    fitted = five_steps(StackingWeights())
+    assert_refused(NotFittedError, "EraRankGauss", steps(), tmp_path)
+    fitted = steps(StackingWeights())
     fitted.steps[0][1].fit(frame)
     assert_refused(NotFittedError, "StackingWeights", fitted, tmp_path)
     array = EraRank(era=None).fit(frame[["v5_a"]].to_numpy())
@@ -885,11 +878,8 @@ def test_a_lightgbm_model_without_names_or_fit_is_refused(blended, frame, tmp_pa
 # real rows
 
 
-def test_real_rows(tmp_path):
-    folder = os.environ.get("SKBENCH_DATA")
-    if not folder:
-        pytest.skip("SKBENCH_DATA names no folder with Numerai's files")
-    folder = Path(folder)
+def test_real_rows(real_folder, tmp_path):
+    folder = real_folder
     validation = pd.read_parquet(folder / "validation.parquet")
     benchmarks = pd.read_parquet(folder / "validation_benchmark_models.parquet")
     live = [
@@ -899,7 +889,7 @@ def test_real_rows(tmp_path):
     assert json.loads((folder / "features.json").read_text())["feature_sets"]
     models = [name for name in benchmarks if name in live[1] and name != "era"]
     frame = validation.join(benchmarks[models])
-    pipeline = five_steps(WeightedEnsemble(columns=models), proportion=0.5).fit(frame)
+    pipeline = steps(WeightedEnsemble(columns=models), proportion=0.5).fit(frame)
     predict = exported(pipeline, tmp_path)
     columns = [name for name in live[0] if not name.startswith("target")]
     for features, predictions in ((validation[columns], benchmarks), live):

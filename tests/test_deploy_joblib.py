@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import five_steps
 from numpy.testing import assert_array_equal
 from sklearn.pipeline import make_pipeline
 
@@ -51,16 +52,6 @@ def rows_of(n=90, n_eras=3):
     return frame
 
 
-def five_steps(ensemble):
-    return make_pipeline(
-        EraRankGauss(),
-        ensemble,
-        EraRankGauss(),
-        FeatureNeutralizer(proportion=0.5),
-        EraRank(),
-    )
-
-
 def stacking(**params):
     return StackingWeights(horizon=1, **params)
 
@@ -71,8 +62,8 @@ FITTED = {
     "ensemble": WeightedEnsemble({"v5_a": 0.4, "v5_c": np.float64(0.6)}),
     "neutralizer": FeatureNeutralizer(keep_neutralizers=True),
     "stacking": make_pipeline(EraRankGauss(), stacking(shrinkage=0.1)),
-    "five steps": five_steps(WeightedEnsemble()),
-    "five steps, stacked": five_steps(stacking(objective="sharpe")),
+    "five steps": five_steps(WeightedEnsemble(), proportion=0.5),
+    "five steps, stacked": five_steps(stacking(objective="sharpe"), proportion=0.5),
 }
 
 each = pytest.mark.parametrize("name", FITTED)

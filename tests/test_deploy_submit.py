@@ -2,10 +2,8 @@
 
 import gzip
 import logging
-import os
 import pickle
 import time
-from pathlib import Path
 
 import cloudpickle
 import numpy as np
@@ -537,11 +535,8 @@ def test_sixty_slots_are_compared_quickly():
 
 
 @pytest.fixture
-def server(monkeypatch, tmp_path):
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+def server(monkeypatch, keys):
     monkeypatch.setattr(uploading, "DELAYS", (0.0, 0.0, 0.0))
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
     with NumeraiServer() as server:
         yield server
 
@@ -1161,9 +1156,8 @@ def test_an_exported_pipeline_is_taken(server, tmp_path):
     assert send_model(path).verified
 
 
-@pytest.mark.skipif("SKBENCH_DATA" not in os.environ, reason="SKBENCH_DATA is not set")
-def test_real_rows(server):
-    folder = Path(os.environ["SKBENCH_DATA"])
+def test_real_rows(server, real_folder):
+    folder = real_folder
     live = pd.read_parquet(folder / "live_benchmark_models.parquet")
     old = pd.read_parquet(folder / "validation_benchmark_models.parquet")
     pipeline = make_pipeline(EraRankGauss(), WeightedEnsemble(), EraRank()).fit(old)

@@ -1,9 +1,7 @@
 """The charts: what is drawn equals the numbers, and can be read."""
 
-import os
 import sys
 from itertools import pairwise
-from pathlib import Path
 
 import matplotlib
 
@@ -719,12 +717,9 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch, module):
         WeightsDisplay.from_weights({"a": 1.0})
 
 
-def test_real_rows():
-    folder = os.environ.get("SKBENCH_DATA")
-    if not folder:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    validation = pd.read_parquet(Path(folder) / "validation.parquet")
-    models = pd.read_parquet(Path(folder) / "validation_benchmark_models.parquet")
+def test_real_rows(real_folder):
+    validation = pd.read_parquet(real_folder / "validation.parquet")
+    models = pd.read_parquet(real_folder / "validation_benchmark_models.parquet")
     models = models.loc[validation.index].drop(columns="era")
     scores = numerai_corr(validation["target"], models, era=validation["era"])
     display = CumulativeScoreDisplay.from_scores(scores, benchmark=models.columns[0])

@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import assert_weights
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -95,25 +96,6 @@ def cluster(tmp_path_factory):
         yield client
 
 
-def assert_weights(got, expected, atol=1e-12):
-    """Compare weights and intervals, and to 1e-12 the moments that they rest on."""
-    assert got.columns_ == expected.columns_
-    for attribute in ("weights_", "weights_interval_"):
-        a, b = (getattr(e, attribute) for e in (got, expected))
-        assert list(a) == list(b)
-        np.testing.assert_allclose([*a.values()], [*b.values()], rtol=0, atol=atol)
-    names = ("n_eras_", "n_rows_", "n_eras_left_out_", "n_rows_left_out_", "shrinkage_")
-    for name in (*names, "n_features_in_", "_target"):
-        assert getattr(got, name) == getattr(expected, name)
-    held, wanted = got.era_statistics_, expected.era_statistics_
-    assert held["era"].tolist() == wanted["era"].tolist()
-    for name in set(held) - {"era"}:
-        np.testing.assert_allclose(
-            held[name].astype(float), wanted[name].astype(float), rtol=0, atol=1e-12
-        )
-    assert got.feature_names_in_.tolist() == expected.feature_names_in_.tolist()
-
-
 def assert_frames(got, expected, atol=1e-12):
     got = got.loc[expected.index]  # Dask has strings of its own, and an order
     assert list(got) == list(expected)
@@ -132,15 +114,17 @@ KINDS = {
 }
 
 
+@pytest.fixture
+def synchronous():
+    import dask
+
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+@pytest.mark.usefixtures("synchronous")
 class TestInThisProcess:
     """The synchronous scheduler runs the same tasks."""
-
-    @pytest.fixture(autouse=True)
-    def synchronous(self):
-        import dask
-
-        with dask.config.set(scheduler="synchronous"):
-            yield
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_transform(self, kind):
@@ -273,14 +257,8 @@ def test_warnings_are_those_of_the_whole():
         fit(whole(FRAME.assign(a=0.5)), clone(PIPELINE))
 
 
+@pytest.mark.usefixtures("synchronous")
 class TestErrors:
-    @pytest.fixture(autouse=True)
-    def synchronous(self):
-        import dask
-
-        with dask.config.set(scheduler="synchronous"):
-            yield
-
     def test_eras_in_several_partitions(self):
         message = "a partition must hold whole eras, but '00.*partition_by_era first"
         out = transform(divided(), BLEND)

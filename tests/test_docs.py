@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from numerai_server import KEYS, NumeraiServer
+from numerai_server import NumeraiServer
 from tournament_files import write_tournament
 
 import skbench
@@ -89,9 +89,7 @@ def test_the_commands_of_the_home_page_run(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "ensemble.joblib").exists()
 
 
-def test_the_submission_of_the_home_page_arrives(tmp_path, monkeypatch):
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
+def test_the_submission_of_the_home_page_arrives(tmp_path, keys):
     namespace = {}
     test = doctest.DocTestParser().get_doctest(home_page(), {}, "home", None, 0)
     for example in test.examples:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from helpers import assert_close
 from sklearn.linear_model import LinearRegression
 
 from skbench import WeightedEnsemble
@@ -31,10 +32,6 @@ def small(**columns):
 
 def blended(X, weights=None, **options):
     return WeightedEnsemble(weights, **options).fit(X).predict(X)
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 class TestFrozenNumbers:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import sklearn
+from helpers import each_kind, to_kind
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -32,7 +33,6 @@ KINDS = ["pandas", "polars", "pyarrow"]
 MODELS = ["model_a", "model_b", "model_c"]
 FEATURES = ["feature_x", "feature_y"]
 
-each_kind = pytest.mark.parametrize("kind", KINDS)
 each_container = pytest.mark.parametrize("container", ["pandas", "polars"])
 
 
@@ -62,14 +62,6 @@ def make_frame(n_rows=40, seed=0):
 @pytest.fixture
 def frame():
     return make_frame()
-
-
-def to_kind(frame, kind):
-    if kind == "polars":
-        return pl.from_pandas(frame)
-    if kind == "pyarrow":
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    return frame.copy()
 
 
 def names_of(X):

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from numerai_server import KEYS, NumeraiServer
+from numerai_server import NumeraiServer
 from tournament_files import write_tournament
 
-from skbench import _numerai
 from skbench.datasets import fetch_benchmark_models, make_benchmark_models
 from skbench.deploy import submit
 
@@ -33,11 +32,8 @@ base_api.API_TOURNAMENT_URL = sys.argv[1] + "/graphql"
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+def environment(monkeypatch, keys):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers import long_scores, long_tournament
 
-from skbench.datasets import make_benchmark_models
 from skbench.metrics import (
     correlation_contribution,
     feature_neutral_corr,
@@ -18,20 +18,12 @@ from skbench.metrics import (
 
 @pytest.fixture(scope="module")
 def data():
-    return make_benchmark_models(70, 100, 3, 8, meta_model_eras=30, random_state=3)
+    return long_tournament()
 
 
 @pytest.fixture(scope="module")
-def scores(data):
-    frame = data.frame
-    return score_models(
-        frame["target"],
-        frame[data.models],
-        era=frame["era"],
-        meta_model=frame[data.meta_model],
-        benchmark=data.models[1],
-        features=frame[data.features],
-    )
+def scores():
+    return long_scores()
 
 
 class TestScoreModels:

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import reference
+from helpers import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numerai_tools import scoring
@@ -22,10 +23,6 @@ BINS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 MODELS = ["a", "b", "c"]
 FEATURES = [f"feature_{i}" for i in range(6)]
 TOP_BOTTOM = [None, 5, 20, 40]
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 class Data:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import reference
 import stacking_reference as slow
-from numpy.testing import assert_allclose, assert_array_equal
+from helpers import assert_close
+from numpy.testing import assert_array_equal
 from scipy.optimize import brentq, check_grad, nnls
 
 from skbench.kernels.moments import era_moments
@@ -17,10 +18,6 @@ from skbench.solvers.search import Found, ascend, least_squares, pick
 from skbench.solvers.weights import SHRINKAGES, Problem
 
 NAN = np.nan
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def block(n=50, k=3, seed=0):

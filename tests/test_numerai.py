@@ -20,18 +20,13 @@ from skbench._numerai import AttemptError, body, client, persist, send
 
 
 @pytest.fixture
-def server(monkeypatch):
-    for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+def server(no_keys):
     with NumeraiServer() as server:
         yield server
 
 
 @pytest.fixture
-def with_keys(server, monkeypatch):
-    monkeypatch.setenv("NUMERAI_PUBLIC_ID", KEYS[0])
-    monkeypatch.setenv("NUMERAI_SECRET_KEY", KEYS[1])
+def with_keys(server, keys):
     return server
 
 

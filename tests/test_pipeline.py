@@ -9,8 +9,9 @@ import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
+from helpers import each_kind, five_steps, to_kind
+from reference import stretch
 from scipy.stats import norm, rankdata
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
@@ -21,8 +22,6 @@ from skbench.datasets import make_benchmark_models
 
 TARGET = "target_cyrus_20"
 PROPORTION = 0.5
-
-each_kind = pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +51,9 @@ def small():
     )
 
 
-def five_steps(weights, neutralizers, proportion=PROPORTION):
-    return make_pipeline(
-        EraRankGauss(),
-        WeightedEnsemble(weights),
-        EraRankGauss(),
-        FeatureNeutralizer(neutralizers, proportion=proportion),
-        EraRank(),
-    )
+def steps_of(weights, neutralizers, proportion=PROPORTION):
+    blend = WeightedEnsemble(weights)
+    return five_steps(blend, neutralizers=neutralizers, proportion=proportion)
 
 
 def weights_of(data):
@@ -68,15 +62,7 @@ def weights_of(data):
 
 
 def pipeline_of(data, **params):
-    return five_steps(weights_of(data), data.feature_groups["agility"], **params)
-
-
-def to_kind(frame, kind):
-    if kind == "polars":
-        return pl.from_pandas(frame)
-    if kind == "pyarrow":
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    return frame
+    return steps_of(weights_of(data), data.feature_groups["agility"], **params)
 
 
 # the same by hand, slowly
@@ -108,10 +94,6 @@ def by_hand(frame, *args, **kwargs):
     for _, era in frame.groupby("era"):
         ranks[era.index] = five_steps_by_hand(era, *args, **kwargs)[1]
     return ranks.to_numpy()
-
-
-def stretch(values):
-    return np.sign(values) * np.abs(values) ** 1.5
 
 
 def corr_by_hand(frame, prediction, target):
@@ -438,7 +420,7 @@ def real_weights(models):
 def test_real_rows_equal_the_five_steps_by_hand(part, proportion):
     validation, live, models, small = real_rows()
     weights = real_weights(models)
-    pipeline = five_steps(weights, small, proportion).fit(validation)
+    pipeline = steps_of(weights, small, proportion).fit(validation)
     frame = {"validation": validation, "live": live}[part]
     found = pipeline[:-1].predict(frame)
     ranks = pipeline.predict(frame)
@@ -453,7 +435,7 @@ def test_real_rows_equal_the_five_steps_by_hand(part, proportion):
 
 def test_real_live_rows_need_no_targets_and_no_order():
     validation, live, models, small = real_rows()
-    pipeline = five_steps(real_weights(models), small).fit(validation)
+    pipeline = steps_of(real_weights(models), small).fit(validation)
     expected = pipeline.predict(live)
     bare = live[[*small, *models[::-1], "era"]]
     np.testing.assert_array_equal(pipeline.predict(bare), expected)
@@ -467,7 +449,7 @@ def test_real_live_rows_need_no_targets_and_no_order():
 
 def test_fifty_real_live_rows_without_eras_are_too_few_to_be_taken_as_one():
     validation, live, models, small = real_rows()
-    pipeline = five_steps(real_weights(models), small).fit(validation)
+    pipeline = steps_of(real_weights(models), small).fit(validation)
     with pytest.raises(ValueError, match=r"no era column 'era'.*50 rows"):
         pipeline.predict(live.drop(columns="era"))
 
@@ -475,7 +457,7 @@ def test_fifty_real_live_rows_without_eras_are_too_few_to_be_taken_as_one():
 @each_kind
 def test_real_rows_give_identical_predictions_in_every_kind(kind):
     validation, live, models, small = real_rows()
-    pipeline = five_steps(real_weights(models), small).fit(validation)
+    pipeline = steps_of(real_weights(models), small).fit(validation)
     expected = pipeline.predict(live)
     pipeline.fit(to_kind(validation, kind))
     np.testing.assert_array_equal(pipeline.predict(to_kind(live, kind)), expected)
@@ -483,7 +465,7 @@ def test_real_rows_give_identical_predictions_in_every_kind(kind):
 
 def test_real_rows_score_as_by_hand():
     validation, _, models, small = real_rows()
-    pipeline = five_steps(real_weights(models), small).fit(validation)
+    pipeline = steps_of(real_weights(models), small).fit(validation)
     out = pipeline.predict(validation)
     expected = corr_by_hand(validation, out, validation["target"].astype(float))
     found = pipeline.score(validation, validation["target"])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from helpers import assert_close
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -38,10 +39,6 @@ SCORED = tournaments(SCORE, targets=True)
 # Eras that are large enough to score.
 FULL = tournaments(NUMBER, sizes=st.integers(4, 13), max_eras=6, targets=True)
 RULE = PayoutRule("all", {"corr": 1.0}, clip=0.05, concurrent_rounds=2)
-
-
-def assert_close(got, expected, atol=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=atol)
 
 
 class TestRank:

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import reference
+from helpers import assert_close
 from numerai_tools import scoring
 from scipy.stats import norm, rankdata
 
@@ -14,10 +15,6 @@ from skbench.metrics import numerai_corr
 
 NAN, INF = np.nan, np.inf
 TINY = 5e-324  # the smallest float above zero
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def with_gaps(values, rng, share):

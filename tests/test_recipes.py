@@ -8,10 +8,9 @@ import sys
 import joblib
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 import reference
+from helpers import each_kind, to_kind
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
@@ -46,8 +45,6 @@ RAIN = (
     "echo",
 )
 
-each_kind = pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
-
 
 @pytest.fixture(scope="module")
 def data():
@@ -74,14 +71,6 @@ def sets_of(data, name):
 
 def today(data, name):
     return dict(zip(recipe(name).weights, data.models, strict=False))
-
-
-def to_kind(frame, kind):
-    if kind == "polars":
-        return pl.from_pandas(frame)
-    if kind == "pyarrow":
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    return frame
 
 
 def published(frame, columns, name, features):

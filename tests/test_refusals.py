@@ -1,397 +1,395 @@
-"""What once broke with an error of numpy, pandas or Python is refused by its name."""
+"""What people get wrong in a call, and what they are told: in every parameter there is.
 
-from decimal import Decimal
-from fractions import Fraction
-from types import SimpleNamespace
+`calls.py` calls each public name with arguments that it works with. Here one of them is
+spoiled as a person does it, and the message must name the argument, what was found, and
+what to do.
+"""
+
+import importlib
+import re
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from tournament_files import write_tournament
+from helpers import each_kind, to_kind
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+pytest.importorskip("dask", reason="needs the extra `dask`")
+pytest.importorskip("skops", reason="needs the extra `secure`")
+
+import calls
+from mistakes import TAKEN, mistakes, no_rows
 
 from skbench import (
     EraRank,
     EraRankGauss,
     FeatureNeutralizer,
-    StackingWeights,
     WeightedEnsemble,
-    analysis,
-    demo,
-    folders,
-    metrics,
-    neutralization_path,
-    rank_gauss,
-    recipes,
-    streaming,
+    _numerai,
 )
-from skbench.datasets import (
-    fetch_benchmark_models,
-    load_benchmark_models,
-    make_benchmark_models,
-)
-from skbench.deploy import export_predict, find_duplicates, validate_submission
-from skbench.model_selection import (
-    WalkForwardEraSplit,
-    walk_forward_predict,
-    weight_grid,
-)
-from skbench.report import (
-    CumulativeScoreDisplay,
-    EraScoreDisplay,
-    FeatureExposureDisplay,
-    ImpliedWeightsDisplay,
-    NeutralizationPathDisplay,
-    PerformanceReport,
-    WeightsDisplay,
-)
-from skbench.staking import PayoutRule, allocate, simulate
 
-DATA = make_benchmark_models(12, 20, 2, 3, meta_model_eras=12, random_state=0)
-X = DATA.frame
-MODELS, FEATURES = X[DATA.models], X[DATA.features]
-Y, ERA = X["target"].fillna(0.25), X["era"]
-SCORES = metrics.numerai_corr(Y + FEATURES.iloc[:, 0], MODELS, era=ERA)
-RULE = PayoutRule("half", {"corr": 1.0})
-SERVER = SimpleNamespace(list_datasets=lambda: ["v5.3/validation.parquet"])
-HUGE, CUBE = 10**400, np.zeros((2, 2, 2))
-ROWS = {"models": MODELS, "y": Y + FEATURES.iloc[:, 0], "era": ERA}
-FOLLOWED = dict.fromkeys(DATA.models)
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
-
-def huge(column):
-    return column.mask(np.arange(len(column)) == 3, 1e308)
-
-
-def exposures():
-    return metrics.feature_exposure(X[DATA.models[0]], FEATURES, era=ERA)
-
-
-REFUSED = {
-    # paths
-    "a path that is none": (lambda: load_benchmark_models(object()), "`path`"),
-    "an empty path": (lambda: load_benchmark_models(""), "`path`.*empty"),
-    "a path to analyze": (lambda: folders.analyze_folder(1), "`path`"),
-    "a path of feature sets": (
-        lambda: folders.ensemble_pipeline({}, neutralize="small"), "`path`"),
-    "a path of a demo": (lambda: demo.run_demo(()), "`data`"),
-    "a path to write": (lambda: export_predict(None, [1]), "`path`"),
-    # eras and threads
-    "era: an array": (lambda: EraRank(era=CUBE).fit(X), "`era`"),
-    "era: a frame": (lambda: EraRank(era=pd.DataFrame()).fit(X), "`era`"),
-    "era: missing": (lambda: EraRank(era=pd.NA).fit(X), "`era`"),
-    "era of duplicates": (
-        lambda: find_duplicates(MODELS, era=pl.DataFrame({"a": [1.0]})), "`era`"),
-    "era that cannot be a label": (
-        lambda: EraRank().fit(X.assign(era=[[1]] * len(X))), "'era' must hold labels"),
-    "n_jobs: complex": (lambda: EraRank(n_jobs=1j).fit_transform(X), "`n_jobs`"),
-    "n_jobs: 0": (lambda: neutralization_path(X, [1.0], n_jobs=0), "`n_jobs`"),
-    # columns
-    "columns: a number in an array": (
-        lambda: EraRank(np.array("nowhere")).fit(X), "`columns`"),
-    "columns: a list in a list": (lambda: EraRank([["era"]]).fit(X), "`columns`"),
-    "proportions: a number": (
-        lambda: neutralization_path(X, 0.5), "`proportions`.*0.5"),
-    "columns: missing": (
-        lambda: neutralization_path(X, [1.0], neutralizers=pd.NA), "`neutralizers`"),
-    "names for the output, ragged": (
-        lambda: EraRank().fit(X).get_feature_names_out([["a", "b"], ["c"]]),
-        "`input_features`"),
-    "names for the output": (
-        lambda: EraRank().fit(X).get_feature_names_out(1j), "`input_features`"),
-    "a container": (lambda: EraRank().set_output(transform=X), "`transform`"),
-    # targets
-    "y: a number": (lambda: WeightedEnsemble().fit(X).score(X, 0.5), "y must hold"),
-    "y: beyond floats": (
-        lambda: StackingWeights().fit(X, [HUGE] * len(X)), "y must hold numbers"),
-    "y: huge": (
-        lambda: WeightedEnsemble().fit(X).score(X, huge(Y)), "y has 1 infinite or h"),
-    "y: complex": (
-        lambda: StackingWeights().fit(X, Y * 1j), "y must hold numbers: .*complex"),
-    "columns to learn from: huge": (
-        lambda: StackingWeights().fit(X.assign(**dict.fromkeys(DATA.models, 1e308)), Y),
-        "prediction column .* huge"),
-    "features to train on: huge": (
-        lambda: recipes.FeatureRegressor(LinearRegression()).fit(
-            X.assign(**{DATA.features[0]: 1e308}), Y), "infinite or huge"),
-    "features to train on: infinite": (
-        lambda: recipes.FeatureRegressor(LinearRegression()).fit(
-            X.assign(**{DATA.features[0]: np.float32("inf")}), Y), "infinite or huge"),
-    "y_true: huge": (
-        lambda: metrics.numerai_corr(huge(Y), MODELS, era=ERA), "`y_true` has 1 inf"),
-    "features: huge": (
-        lambda: metrics.feature_exposure(huge(X[DATA.models[0]]), FEATURES, era=ERA),
-        "`y_pred` has 1 infinite or huge"),
-    "y of synergy: huge": (
-        lambda: analysis.synergy(**(ROWS | {"y": huge(Y)})), "`y` has 1 infinite or"),
-    "submission: huge": (
-        lambda: validate_submission(
-            pd.DataFrame({"id": ["a", "b"], "prediction": [1e308, -1e308]}),
-            ["a", "b"]), "outside"),
-    # inputs by name
-    "one number": (lambda: metrics.summarize(0.5), "`scores` must be one column"),
-    "rows of several lengths": (
-        lambda: metrics.numerai_corr([[1], [1, 2]], MODELS, era=ERA), "`y_true`"),
-    "complex": (
-        lambda: metrics.numerai_corr(Y, MODELS.to_numpy() * 1j, era=ERA), "`y_pred`"),
-    "records": (lambda: metrics.summarize(SCORES.to_records()), "`scores`"),
-    "models: none": (
-        lambda: analysis.implied_weights(Y, pd.NA, era=ERA), "`models`"),
-    "no rows": (lambda: analysis.synergy(**(ROWS | {"y": ()})), "`y` has 0 rows"),
-    # parameters
-    "shrinkage": (lambda: StackingWeights(shrinkage=pd.NA).fit(X, Y), "`shrinkage`"),
-    "meta_model": (
-        lambda: StackingWeights(meta_model=CUBE).fit(X, Y), "`meta_model`"),
-    "meta_model beyond an array": (
-        lambda: StackingWeights(meta_model=99, era=None).fit(MODELS.to_numpy(), Y),
-        "`meta_model` has position 99"),
-    "missing": (
-        lambda: FeatureNeutralizer(missing=np.array([None, 1])).fit(X), "`missing`"),
-    "benchmark": (lambda: metrics.summarize(SCORES, [[1], [1, 2]]), "`benchmark`"),
-    "predictions beyond floats": (
-        lambda: metrics.correlation_with([HUGE, 0.5], [1, 2], era=[1, 1]),
-        "must hold numbers"),
-    "predictions beyond floats, in an array": (
-        lambda: metrics.correlation_with(
-            np.array([HUGE, 0.5], dtype=object), [1, 2], era=[1, 1]),
-        "must hold numbers"),
-    "benchmark: missing": (
-        lambda: metrics.summarize(SCORES, pd.NA), "`benchmark` must name"),
-    "benchmark of rows: missing": (
-        lambda: metrics.score_models(Y, MODELS, era=ERA, benchmark=pd.NA),
-        "`benchmark` must be one"),
-    "benchmark: a tuple with a list": (
-        lambda: metrics.summarize(SCORES, ("a", [1])), "`benchmark` must name"),
-    "portfolio": (
-        lambda: analysis.marginal_contribution({pd.NA: 1.0}, **ROWS), "`portfolio`"),
-    "benchmark of rows": (
-        lambda: metrics.score_models(Y, MODELS, era=ERA, benchmark=CUBE), "`benchm"),
-    "scores of a board": (lambda: metrics.leaderboard([1.0]), "`scores`.*list"),
-    "names": (lambda: weight_grid([["a"], "b"]), "`names`.*'a'"),
-    "names: an array of one": (lambda: weight_grid(np.array(5.0)), "`names`"),
-    "progress": (
-        lambda: walk_forward_predict(EraRank(), X, progress=MODELS), "`progress`"),
-    "cv that is no pairs": (
-        lambda: walk_forward_predict(EraRank(), X, cv={"corr": 1.0}), "`cv` must be"),
-    "cv": (
-        lambda: walk_forward_predict(EraRank(), X, cv=(1, "a")), "`cv` must be"),
-    "groups": (
-        lambda: list(WalkForwardEraSplit(2).split(X, groups="a")), "`groups`"),
-    "X beside groups": (
-        lambda: list(WalkForwardEraSplit(2).split(1.5, groups=ERA)), "X must hold"),
-    "groups of synergy": (
-        lambda: analysis.synergy(**ROWS, groups=FOLLOWED | {DATA.models[0]: set()}),
-        "`groups`"),
-    "target": (lambda: analysis.analyze(DATA, target=set()), "`target`"),
-    "unscored": (lambda: make_benchmark_models(unscored=SCORES), "`unscored`"),
-    "features of a recipe": (
-        lambda: recipes.riskiest_features(X, Y, 1, features=[CUBE]), "`features`"),
-    "version": (lambda: fetch_benchmark_models(X, api=SERVER), "`version`"),
-    # folders and files
-    "features of a folder": (
-        lambda: load_benchmark_models("/", features=np.array(5.0)), "`features`"),
-    "pipeline": (
-        lambda: folders.ensemble_folder("/", "a.parquet", [None]), "`pipeline`"),
-    "pipeline of positions": (
-        lambda: folders.ensemble_folder(
-            "/", "a.parquet", make_pipeline(FeatureNeutralizer(5))), "`pipeline`"),
-    "rule": (lambda: folders.stake_folder("/", {"corr": 1.0}), "`rule`"),
-    "account": (lambda: folders.report_account(5), "`account`"),
-    "against": (lambda: folders.report_account("a", against=True), "`against`"),
-    "progress of scores": (
-        lambda: folders.score_folder("/", progress=SCORES), "`progress`"),
-    "progress of a fit": (
-        lambda: streaming.fit_parquet(None, "a", progress=SCORES), "`progress`"),
-    "progress of a transform": (
-        lambda: streaming.transform_parquet(None, "a", "b", progress=SCORES),
-        "`progress`"),
-    "progress of a sort": (
-        lambda: streaming.sort_parquet("a", "b", progress=SCORES), "`progress`"),
-    "y of a file": (lambda: streaming.fit_parquet(None, "a", X), "`y`"),
-    # scores
-    "a reduction to no number": (
-        lambda: metrics.era_scorer(metrics.numerai_corr, reduce=lambda *_: None)(
-            WeightedEnsemble().fit(X), X, ROWS["y"]), "`reduce` must return a number"),
-    "an era twice on a board": (
-        lambda: metrics.leaderboard({"corr": SCORES.set_axis(["a"] * 12)}),
-        r"the rows of `scores\['corr'\]` must differ"),
-    "no eras on a board": (
-        lambda: metrics.leaderboard({"corr": SCORES.set_axis([np.nan] * 12)}),
-        r"the rows of `scores\['corr'\]` .*missing are 12 of 12"),
-    "no eras of scores": (
-        lambda: metrics.summarize(SCORES.set_axis([*SCORES.index[1:], pd.NA])),
-        "the rows of `scores` .*missing are 1 of 12"),
-    "target of a column of text": (
-        lambda: analysis.analyze(DATA, target="era"), "`target` must be a column of n"),
-    "model of a column of text": (
-        lambda: analysis.analyze(DATA, model="era"), "`model` must be a column of num"),
-    "window of more eras than there are": (
-        lambda: analysis.implied_weights(
-            X["numerai_meta_model"], MODELS, era=ERA, window=HUGE), "`window` must be"),
-    "eras that no label is made of": (
-        lambda: EraRank().fit(pa.table({"era": [[1]], "a": [0.5]})),
-        "'era' must hold labels"),
-    # stakes
-    "threshold": (lambda: PayoutRule("a", {"b": 1.0}, threshold=HUGE), "`threshold`"),
-    "source": (lambda: PayoutRule("a", {"b": 1.0}, source={}), "`source`"),
-    "renamed": (lambda: RULE.renamed(5), "`names`"),
-    "scores as text": (
-        lambda: RULE.payout({"corr": SCORES.assign(new="text")}), "'corr' must hold"),
-    "stakes": (
-        lambda: simulate({"corr": SCORES}, 1e308, RULE, duration=1), "`stakes`"),
-    "risk_aversion": (
-        lambda: allocate({"corr": SCORES}, RULE, risk_aversion=1e308), "`risk_av"),
-    # displays and reports
-    "axes": (lambda: WeightsDisplay.from_weights({"a": 1.0}, ax="era"), "`ax`"),
-    "a pair of axes": (
-        lambda: CumulativeScoreDisplay.from_scores(SCORES, ax=(1, 2)), "`ax`"),
-    "values to rank": (lambda: rank_gauss(["a", "b"]), "`values` must hold numbers"),
-    "values of several lengths to rank": (
-        lambda: rank_gauss([[1, 2], [3]]), "`values` must be one column"),
-    "complex values to rank": (lambda: rank_gauss([1j]), "`values` must hold numbers"),
-    "weights of what is no estimator": (
-        lambda: WeightsDisplay.from_estimator((3, 1)), "`estimator` must be"),
-    "a model without a name": (
-        lambda: PerformanceReport(SCORES.rename(columns={DATA.models[0]: None})),
-        "models in `scores` must all have a label"),
-    "exposures to missing features": (
-        lambda: FeatureExposureDisplay.from_predictions(
-            Y, Y, FEATURES * np.nan, era=ERA), "no exposure to any of the features"),
-    "intervals": (
-        lambda: WeightsDisplay.from_weights({"a": 1.0}, 0.5), "`intervals`"),
-    "ends": (
-        lambda: WeightsDisplay.from_weights({"a": 1.0}, {"a": 3}), "`intervals`"),
-    "implied weights": (
-        lambda: ImpliedWeightsDisplay.from_weights(object()), "`weights`"),
-    "exposures as text": (
-        lambda: FeatureExposureDisplay.from_exposures(
-            exposures().astype(str), exposures()), "must hold numbers"),
-    "exposures twice": (
-        lambda: FeatureExposureDisplay.from_exposures(
-            exposures(), pd.concat([exposures()] * 2, axis=1)), "`after`.*duplicate"),
-    "predictions of other rows": (
-        lambda: FeatureExposureDisplay.from_predictions(
-            Y, Y.iloc[:-1], FEATURES, era=ERA), "`after` has"),
-    "predictions of another index": (
-        lambda: FeatureExposureDisplay.from_predictions(
-            Y.set_axis(range(len(Y))), Y, FEATURES, era=ERA), "`before` has another"),
-    "predictions by name": (
-        lambda: FeatureExposureDisplay.from_predictions(
-            "a", Y, FEATURES, era=ERA), "`before`"),
-    "proportions": (
-        lambda: NeutralizationPathDisplay.from_predictions(X, Y, proportions="era"),
-        "`proportions`"),
-    "proportions: an array of one": (
-        lambda: NeutralizationPathDisplay.from_predictions(
-            X, Y, proportions=np.array(0.5)), "`proportions`"),
-    "targets of another index than the predictions": (
-        lambda: NeutralizationPathDisplay.from_predictions(
-            X, Y.set_axis(range(len(Y)))), "y has another index than X"),
-    "columns that are no proportions": (
-        lambda: NeutralizationPathDisplay.from_scores(np.zeros((12, 3))),
-        "`scores` must have columns .* between 0 and 1.*got 2"),
-    "benchmark of a page: a set": (
-        lambda: PerformanceReport(SCORES, benchmark={"a"}), "`benchmark` must name"),
-    "benchmark of a page: ragged": (
-        lambda: PerformanceReport(SCORES, benchmark=[[1, 2], [3]]), "`benchmark` must"),
-    "benchmark of a page: an array of one": (
-        lambda: PerformanceReport(SCORES, benchmark=np.array(5.0)), "`benchmark` must"),
-    "model": (
-        lambda: EraScoreDisplay.from_scores(SCORES, model=CUBE), "`model`"),
-    "huge scores": (
-        lambda: metrics.summarize(SCORES * 1e308 * 10), "`scores` must not be inf"),
+PACKAGES = [
+    "analysis", "datasets", "deploy", "distributed", "folders", "metrics",
+    "model_selection", "recipes", "report", "staking", "streaming",
+]  # fmt: skip
+# Names that only carry results, or values; nothing is passed to them.
+RESULTS = {
+    "analysis.Analysis", "analysis.Synergy", "deploy.CheckReport",
+    "deploy.ModelReceipt", "deploy.SubmissionReceipt", "folders.FolderEnsemble",
+    "staking.PAYOUT_2024", "staking.PAYOUT_2026", "staking.PAYOUT_ROUND_1343",
+    "staking.PAYOUT_RULES", "staking.Simulation",
+}  # fmt: skip
+# What the documentation lets a caller expect, exactly these: a subclass, such as
+# LinAlgError, is a leak. Errors of our own are told by their module.
+DOCUMENTED = {
+    TypeError, ValueError, calls.CommandRefusedError, FileNotFoundError,
+    IsADirectoryError, NotFittedError,
 }  # fmt: skip
 
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_by_name(case):
-    call, message = REFUSED[case]
-    with pytest.raises((TypeError, ValueError), match=message) as caught:
-        call()
-    assert type(caught.value) in (TypeError, ValueError)
-
-
-def transform(folder, **options):
-    rank = EraRank(DATA.models[0]).fit(X)
-    source = folder / "validation_benchmark_models.parquet"
-    streaming.transform_parquet(rank, source, folder / "new.parquet", **options)
-
-
-IN_A_FOLDER = {
-    "eras": (
-        lambda path: load_benchmark_models(path, eras=np.array(5.0)), "`eras`"),
-    "columns twice": (
-        lambda path: load_benchmark_models(path, models="era"), "`models`"),
-    "neutralize": (
-        lambda path: folders.ensemble_pipeline(path, neutralize=SCORES), "`neutr"),
-    "neutralize: unknown": (
-        lambda path: folders.ensemble_pipeline(path, neutralize=""), "`neutralize`"),
-    "columns to keep": (lambda path: transform(path, columns=...), "`columns`"),
-    "columns to keep, by number": (
-        lambda path: transform(path, columns=[1]), "`columns`"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("frame", [pl.DataFrame, pa.table])
-def test_decimals_are_numbers(frame):
-    decimals = [Decimal(i) for i in (3, 1, 2)]
-    rows = frame({"a": decimals, "b": [1, 2, 3]})
-    got = EraRank(["a", "b"], era=None).fit(rows).predict(rows)
-    np.testing.assert_allclose(got.T, [[5 / 6, 1 / 6, 0.5], [1 / 6, 0.5, 5 / 6]])
+MISTAKES = mistakes()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_tournament(tmp_path_factory.mktemp("folder"), DATA)
+def world(tmp_path_factory):
+    """Return the world of the calls, in which Numerai is a server on this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"):
+            patch.delenv(name, raising=False)
+        patch.setattr(_numerai, "DELAYS", (0.0,))
+        with calls.World(tmp_path_factory.mktemp("world")) as world:
+            yield world
 
 
-@pytest.mark.parametrize("case", IN_A_FOLDER)
-def test_refused_by_name_in_a_folder(case, folder):
-    call, message = IN_A_FOLDER[case]
-    before = sorted(folder.iterdir())
-    with pytest.raises((TypeError, ValueError), match=message) as caught:
-        call(folder)
-    assert type(caught.value) in (TypeError, ValueError)
-    assert sorted(folder.iterdir()) == before
+@pytest.fixture(scope="module")
+def table(world):
+    return calls.calls(world)
 
 
-def test_numbers_of_any_kind_are_numbers():
-    half = Fraction(1, 2)
-    exact = {"shrinkage": half, "max_weight": half * 2, "halflife": half * 6}
-    floats = {name: float(value) for name, value in exact.items()}
-    exact |= {"payout": {"corr": half}, "prior": {DATA.models[0]: half}}
-    floats |= {"payout": {"corr": 0.5}, "prior": {DATA.models[0]: 0.5}}
-    gauss = EraRankGauss().fit_transform(X)
-    found = [
-        StackingWeights("payout", **given).fit(gauss, Y).weights_
-        for given in (exact, floats)
-    ]
-    assert found[0] == found[1]
+def key_of(name, parameter):
+    """Return the key of a parameter: of the function, of its package, or of all."""
+    package, _, function = name.rpartition(".")
+    words = (function, function.split()[-1], package)
+    keys = [*(f"{word} {parameter}" for word in words), parameter]
+    if name.startswith("cli "):
+        keys = [f"cli {parameter}"]
+    return next((key for key in keys if key in MISTAKES), None)
 
 
-def test_a_neutralizer_may_be_one_name(folder, tmp_path):
-    one = make_pipeline(WeightedEnsemble(), FeatureNeutralizer(DATA.features[0]))
-    made = folders.ensemble_folder(folder, tmp_path / "one.parquet", one)
-    assert made.pipeline[-1].neutralizers_ == [DATA.features[0]]
+def fault(function, arguments, message):
+    """Return what is wrong with how a call is refused, if anything."""
+    try:
+        function(**arguments)
+    except Exception as error:
+        ours = type(error).__module__.startswith("skbench.")
+        if type(error) in DOCUMENTED or (ours and isinstance(error, ValueError)):
+            return None if re.search(message, str(error), re.DOTALL) else repr(error)
+        return f"not documented: {error!r}"
+    return "worked"
 
 
-@pytest.mark.parametrize("label", ["9" * 5000, "1" + "0" * 400])
-def test_an_era_of_too_many_digits_has_no_number(label):
-    era = ["2", "2", "2", label, label, label]
-    got = metrics.numerai_corr([0, 1, 2] * 2, [0, 2, 1] * 2, era=era)
-    assert got.index.tolist() == ["2", label]
+def files(world):
+    """Return when each file was changed, but for what may be fetched first."""
+    every = (path for path in world.home.rglob("*") if path.is_file())
+    return {path: path.stat().st_mtime_ns for path in every if "data" not in path.parts}
 
 
-def test_eras_that_are_tuples_are_labels():
-    era = pd.Series([(1, "a")] * 5, dtype=object)
-    got = metrics.numerai_corr([0, 1, 2, 3, 4], [0, 1, 3, 2, 4], era=era)
-    assert got.index.tolist() == [(1, "a")]
-    assert got.index.name == "era"
+@pytest.mark.parametrize("key", [key for key in MISTAKES if key not in TAKEN])
+def test_a_mistake_is_named(key, table, world):
+    before, faults = files(world), []
+    for name, (function, arguments) in table.items():
+        for parameter in arguments:
+            for bad, said in MISTAKES[key] if key_of(name, parameter) == key else []:
+                value = bad(arguments[parameter]) if callable(bad) else bad
+                said = said.replace("{name}", parameter)
+                wrong = fault(function, {**arguments, parameter: value}, said)
+                if wrong:
+                    faults.append(f"{name} with {parameter} {bad}: {wrong}")
+    assert not faults, "\n".join(faults)
+    assert files(world) == before
 
 
-def test_a_page_of_half_a_character_is_written(tmp_path):
-    PerformanceReport(SCORES, title="\ud800!").write_html(tmp_path / "page.html")
-    assert "?!" in (tmp_path / "page.html").read_text()
+def test_every_public_name_is_tried(table):
+    import skbench
+
+    names = {name for name in skbench.__all__ if name not in PACKAGES}
+    for package in PACKAGES:
+        module = importlib.import_module(f"skbench.{package}")
+        names |= {f"{package}.{name}" for name in module.__all__}
+    assert names - RESULTS <= {name.split()[0] for name in table}
+    commands = {name.split()[1] for name in table if name.startswith("cli ")}
+    assert commands == set(importlib.import_module("skbench.cli").skbench.commands)
+
+
+def test_every_parameter_is_tried(table):
+    found = {
+        (name, parameter)
+        for name, (_, arguments) in table.items()
+        for parameter in arguments
+    }
+    assert {pair for pair in found if key_of(*pair) is None} == set()
+    assert set(MISTAKES) == {key_of(*pair) for pair in found}
+
+
+def test_the_calls_work_as_long_as_nothing_is_spoiled(table):
+    for function, arguments in table.values():
+        function(**arguments)
+
+
+# Rows that the estimators refuse, in whatever container: by title, those that do, what
+# is done to the rows, and what is said.
+
+FOUR = [EraRank(), EraRankGauss(), WeightedEnsemble(), FeatureNeutralizer()]
+BLENDS = [WeightedEnsemble(), FeatureNeutralizer()]
+
+
+def frame():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "era": ["0001"] * 6 + ["0002"] * 6,
+            "model_a": rng.normal(size=12),
+            "model_b": rng.normal(size=12),
+            "feature_x": rng.integers(0, 5, 12).astype(float),
+            "feature_y": rng.integers(0, 5, 12).astype(float),
+            "name": list("abcdefghijkl"),
+        }
+    )
+
+
+def as_it_is(X):
+    return X
+
+
+def with_(**columns):
+    return lambda X: X.assign(**columns)
+
+
+def without(*names):
+    return lambda X: X.drop(columns=list(names))
+
+
+def put(name, *values):
+    """Return a change that puts values into a column, from the fourth row on."""
+
+    def change(X):
+        cells = X[name].to_list()
+        cells[3 : 3 + len(values)] = values
+        return X.assign(**{name: cells})
+
+    return change
+
+
+NO_ERA = r"no era column 'era'.*12 rows.*1800.*10000.*Add the column.*era=None"
+IN_FIT = {
+    "no eras": (FOUR, without("era"), NO_ERA),
+    "eras of another name": ([EraRank(era="week")], as_it_is, "no era column 'week'"),
+    "a row without an era": (
+        FOUR, put("era", None), "era column 'era' has 1 missing label.*row 3"),
+    "a row without a number of its era": (
+        FOUR, with_(era=[1.0] * 6 + [np.nan] * 6), "'era' has 6 missing labels.*row 6"),
+    "eras that are no labels": (
+        FOUR, with_(era=[[1]] * 12), "column 'era' must hold labels"),
+    "eras as predictions": (
+        [EraRank("era"), WeightedEnsemble({"era": 1}), FeatureNeutralizer(["era"])],
+        with_(era=[1.0] * 6 + [2.0] * 6), "era column 'era' cannot be a"),
+    "no predictions": (
+        FOUR, without("model_a", "model_b"),
+        "no prediction column.*'era', 'feature_x'.*`columns`"),
+    "no features": (
+        [FeatureNeutralizer()], without("feature_x", "feature_y"),
+        "no column.*'feature'.*'model_a', 'model_b'.*`neutralizers`"),
+    "no rows": (FOUR, no_rows, "0 rows"),
+    "text to blend": (
+        [EraRank("name"), WeightedEnsemble({"name": 1.0})], as_it_is,
+        "'name' must hold numbers.*(?i:str|obj)"),
+    "text to neutralize to": (
+        [FeatureNeutralizer(["name"])], as_it_is, "'name' must hold numbers"),
+    "times": (
+        [EraRank("model_a")], with_(model_a=pd.Timestamp("2020-01-01")),
+        "'model_a' must hold numbers"),
+    "a weight of a column left out": (
+        [WeightedEnsemble({"model_b": 1.0}, columns=["model_a"])], as_it_is,
+        "`weights` names 'model_b'.*`columns` leaves out"),
+    "a column to itself": (
+        [FeatureNeutralizer(["feature_x", "model_a"], columns=["model_b", "model_a"])],
+        as_it_is, "'model_a'.*both"),
+    "an output that is taken": (
+        [WeightedEnsemble(output="name"), WeightedEnsemble(output="era")], as_it_is,
+        "output column '(name|era)' clashes"),
+    "positions that are not there": (
+        [EraRank(6), EraRank(-7)], as_it_is,
+        "`columns` has position (6|-7), but X has 6 columns"),
+    "a selector that finds nothing": (
+        [FeatureNeutralizer(lambda X: [])], as_it_is, "selects no column"),
+    "a column twice": ([EraRank([1, "model_a"])], as_it_is, "twice: 'model_a'"),
+}  # fmt: skip
+AFTER_FIT = {
+    "no eras": (FOUR, without("era"), NO_ERA),
+    "rows without an era": (FOUR, put("era", None), "'era' has 1 missing label.*row 3"),
+    "no rows": (FOUR, no_rows, "0 rows"),
+    "a column that is gone": (
+        FOUR, without("model_b"), "lacks 'model_b', which .* uses.*'model_a'"),
+    "a feature that is gone": (
+        [FeatureNeutralizer()], without("feature_y"), "lacks 'feature_y', which"),
+    "text": (FOUR, with_(model_b="high"), "'model_b' must hold numbers"),
+    "infinite predictions": (
+        BLENDS, put("model_b", np.inf, np.nan), "'model_b' has 1 infinite"),
+    "infinite features": (
+        [FeatureNeutralizer()], put("feature_y", np.inf, -np.inf, np.nan),
+        "'feature_y' has 2 infinite"),
+    "missing predictions": (
+        [WeightedEnsemble(nan_policy="raise")], put("model_b", np.nan, np.nan),
+        "'model_b' has 2 missing.*nan_policy"),
+    "missing features": (
+        [FeatureNeutralizer(missing="raise")], put("feature_y", np.nan),
+        "'feature_y' has 1 missing.*missing='median'"),
+}  # fmt: skip
+# The same of arrays, whose columns have positions: what is fitted on, if anything, and
+# what is refused.
+NAMED = frame()[["model_a", "model_b", "feature_x"]]
+ARRAY = NAMED.to_numpy()
+OF_ARRAYS = {
+    "eras at no position": ([EraRank(era=3)], None, ARRAY, "`era`.*3 columns.*got 3"),
+    "eras by name": ([EraRank(era="week")], None, ARRAY, "array.*'week'.*position"),
+    "a row without an era": (
+        [EraRank(era=0)], None, np.array([[1.0, 0.5], [np.nan, 0.2]]),
+        "era column 0 has 1 missing label.*row 1"),
+    "weights by name": (
+        [WeightedEnsemble({"model_a": 1.0}, era=None)], None, ARRAY,
+        "`weights` must hold positions.*'model_a'"),
+    "a weight at no position": (
+        [WeightedEnsemble({3: 1.0}, era=None)], None, ARRAY, "`weights`.*3.*3 columns"),
+    "neutralizers by name": (
+        [FeatureNeutralizer(era=None), FeatureNeutralizer("feature", era=None)], None,
+        ARRAY, "`neutralizers` must hold positions"),
+    "text": (
+        [EraRank(), EraRank(era=None)], None, np.array([["a", "b"], ["c", "d"]]),
+        "X is an array that holds text, 'a': pass a"),
+    "text beside eras": (
+        [EraRank(era=0)], None, np.array([["1", 0.5], ["1", "high"]], dtype=object),
+        "column 1 must hold numbers"),
+    "one dimension": (FOUR, None, ARRAY[0], "2D array"),
+    "no rows": (FOUR, None, ARRAY[:0], "0 sample"),
+    "after names": (
+        [clone(made).set_params(era=None) for made in FOUR], NAMED, ARRAY,
+        "X is an array, but .* was fitted on a frame"),
+    "before names": (
+        [EraRank(era=None), FeatureNeutralizer([1], era=None)], ARRAY, NAMED,
+        "X is a frame, but .* was fitted on an array"),
+    "another number of columns": (
+        [EraRank(era=None), FeatureNeutralizer([1], era=None)], ARRAY, ARRAY[:, :2],
+        "X has 2 features, but .* is expecting 3"),
+}  # fmt: skip
+
+
+def as_frame(X):
+    """Copy rows of any kind into what can be compared where it holds NaN."""
+    if isinstance(X, pa.Table):
+        return pd.DataFrame(X.to_pydict())
+    return X.to_pandas() if isinstance(X, pl.DataFrame) else pd.DataFrame(X, copy=True)
+
+
+def refused_in_fit(made, X, message):
+    """Check that fit refuses X, untouched, as transform does where it needs no fit."""
+    made, before = clone(made), as_frame(X)
+    methods = [made.fit]
+    if not isinstance(made, WeightedEnsemble):
+        methods += [made.transform, made.predict]
+    for method in methods:
+        with pytest.raises((ValueError, TypeError), match=message):
+            method(X)
+    assert as_frame(X).equals(before)
+    assert not [name for name in vars(made) if name.endswith("_")]
+
+
+def refused_after_fit(made, good, bad, message):
+    """Check that a fitted estimator refuses rows, untouched, and works on as before."""
+    fitted, before = clone(made).fit(good), as_frame(bad)
+    expected = fitted.predict(good)
+    for method in (fitted.transform, fitted.predict):
+        with pytest.raises(ValueError, match=message):
+            method(bad)
+    assert as_frame(bad).equals(before)
+    np.testing.assert_array_equal(fitted.predict(good), expected)
+
+
+@each_kind
+@pytest.mark.parametrize("title", IN_FIT)
+def test_rows_refused_in_fit(title, kind):
+    estimators, change, message = IN_FIT[title]
+    for made in estimators:
+        refused_in_fit(made, to_kind(change(frame()), kind), message)
+
+
+@each_kind
+@pytest.mark.parametrize("title", AFTER_FIT)
+def test_rows_refused_after_fit(title, kind):
+    estimators, change, message = AFTER_FIT[title]
+    bad = to_kind(change(frame()), kind)
+    for made in estimators:
+        refused_after_fit(made, to_kind(frame(), kind), bad, message)
+
+
+@pytest.mark.parametrize("title", OF_ARRAYS)
+def test_arrays_refused(title):
+    estimators, good, bad, message = OF_ARRAYS[title]
+    for made in estimators:
+        if good is None:
+            refused_in_fit(made, bad, message)
+        else:
+            refused_after_fit(made, good, bad, message)
+
+
+@pytest.mark.parametrize(
+    "era",
+    [
+        pd.Categorical.from_codes([0, 0, -1], ["0001"]),
+        pd.array([1, 1, None], "Int64"),
+        pl.Series(["0001", "0001", None], dtype=pl.Categorical),
+        pl.Series([1.0, 1.0, np.nan]),
+        pa.array(["0001", "0001", None]).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, 0, 1]), pa.array(["0001", None])),
+    ],
+    ids=lambda era: type(era).__name__,
+)
+def test_a_missing_era_is_seen_in_any_type(era):
+    table = {pl.Series: pl.DataFrame, pa.Array: pa.table}
+    X = {"era": era, "a": [0.5, 0.2, 0.3]}
+    kind = next((made for t, made in table.items() if isinstance(era, t)), pd.DataFrame)
+    refused_in_fit(EraRank(), kind(X), "era column 'era' has 1 missing label.*row 2")
+
+
+def test_a_table_with_a_name_twice_is_refused():
+    table = to_kind(frame(), "pyarrow")
+    twice = table.append_column("model_a", table["model_b"])
+    for made in FOUR:
+        refused_in_fit(made, twice, "(?is)(duplicate|unique).*'model_a'")
+
+
+@pytest.mark.parametrize("made", FOUR, ids=repr)
+def test_a_fit_that_fails_leaves_the_earlier_one(made):
+    fitted = clone(made).fit(frame())
+    expected = fitted.predict(frame())
+    with pytest.raises(ValueError, match="no prediction column"):
+        fitted.fit(without("model_a", "model_b")(frame()))
+    np.testing.assert_array_equal(fitted.predict(frame()), expected)
+
+
+def test_a_container_that_is_refused_leaves_the_choice():
+    made = EraRank().set_output(transform="polars")
+    with pytest.raises(ValueError, match="`transform` must be"):
+        made.set_output(transform="arrow")
+    assert isinstance(made.fit_transform(frame()), pl.DataFrame)
+
+
+def test_an_output_name_that_is_taken_later_still_predicts():
+    fitted = WeightedEnsemble(output="blend").fit(frame())
+    bad = frame().assign(blend="taken")
+    with pytest.raises(ValueError, match=r"output column 'blend' clashes.*rename"):
+        fitted.transform(bad)
+    np.testing.assert_array_equal(fitted.predict(bad), fitted.predict(frame()))

@@ -1,30 +1,28 @@
 """`PerformanceReport`: its numbers, its errors and its file."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers import long_scores, long_tournament
 
 from skbench.analysis import Analysis, Synergy, analyze, compare
-from skbench.datasets import load_benchmark_models, make_benchmark_models
-from skbench.metrics import feature_exposure, numerai_corr, score_models, summarize
+from skbench.datasets import load_benchmark_models
+from skbench.metrics import feature_exposure, numerai_corr, summarize
 from skbench.report import FeatureExposureDisplay, PerformanceReport
 from skbench.staking import PayoutRule, simulate
 
 pytest.importorskip("plotly", reason="a page needs plotly")
 pytest.importorskip("jinja2", reason="a page needs jinja2")
 
-DATA = os.environ.get("SKBENCH_DATA")
 BLOCK = 5
 
 
@@ -49,20 +47,12 @@ def rows_of(report, span="all", score="corr"):
 
 @pytest.fixture(scope="module")
 def data():
-    return make_benchmark_models(70, 100, 3, 8, meta_model_eras=30, random_state=3)
+    return long_tournament()
 
 
 @pytest.fixture(scope="module")
-def scores(data):
-    frame = data.frame
-    return score_models(
-        frame["target"],
-        frame[data.models],
-        era=frame["era"],
-        meta_model=frame[data.meta_model],
-        benchmark=data.models[1],
-        features=frame[data.features],
-    )
+def scores():
+    return long_scores()
 
 
 class TestNumbers:
@@ -863,9 +853,8 @@ assert "PerformanceReport" in dir(skbench.report)
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-@pytest.mark.skipif(not DATA, reason="SKBENCH_DATA names no folder of real rows")
-def test_real_rows(tmp_path):
-    folder = Path(DATA)
+def test_real_rows(real_folder, tmp_path):
+    folder = real_folder
     models = pd.read_parquet(folder / "validation_benchmark_models.parquet")
     target = pd.read_parquet(folder / "validation.parquet", columns=["target"])
     frame = models.join(target, how="inner")
@@ -879,9 +868,8 @@ def test_real_rows(tmp_path):
     report.write_html(tmp_path / "page.html")
 
 
-@pytest.mark.skipif(not DATA, reason="SKBENCH_DATA names no folder of real rows")
-def test_real_rows_analysed(tmp_path):
-    data = load_benchmark_models(DATA)
+def test_real_rows_analysed(real_folder, tmp_path):
+    data = load_benchmark_models(real_folder)
     own, *others = data.models[:5]
     data.models = [own, *others]
     found = analyze(data, model=own)

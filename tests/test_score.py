@@ -2,8 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 import reference
+from helpers import assert_close
 from numerai_tools import scoring
 from sklearn import config_context
 from sklearn.base import clone
@@ -22,10 +25,6 @@ from skbench.metrics import numerai_corr_scorer
 
 NAN = np.nan
 BINS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def data(n_eras=5, size=60, models=("m",), seed=0):
@@ -246,7 +245,16 @@ class TestProperties:
 
     @pytest.mark.parametrize(
         "convert",
-        [np.asarray, list, pd.Series.to_frame, lambda y: y.to_numpy()[:, None]],
+        [
+            np.asarray,
+            list,
+            pd.Series.to_frame,
+            lambda y: y.to_numpy()[:, None],
+            lambda y: y.astype("Float64"),
+            pl.from_pandas,
+            lambda y: pa.array(y.to_numpy()),
+            lambda y: pa.chunked_array([y.iloc[:5].to_numpy(), y.iloc[5:].to_numpy()]),
+        ],
     )
     def test_kinds_of_target(self, convert):
         X, y = data()

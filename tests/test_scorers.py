@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers import assert_close
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.compose import make_column_selector
 from sklearn.linear_model import LinearRegression
@@ -22,10 +23,6 @@ from skbench.metrics import (
 )
 
 META = "numerai_meta_model"
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def data(n_eras=8, size=40, seed=0):

@@ -12,10 +12,10 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
+from helpers import five_steps, is_plain
 from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import check_is_fitted
@@ -130,14 +130,9 @@ def frame(array):
     return X
 
 
-def five_steps():
-    return make_pipeline(
-        EraRankGauss(),
-        WeightedEnsemble({"model_a": 0.25, "model_c": 0.75}),
-        EraRankGauss(),
-        FeatureNeutralizer(proportion=0.5),
-        EraRank(),
-    )
+def steps():
+    blend = WeightedEnsemble({"model_a": 0.25, "model_c": 0.75})
+    return five_steps(blend, proportion=0.5)
 
 
 def for_frame(estimator):
@@ -353,8 +348,8 @@ def test_html_repr_works(estimator, fitted, frame):
 
 
 def test_html_repr_of_a_fitted_pipeline_shows_every_step(frame):
-    html = five_steps().fit(frame)._repr_html_()
-    assert all(name_of(step) in html for step in five_steps())
+    html = steps().fit(frame)._repr_html_()
+    assert all(name_of(step) in html for step in steps())
 
 
 # state
@@ -414,14 +409,6 @@ def test_fitted_state_is_of_plain_types(frame):
             assert is_plain(state[name]), name
 
 
-def is_plain(value):
-    if isinstance(value, dict):
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(is_plain, value))
-    return isinstance(value, (str, int, float, bool, np.ndarray))
-
-
 def by_pickle(obj, tmp_path):
     return pickle.loads(pickle.dumps(obj))
 
@@ -443,7 +430,7 @@ def test_a_fitted_one_survives_the_trip(estimator, travel, frame, tmp_path):
 
 @pytest.mark.parametrize("travel", [by_pickle, by_joblib])
 def test_a_fitted_pipeline_survives_the_trip(travel, frame, tmp_path):
-    fitted = five_steps().fit(frame)
+    fitted = steps().fit(frame)
     back = travel(fitted, tmp_path)
     np.testing.assert_array_equal(back.predict(frame), fitted.predict(frame))
 
@@ -468,7 +455,7 @@ np.save(sys.argv[3], pipeline.predict(pd.read_parquet(sys.argv[2])))
 
 
 def test_a_fitted_pipeline_predicts_in_a_new_process(frame, tmp_path):
-    fitted = five_steps().fit(frame)
+    fitted = steps().fit(frame)
     (tmp_path / "model.pkl").write_bytes(pickle.dumps(fitted))
     frame.to_parquet(tmp_path / "X.parquet")
     files = [tmp_path / name for name in ("model.pkl", "X.parquet", "y.npy")]
@@ -499,11 +486,11 @@ def test_import_and_use_leave_the_global_configuration_alone():
 
 def test_use_leaves_the_configuration_of_this_process_alone(frame):
     before = get_config()
-    five_steps().set_output(transform="polars").fit(frame).predict(frame)
+    steps().set_output(transform="polars").fit(frame).predict(frame)
     assert get_config() == before
 
 
 def test_metadata_routing_may_be_on(frame):
     with sklearn.config_context(enable_metadata_routing=True):
-        routed = five_steps().fit(frame).predict(frame)
-    np.testing.assert_array_equal(routed, five_steps().fit(frame).predict(frame))
+        routed = steps().fit(frame).predict(frame)
+    np.testing.assert_array_equal(routed, steps().fit(frame).predict(frame))

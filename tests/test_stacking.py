@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import stacking_reference as slow
+from helpers import is_plain
 from numerai_tools import scoring
 from scipy.optimize import nnls
 from sklearn.base import clone
@@ -1859,14 +1860,6 @@ def test_fitted_state_is_of_plain_types():
     assert {"n_eras_", "n_rows_", "train_score_"} <= state.keys()
     for name, value in state.items():
         assert is_plain(value), name
-
-
-def is_plain(value):
-    if isinstance(value, dict):
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    if isinstance(value, (list, tuple)):
-        return all(map(is_plain, value))
-    return type(value) in (str, int, float, bool, np.ndarray)
 
 
 def test_repr_shows_the_columns_in_play():

@@ -1,23 +1,21 @@
 """Staking: ledgers by hand, shares against slow references, what must be refused."""
 
-import os
 import pickle
 import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise, product
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers import assert_close
 from numerai_server import NumeraiServer, make_scores
 from scipy.optimize import linprog
 
-from skbench import _numerai
 from skbench.metrics import correlation_contribution, numerai_corr
 from skbench.solvers import shares as kernel
 from skbench.solvers.additive import adjusted_means
@@ -34,11 +32,6 @@ from skbench.staking import (
 
 NAN = np.nan
 CORR = PayoutRule("corr", {"corr": 1.0})
-DATA = os.environ.get("SKBENCH_DATA")
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def frame(values, models="abcdefgh", first=1):
@@ -249,8 +242,7 @@ def paying(name, multiplier, **fields):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(_numerai, "DELAYS", (0.0,))
+def server(no_keys):
     with NumeraiServer() as server:
         for current in server.rounds:
             for config, name in zip(
@@ -275,7 +267,7 @@ class TestFromApi:
 
     def test_a_server_in_trouble(self, server):
         server.fail(500, times=None)
-        with pytest.raises(ConnectionError, match="2 of 2 attempts"):
+        with pytest.raises(ConnectionError, match="3 of 3 attempts"):
             PayoutRule.from_api(server.api())
 
     def test_live_scores_go_with_the_rule(self, server):
@@ -1136,9 +1128,8 @@ class TestAllocate:
             allocate({"corr": history()}, {"corr": 1.0})
 
 
-@pytest.mark.skipif(not DATA, reason="SKBENCH_DATA names no folder of Numerai's files")
-def test_real_rows():
-    folder = Path(DATA)
+def test_real_rows(real_folder):
+    folder = real_folder
     rows = pd.read_parquet(folder / "validation.parquet", columns=["era", "target"])
     models = pd.read_parquet(folder / "validation_benchmark_models.parquet")
     models = models.reindex(rows.index).drop(columns="era")

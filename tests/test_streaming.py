@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from helpers import assert_weights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -361,29 +361,6 @@ class TestTransform:
 
 def _without_features(X):
     return X[[name for name in X if not name.startswith("feature")]]
-
-
-def assert_weights(got, expected):
-    """Compare two StackingWeights, down to the moments and intervals."""
-    assert got.columns_ == expected.columns_
-    assert list(got.weights_) == list(expected.weights_)
-    for attribute in ("weights_", "weights_interval_"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # too few eras for an interval
-            a, b = (getattr(e, attribute).values() for e in (got, expected))
-        np.testing.assert_allclose(list(a), list(b), rtol=0, atol=1e-12)
-    held, wanted = got.era_statistics_, expected.era_statistics_
-    assert held["era"].tolist() == wanted["era"].tolist()
-    for name in set(held) - {"era"}:
-        np.testing.assert_allclose(
-            held[name].astype(float), wanted[name].astype(float), rtol=0, atol=1e-12
-        )
-    for name in ("n_features_in_", "n_eras_", "n_rows_", "shrinkage_"):
-        assert getattr(got, name) == getattr(expected, name)
-    for name in ("n_eras_left_out_", "n_rows_left_out_"):
-        assert getattr(got, name) == getattr(expected, name)
-    assert got.feature_names_in_.tolist() == expected.feature_names_in_.tolist()
-    assert set(vars(got)) == set(vars(expected))
 
 
 LEARNERS = {
@@ -1691,12 +1668,9 @@ def test_memory_does_not_grow_with_the_number_of_eras(what, tmp_path):
     assert peaks[1] <= 1.1 * peaks[0], peaks
 
 
-def test_real_rows(tmp_path):
-    folder = os.environ.get("SKBENCH_DATA")
-    if folder is None:
-        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
-    models = pd.read_parquet(Path(folder) / "validation_benchmark_models.parquet")
-    rows = pd.read_parquet(Path(folder) / "validation.parquet")
+def test_real_rows(real_folder, tmp_path):
+    models = pd.read_parquet(real_folder / "validation_benchmark_models.parquet")
+    rows = pd.read_parquet(real_folder / "validation.parquet")
     wanted = [n for n in rows if n.startswith("feature")] + ["target_bernie_30"]
     frame = models.join(rows[wanted])
     path = tmp_path / "rows.parquet"

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import reference
+from helpers import assert_close
 
 from skbench.metrics import numerai_corr, summarize
 
@@ -32,10 +33,6 @@ PAIRED = [
     "sharpe_difference_high",
     "n_paired",
 ]
-
-
-def assert_close(got, expected, tolerance=1e-12):
-    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance)
 
 
 def scores(n=60, models=("a", "b", "c"), seed=0):

@@ -1,0 +1,41 @@
+"""Fixtures that several files share; plain functions stand in `helpers.py`."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+NAMES = ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY")
+
+
+@pytest.fixture(scope="session")
+def real_folder():
+    """Return a folder of Numerai's own files."""
+    folder = os.environ.get("SKBENCH_DATA")
+    if not folder:
+        pytest.skip("SKBENCH_DATA names no folder of Numerai's files")
+    return Path(folder)
+
+
+@pytest.fixture
+def no_waits(monkeypatch):
+    """Try again at once where Numerai does not answer."""
+    from skbench import _numerai
+
+    monkeypatch.setattr(_numerai, "DELAYS", (0.0, 0.0))
+
+
+@pytest.fixture
+def no_keys(no_waits, monkeypatch):
+    """Take the keys of an account out of the environment."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def keys(no_waits, monkeypatch):
+    """Put the keys that the server of the tests knows into the environment."""
+    from numerai_server import KEYS
+
+    for name, key in zip(NAMES, KEYS, strict=True):
+        monkeypatch.setenv(name, key)
