@@ -37,6 +37,9 @@ def read_parquet(path: Address, columns: Sequence[str] | None = None) -> pa.Tabl
         return file.read(columns)
 
 
-def parquet_writer(path: Address, schema: pa.Schema) -> pq.ParquetWriter:
+def parquet_writer(
+    path: Address, schema: pa.Schema, **options: Any
+) -> pq.ParquetWriter:
     """Begin a file, to be written in parts."""
-    return pq.ParquetWriter(arrow_path(path), schema, write_page_checksum=True)
+    options = {"write_page_checksum": True, **options}
+    return pq.ParquetWriter(arrow_path(path), schema, **options)

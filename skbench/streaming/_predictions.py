@@ -18,7 +18,7 @@ from skbench.metrics import numerai_corr
 from skbench.tournament import DATA_TYPE, ERA, ID, Joined, whole_eras
 
 # Rows that are predicted at a time, and scored, and more to make whole eras.
-BATCH_ROWS = 2**13
+BATCH_ROWS = 2**15
 _SCORED_ROWS = 2**17
 _SCORED = [ERA, "target", "prediction"]
 

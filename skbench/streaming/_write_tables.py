@@ -7,9 +7,12 @@ import pyarrow as pa
 
 from skbench._files import Address
 from skbench._parquet import parquet_writer
+from skbench.tournament import DATA_TYPE, ERA
 
 # Rows in a row group of what is written.
 _GROUP_ROWS = 2**16
+# Ids and numbers have no dictionary: to look for one takes as long as all the rest.
+_REPEATED = [ERA, DATA_TYPE]
 
 
 def write_tables(tables: Iterable[pa.Table], path: Address) -> None:
@@ -17,7 +20,7 @@ def write_tables(tables: Iterable[pa.Table], path: Address) -> None:
     tables = iter(tables)
     first = next(tables)
     alike = (table.cast(first.schema) for table in tables)
-    with parquet_writer(path, first.schema) as writer:
+    with parquet_writer(path, first.schema, use_dictionary=_REPEATED) as writer:
         for group in _groups(chain([first], alike)):
             writer.write_table(group)
 

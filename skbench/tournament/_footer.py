@@ -24,9 +24,9 @@ _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
 # Bytes in the file; pyarrow needs some ten times as many.
-_LARGE = 2**21
-# Row groups that are opened at once have so many columns in all.
-_COLUMN_CHUNKS = 500
+_LARGE = 2**20
+# pyarrow is given a footer of so many, which takes some megabyte.
+_COLUMN_CHUNKS = 2**10
 
 # Kinds of values.
 _BOOLEANS, _INTEGERS, _LISTS = (1, 2), (4, 5, 6), (9, 10)
@@ -61,7 +61,7 @@ class Footer(ABC):
         return found
 
     def pieces(self, n_columns: int) -> list[tuple[int, int]]:
-        """Divide the row groups into runs that have few columns in all."""
+        """Divide the row groups into runs whose footer is small."""
         size = max(1, _COLUMN_CHUNKS // max(1, n_columns))
         starts = range(0, self.n_groups, size)
         return [(first, min(first + size, self.n_groups)) for first in starts]

@@ -21,6 +21,7 @@ from ._unreadable import one_line, why_unreadable
 # What is read at a time of all columns: a row group may be larger than memory.
 _BUFFER_BYTES = 2**23
 _CHUNK_BYTES = 2**20
+_COLUMN_CHUNKS = 500
 # Unless the caller says otherwise, a batch is at least so large.
 _BATCH_BYTES = 2**25
 _BYTES_OF_TEXT = 64
@@ -117,7 +118,7 @@ class Source:
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
         """Yield some columns of all rows but the first, about a megabyte at a time."""
         width = sum(_bytes_of(self.schema.field(name).type) for name in columns)
-        n_rows = min(2**16, max(2**10, _CHUNK_BYTES // max(1, width)))
+        n_rows = min(2**16, max(2**12, _CHUNK_BYTES // max(1, width)))
         for file, footer, groups in self._layouts:
             for first, stop in footer.pieces(len(self.schema.names)):
                 while first < stop and skip >= groups[first]:
@@ -152,8 +153,15 @@ class Source:
                 )
                 # With no column to read there would be no rows to add constants to.
                 stored = stored or parquet.schema_arrow.names[:1]
-                for batch in parquet.iter_batches(n_rows, row_groups, stored):
-                    yield self._complete(pa.Table.from_batches([batch]), file, columns)
+                # Few at a time: all row groups that are asked for are opened at once.
+                size = max(1, _COLUMN_CHUNKS // len(stored))
+                for k in range(0, len(row_groups), size):
+                    # Threads would each hold memory, and wait for one another.
+                    for batch in parquet.iter_batches(
+                        n_rows, row_groups[k : k + size], stored, use_threads=False
+                    ):
+                        table = pa.Table.from_batches([batch])
+                        yield self._complete(table, file, columns)
         except (pa.ArrowException, OSError) as error:
             if stop - first > 1:  # look for the one that is to be named
                 for group in range(first, stop):
