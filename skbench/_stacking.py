@@ -52,7 +52,7 @@ Floats = NDArray[np.float64]
 _SCORES = ("corr", "contribution")
 # Means over eras of scores that are linear in the target: what a model has of its own
 # can be told from chance.
-_MEANS = ("corr", "contribution", "payout")
+SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 _OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What rests on the weights, and so is no longer true when further eras are held.
@@ -566,11 +566,11 @@ class StackingWeights(WeightedEnsemble):
             If one cannot be used.
         """
         super().check_parameters()
-        if self.shrinkage == "bayes" and self.objective not in _MEANS:
+        if self.shrinkage == "bayes" and self.objective not in SHRUNK_BY_BAYES:
             raise ValueError(
                 "`shrinkage` 'bayes' shrinks mean scores, so `objective` must be one "
-                f"of {listed(_MEANS)}; got {self.objective!r}. Give `shrinkage` a "
-                "number, or 'auto'"
+                f"of {listed(SHRUNK_BY_BAYES)}; got {self.objective!r}. Give "
+                "`shrinkage` a number, or 'auto'"
             )
         if self.objective != "payout":
             return

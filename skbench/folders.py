@@ -20,7 +20,7 @@ from ._files import Address, as_path, check_writable, written_whole
 from ._neutralizer import FeatureNeutralizer
 from ._parquet import arrow_path, read_parquet
 from ._rank_gauss import EraRank, EraRankGauss
-from ._stacking import StackingWeights
+from ._stacking import SHRUNK_BY_BAYES, StackingWeights
 from .analysis import Analysis, analyze
 from .datasets import load_scores
 from .metrics import concat_scores, leaderboard, numerai_corr, score_models
@@ -461,6 +461,18 @@ class FolderEnsemble:
         """
         return isinstance(_blend_of(self.pipeline), StackingWeights)
 
+    @property
+    def summary(self) -> str:
+        """What was learned of the models, in a sentence.
+
+        Returns
+        -------
+        summary : str
+            As `StackingWeights.summary` has it; empty for weights that were given.
+        """
+        blend = _blend_of(self.pipeline)
+        return blend.summary if isinstance(blend, StackingWeights) else ""
+
 
 def ensemble_pipeline(
     path: Address,
@@ -468,6 +480,7 @@ def ensemble_pipeline(
     weights: Mapping[str, float] | None = None,
     fit: str | None = None,
     payout: Mapping[str, float] | None = None,
+    shrinkage: float | str | None = None,
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
     neutralize: str | None = None,
@@ -489,6 +502,9 @@ def ensemble_pipeline(
         Objective of `StackingWeights` by which to learn the weights.
     payout : mapping of str to float, default=None
         For ``fit="payout"``: the multipliers.
+    shrinkage : float, "auto" or "bayes", default=None
+        For ``fit``: as in `StackingWeights`. None: "bayes" for the objectives that have
+        it, 0 for the others.
     recipe : str, default=None
         Name of a published ensemble, see `skbench.recipes.list_recipes`; it neutralises
         as it was published.
@@ -530,9 +546,13 @@ def ensemble_pipeline(
         raise ValueError("`columns` is for a `recipe`; got it without one")
     if payout is not None and fit != "payout":
         raise ValueError(f"`payout` is for `fit` 'payout'; got it with {fit!r}")
+    if shrinkage is not None and fit is None:
+        raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
     blend = WeightedEnsemble(weights)
     if fit is not None:
-        blend = StackingWeights(fit, payout=payout)
+        if shrinkage is None:
+            shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
+        blend = StackingWeights(fit, payout=payout, shrinkage=shrinkage)
     if neutralize is None:
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE)

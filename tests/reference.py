@@ -267,11 +267,13 @@ def shrunk_scores(means, alike, variance, prior):
         sigma = tau**2 * D / c + V
         inverse = np.linalg.inv(sigma)
         a = b @ inverse @ m / (b @ inverse @ b)
+        error = 1.0 / math.sqrt(b @ inverse @ b)
         own = m - a * b
-        determinant = np.linalg.slogdet(sigma)[1]
-        likelihood = -0.5 * (
-            determinant + math.log(b @ inverse @ b) + own @ inverse @ own
-        )
+        likelihood = -0.5 * (np.linalg.slogdet(sigma)[1] + own @ inverse @ own)
+        likelihood += math.log(error) + norm.logcdf(a / error)
+        # Of a normal number that is above 0.
+        a += error * math.exp(norm.logpdf(a / error) - norm.logcdf(a / error))
+        own = m - a * b
         cauchy = 1.0 / (1.0 + tau**2 / (0.4 * u))
         believed = tau**2 * D / c @ inverse @ own
         taken = own @ (own - believed) / (own @ own)
@@ -296,7 +298,7 @@ def shrunk_scores_of_two(means, alike, variance, prior):
     half_a_step = 100.0 ** (0.5 / 39)
     taus = root * np.geomspace(0.1 / half_a_step, 10.0 * half_a_step, 2000)
     scale = np.abs(m).max() + 60.0 * math.sqrt(variance)
-    strengths = np.linspace(-scale, scale, 4001) / np.mean(b)
+    strengths = (np.arange(8000) + 0.5) / 8000 * scale / np.mean(b)
     total, expected = 0.0, np.zeros(2)
     for i, tau in enumerate(taus):
         sigma = tau**2 * D / c + V

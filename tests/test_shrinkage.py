@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import reference
 import stacking_reference as slow
+from scipy.stats import truncnorm
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from stacking_reference import META_MODEL, Rows, params, tournament
@@ -97,21 +98,38 @@ def test_of_two_models_it_is_what_a_sum_over_all_that_may_be_gives(seed, error):
     )
 
 
-def test_draws_have_the_mean_and_the_spread_of_what_is_known():
+@pytest.mark.parametrize("level", [0.015, 0.0, -0.01])
+def test_draws_have_the_mean_and_the_spread_of_what_is_known(level):
     seen, prior = scores()
+    seen = replace(seen, means=seen.means - seen.means.mean() + level)
     known = posterior(seen, prior)
     drawn = known.draws(200_000, np.random.default_rng(0))
-    assert_close(drawn.mean(axis=0), known.mean, 2e-5)
+    assert_close(drawn.mean(axis=0), known.mean, 3e-5)
     covariance = np.zeros_like(seen.alike)
     noise = seen.variance * seen.alike / seen.alike.diagonal().mean()
     base = seen.alike @ prior
+    best = prior @ seen.means / (prior @ base)
     for tau, odds, kept in zip(known.taus, known.odds, known.kept, strict=True):
         sigma = np.linalg.inv(tau**2 / known.noise * noise + noise)
-        of_strength = np.outer(base, base) / (base @ sigma @ base)
-        inside = kept * noise + (1 - kept) ** 2 * of_strength
-        apart = known.common + kept * (known.seen - known.common) - known.mean
+        error = 1 / np.sqrt(base @ sigma @ base)
+        strength = truncnorm(-best / error, np.inf, best, error)
+        inside = kept * noise
+        inside += (1 - kept) ** 2 * strength.var() * np.outer(base, base)
+        common = strength.mean() * base
+        apart = common + kept * (seen.means - common) - known.mean
         covariance += odds * (inside + np.outer(apart, apart))
     np.testing.assert_allclose(np.cov(drawn.T), covariance, rtol=0.05, atol=2e-7)
+
+
+def test_a_common_blend_that_lost_is_not_thought_to_lose():
+    seen, prior = scores()
+    lost = replace(seen, means=seen.means - 0.03, variance=1e-3)
+    known = posterior(lost, prior)
+    assert known.strength < 0
+    blend = known.mean - (1 - known.shrinkage) * lost.means
+    assert (blend > 0).all()
+    far = posterior(replace(lost, variance=1e-12), prior)
+    assert_close(far.mean, lost.means, 1e-9)
 
 
 def test_certain_scores_are_taken_as_they_are():
@@ -126,10 +144,10 @@ def test_scores_that_say_nothing_leave_the_common_blend():
     seen, prior = scores()
     known = posterior(replace(seen, variance=1e6), prior)
     blend = seen.alike @ prior
-    assert_close(known.common / blend, known.common[0] / blend[0])
     # As the scale of tau goes to zero, so does tau.
     none = replace(known, taus=1e-9 * known.taus)
-    assert_close(none.mean, known.common)
+    np.testing.assert_allclose(none.mean / blend, none.mean[0] / blend[0])
+    assert none.mean[0] > 0
     assert_close(none.shrinkage, 1.0)
 
 

@@ -9,14 +9,15 @@ which may be nothing but the models' part in one common blend:
 
     m &\sim N(\mu, V), \qquad V = v D / \operatorname{mean}(\operatorname{diag} D)
 
-    \mu &= a b + \tau N(0, D / c), \qquad b = D w_0, \qquad p(a) \propto 1
+    \mu &= a b + \tau N(0, D / c), \qquad b = D w_0, \qquad p(a) \propto 1, \; a > 0
 
     \tau &\sim \text{half-Cauchy}(\sqrt{0.4 u}), \qquad
     u = v c / \operatorname{mean}(\operatorname{diag} D)
 
 v is the variance of a mean score in the closed form of `skbench.solvers.intervals`,
 averaged over the models, and :math:`w_0` are the weights believed in beforehand: ab is
-what the models would score if none had anything of its own. :math:`\tau` is how much
+what the models would score if none had anything of its own, for better and not for
+worse, or nobody would blend them. :math:`\tau` is how much
 they have: c is the variance, on average, of what tells a model from the mean of all, so
 that :math:`\tau` is the deviation of the models' own scores, and u the variance with
 which these are seen. That the own parts are as alike as the models are keeps those that
@@ -26,13 +27,17 @@ So :math:`V + \tau^2 D / c = (u + \tau^2) D / c`, and with r the rank of D
 
 .. math::
 
-    \hat a = \frac{w_0' m}{w_0' D w_0}, \qquad
-    E(\mu \mid \tau) = \hat a b + \frac{\tau^2}{\tau^2 + u} (m - \hat a b)
+    \hat a &= \frac{w_0' m}{w_0' D w_0}, \qquad
+    \sigma^2 = \frac{u + \tau^2}{c \, w_0' D w_0}, \qquad
+    E(a \mid \tau) = \hat a + \sigma \frac{\phi(\hat a / \sigma)}{\Phi(\hat a / \sigma)}
 
-    p(m \mid \tau) \propto (\tau^2 + u)^{-(r - 1) / 2} \exp\left(
-    -\frac{c \, (m - \hat a b)' D^+ (m - \hat a b)}{2 (\tau^2 + u)} \right)
+    E(\mu \mid \tau) &= E(a \mid \tau) \, b
+    + \frac{\tau^2}{u + \tau^2} (m - E(a \mid \tau) \, b)
 
-which is averaged over a grid of :math:`\tau`.
+    p(m \mid \tau) &\propto (u + \tau^2)^{-(r - 1) / 2} \, \Phi(\hat a / \sigma) \exp
+    \left(-\frac{c \, (m - \hat a b)' D^+ (m - \hat a b)}{2 (u + \tau^2)} \right)
+
+which are averaged over a grid of :math:`\tau`.
 
 D is the mean over eras of the cross products of what is multiplied with the target to
 give the scores: for CORR the models themselves, for a contribution what the reference
@@ -50,6 +55,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import erfcx, log_ndtr, ndtri_exp
 
 from .intervals import means
 from .weights import Problem
@@ -82,17 +88,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of the true mean scores, for each tau of a grid.
+    """What is known of the true mean scores, for each tau of a grid."""
 
-    ``common`` is ab, ``base`` b, and ``seen`` the scores m.
-    """
-
-    seen: Floats  # (k,)
-    common: Floats  # (k,)
-    base: Floats  # (k,)
+    seen: Floats  # (k,), the scores m
+    base: Floats  # (k,), b
     root: Floats  # (k, k), of D / c
-    size: float  # c w0' D w0; the variance of a is (u + tau^2) over it
     noise: float  # u
+    strength: float  # the best estimate of a
+    size: float  # c w0' D w0, over which u + tau^2 is the variance of that
     taus: Floats  # (n_taus,)
     odds: Floats  # (n_taus,), sum to one
 
@@ -109,9 +112,19 @@ class Posterior:
         return 1.0 - float(self.odds @ self.kept)
 
     @property
+    def errors(self) -> Floats:
+        """Standard error of a, by tau."""
+        return np.sqrt((np.square(self.taus) + self.noise) / self.size)
+
+    @property
     def mean(self) -> Floats:
         """Expected mean score of each model."""
-        return self.seen - self.shrinkage * (self.seen - self.common)
+        errors, kept = self.errors, self.kept
+        # The density over the distribution function, without the loss of digits.
+        ratio = np.sqrt(2.0 / np.pi) / erfcx(-self.strength / errors / np.sqrt(2.0))
+        strength = self.strength + errors * ratio
+        common = float(self.odds @ ((1.0 - kept) * strength))
+        return common * self.base + float(self.odds @ kept) * self.seen
 
     @property
     def deviation(self) -> float:
@@ -121,10 +134,11 @@ class Posterior:
     def draws(self, n_draws: int, rng: np.random.Generator) -> Floats:
         """Draw mean scores that may be the true ones: (n_draws, k)."""
         tau = rng.choice(self.taus.size, n_draws, p=self.odds)
-        variance = np.square(self.taus[tau]) + self.noise
-        kept = self.kept[tau][:, None]
-        error = rng.standard_normal(n_draws) * np.sqrt(variance / self.size)
-        common = self.common + np.outer(error, self.base)
+        errors, kept = self.errors[tau], self.kept[tau][:, None]
+        # Of a normal number above 0, by the share of those that are below it.
+        below = np.log(rng.random(n_draws)) + log_ndtr(self.strength / errors)
+        strength = self.strength - errors * ndtri_exp(below)
+        common = np.outer(strength, self.base)
         normal = rng.standard_normal((n_draws, self.seen.size)) @ self.root
         own = kept * (self.seen - common) + np.sqrt(kept * self.noise) * normal
         scores: Floats = common + own
@@ -149,10 +163,11 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
     size = float(prior @ base)
     if size <= _CERTAIN * usual:  # a blend that scores nothing explains no score
         base, size = np.zeros(k), usual
-    common = prior @ scores.means / size * base
+    strength = float(prior @ scores.means) / size if base.any() else 0.0
+    size *= apart
     values, vectors = np.linalg.eigh(alike / apart)
     some = values > _CERTAIN
-    own = (scores.means - common) @ vectors[:, some] / np.sqrt(values[some])
+    own = (scores.means - strength * base) @ vectors[:, some] / np.sqrt(values[some])
     distance = own @ own
 
     # As far as the scores seen lie apart, lest the grid be what bounds tau.
@@ -160,6 +175,7 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
     taus = np.sqrt(noise) * np.geomspace(_LEAST, most, _N_TAUS)
     total = np.square(taus) + noise
     log_likelihood = -0.5 * ((some.sum() - 1) * np.log(total) + distance / total)
+    log_likelihood += log_ndtr(strength / np.sqrt(total / size))
     # Half-Cauchy; neighbours on the grid are a share of tau apart.
     log_prior = np.log(taus) - np.log1p(np.square(taus) / (_SCALE * noise))
     log_odds = log_likelihood + log_prior
@@ -168,11 +184,11 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
         taus, odds = np.zeros(1), np.ones(1)
     return Posterior(
         seen=scores.means,
-        common=common,
         base=base,
         root=(vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T,
-        size=size * apart,
         noise=noise,
+        strength=strength,
+        size=size,
         taus=taus,
         odds=odds / odds.sum(),
     )
