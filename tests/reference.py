@@ -258,13 +258,14 @@ def shrunk_scores(means, alike, variance, prior):
     V, u = variance * D / size, variance * c / size
     b = D @ w0
     b = b / np.mean(b)
+    K = (D - np.outer(D @ w0, D @ w0) / (w0 @ D @ w0)) / c
     a = b @ np.linalg.inv(D) @ m / (b @ np.linalg.inv(D) @ b)
     distance = c * (m - a * b) @ np.linalg.inv(D) @ (m - a * b)
     most = max(10.0, math.sqrt(distance / u))
     found = []
     for step in range(40):
         tau = math.sqrt(u) * 0.1 * (most / 0.1) ** (step / 39)
-        sigma = tau**2 * D / c + V
+        sigma = tau**2 * K + V
         inverse = np.linalg.inv(sigma)
         a = b @ inverse @ m / (b @ inverse @ b)
         error = 1.0 / math.sqrt(b @ inverse @ b)
@@ -273,9 +274,8 @@ def shrunk_scores(means, alike, variance, prior):
         likelihood += math.log(error) + norm.logcdf(a / error)
         # Of a normal number that is above 0.
         a += error * math.exp(norm.logpdf(a / error) - norm.logcdf(a / error))
-        own = m - a * b
         cauchy = 1.0 / (1.0 + tau**2 / (0.4 * u))
-        believed = tau**2 * D / c @ inverse @ own
+        believed = tau**2 * K @ inverse @ own
         taken = own @ (own - believed) / (own @ own)
         found.append((likelihood, tau * cauchy, a * b + believed, tau, taken))
     most = max(one[0] for one in found)
@@ -293,6 +293,7 @@ def shrunk_scores_of_two(means, alike, variance, prior):
     m, D = np.asarray(means), np.asarray(alike)
     c = (D[0, 0] + D[1, 1] - 2 * D[0, 1]) / 2
     V = variance * D / np.mean(np.diag(D))
+    K = (D - np.outer(D @ prior, D @ prior) / (prior @ D @ prior)) / c
     root = math.sqrt(V[0, 0] / D[0, 0] * c)
     b = D @ prior
     half_a_step = 100.0 ** (0.5 / 39)
@@ -301,14 +302,14 @@ def shrunk_scores_of_two(means, alike, variance, prior):
     strengths = (np.arange(8000) + 0.5) / 8000 * scale / np.mean(b)
     total, expected = 0.0, np.zeros(2)
     for i, tau in enumerate(taus):
-        sigma = tau**2 * D / c + V
+        sigma = tau**2 * K + V
         inverse = np.linalg.inv(sigma)
         apart = m - np.outer(strengths, b)
         density = np.exp(-0.5 * np.sum(apart @ inverse * apart, axis=1))
         density = density / math.sqrt(np.linalg.det(sigma))
         density = density * tau / (1.0 + tau**2 / (0.4 * root**2))
         density = density * (0.5 if i in (0, len(taus) - 1) else 1.0)
-        true = np.outer(strengths, b) + tau**2 * apart @ inverse @ D / c
+        true = np.outer(strengths, b) + tau**2 * apart @ inverse @ K
         total += density.sum()
         expected += density @ true
     return expected / total

@@ -9,7 +9,7 @@ which may be nothing but the models' part in one common blend:
 
     m &\sim N(\mu, V), \qquad V = v D / \operatorname{mean}(\operatorname{diag} D)
 
-    \mu &= a b + \tau N(0, D / c), \qquad b = D w_0, \qquad p(a) \propto 1, \; a > 0
+    \mu &= a b + \tau N(0, K), \qquad b = D w_0, \qquad p(a) \propto 1, \; a > 0
 
     \tau &\sim \text{half-Cauchy}(\sqrt{0.4 u}), \qquad
     u = v c / \operatorname{mean}(\operatorname{diag} D)
@@ -17,24 +17,23 @@ which may be nothing but the models' part in one common blend:
 v is the variance of a mean score in the closed form of `skbench.solvers.intervals`,
 averaged over the models, and :math:`w_0` are the weights believed in beforehand: ab is
 what the models would score if none had anything of its own, for better and not for
-worse, or nobody would blend them. :math:`\tau` is how much
-they have: c is the variance, on average, of what tells a model from the mean of all, so
-that :math:`\tau` is the deviation of the models' own scores, and u the variance with
-which these are seen. That the own parts are as alike as the models are keeps those that
-are nearly copies, whose scores hardly differ, from speaking for all; and of a copy.
+worse, or nobody would blend them. :math:`\tau` is how much they have. Own parts are as
+alike as the models are, :math:`K = (D - b b' / w_0' D w_0) / c`, so that those that are
+nearly copies, whose scores hardly differ, do not speak for all. c is the variance, on
+average, of what tells a model from the mean of all: in these units :math:`\tau` is the
+deviation of own scores, and u the variance with which they are seen.
 
-So :math:`V + \tau^2 D / c = (u + \tau^2) D / c`, and with r the rank of D
+So with r the rank of D
 
 .. math::
 
     \hat a &= \frac{w_0' m}{w_0' D w_0}, \qquad
-    \sigma^2 = \frac{u + \tau^2}{c \, w_0' D w_0}, \qquad
-    E(a \mid \tau) = \hat a + \sigma \frac{\phi(\hat a / \sigma)}{\Phi(\hat a / \sigma)}
+    \sigma^2 = \frac{u}{c \, w_0' D w_0}, \qquad
+    E a = \hat a + \sigma \frac{\phi(\hat a / \sigma)}{\Phi(\hat a / \sigma)}
 
-    E(\mu \mid \tau) &= E(a \mid \tau) \, b
-    + \frac{\tau^2}{u + \tau^2} (m - E(a \mid \tau) \, b)
+    E(\mu \mid \tau) &= E a \, b + \frac{\tau^2}{u + \tau^2} (m - \hat a b)
 
-    p(m \mid \tau) &\propto (u + \tau^2)^{-(r - 1) / 2} \, \Phi(\hat a / \sigma) \exp
+    p(m \mid \tau) &\propto (u + \tau^2)^{-(r - 1) / 2} \exp
     \left(-\frac{c \, (m - \hat a b)' D^+ (m - \hat a b)}{2 (u + \tau^2)} \right)
 
 which are averaged over a grid of :math:`\tau`.
@@ -88,14 +87,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What is known of the true mean scores, for each tau of a grid."""
+    """What is known of the true mean scores; of tau on a grid."""
 
-    seen: Floats  # (k,), the scores m
     base: Floats  # (k,), b
-    root: Floats  # (k, k), of D / c
+    strength: float  # the best estimate of a, whatever its sign
+    error: float  # its standard error
+    own: Floats  # (k,), what is left of the scores seen
+    root: Floats  # (k, k), of K
     noise: float  # u
-    strength: float  # the best estimate of a
-    size: float  # c w0' D w0, over which u + tau^2 is the variance of that
     taus: Floats  # (n_taus,)
     odds: Floats  # (n_taus,), sum to one
 
@@ -108,23 +107,17 @@ class Posterior:
 
     @property
     def shrinkage(self) -> float:
-        """Share of the way from ab to the scores seen that is taken back."""
+        """Share of what the models have of their own that is taken back."""
         return 1.0 - float(self.odds @ self.kept)
-
-    @property
-    def errors(self) -> Floats:
-        """Standard error of a, by tau."""
-        return np.sqrt((np.square(self.taus) + self.noise) / self.size)
 
     @property
     def mean(self) -> Floats:
         """Expected mean score of each model."""
-        errors, kept = self.errors, self.kept
         # The density over the distribution function, without the loss of digits.
-        ratio = np.sqrt(2.0 / np.pi) / erfcx(-self.strength / errors / np.sqrt(2.0))
-        strength = self.strength + errors * ratio
-        common = float(self.odds @ ((1.0 - kept) * strength))
-        return common * self.base + float(self.odds @ kept) * self.seen
+        ratio = np.sqrt(2.0 / np.pi) / erfcx(-self.strength / self.error / np.sqrt(2.0))
+        strength = self.strength + self.error * ratio
+        mean: Floats = strength * self.base + (1.0 - self.shrinkage) * self.own
+        return mean
 
     @property
     def deviation(self) -> float:
@@ -133,15 +126,13 @@ class Posterior:
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Floats:
         """Draw mean scores that may be the true ones: (n_draws, k)."""
-        tau = rng.choice(self.taus.size, n_draws, p=self.odds)
-        errors, kept = self.errors[tau], self.kept[tau][:, None]
+        kept = rng.choice(self.kept, n_draws, p=self.odds)[:, None]
         # Of a normal number above 0, by the share of those that are below it.
-        below = np.log(rng.random(n_draws)) + log_ndtr(self.strength / errors)
-        strength = self.strength - errors * ndtri_exp(below)
-        common = np.outer(strength, self.base)
-        normal = rng.standard_normal((n_draws, self.seen.size)) @ self.root
-        own = kept * (self.seen - common) + np.sqrt(kept * self.noise) * normal
-        scores: Floats = common + own
+        below = np.log(rng.random(n_draws)) + log_ndtr(self.strength / self.error)
+        strength = self.strength - self.error * ndtri_exp(below)
+        normal = rng.standard_normal((n_draws, self.own.size)) @ self.root.T
+        own = kept * self.own + np.sqrt(kept * self.noise) * normal
+        scores: Floats = np.outer(strength, self.base) + own
         return scores
 
 
@@ -163,19 +154,21 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
     size = float(prior @ base)
     if size <= _CERTAIN * usual:  # a blend that scores nothing explains no score
         base, size = np.zeros(k), usual
-    strength = float(prior @ scores.means) / size if base.any() else 0.0
-    size *= apart
+    strength = float(prior @ scores.means) / size
+    own = scores.means - strength * base
+
     values, vectors = np.linalg.eigh(alike / apart)
     some = values > _CERTAIN
-    own = (scores.means - strength * base) @ vectors[:, some] / np.sqrt(values[some])
-    distance = own @ own
+    distance = float(np.square(own @ vectors[:, some] / np.sqrt(values[some])).sum())
+    # Of what is drawn with the covariance D / c, what the blend scores is left out.
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    root -= np.outer(base, prior @ root) / size
 
     # As far as the scores seen lie apart, lest the grid be what bounds tau.
     most = max(_MOST, float(np.sqrt(distance / noise)))
     taus = np.sqrt(noise) * np.geomspace(_LEAST, most, _N_TAUS)
     total = np.square(taus) + noise
     log_likelihood = -0.5 * ((some.sum() - 1) * np.log(total) + distance / total)
-    log_likelihood += log_ndtr(strength / np.sqrt(total / size))
     # Half-Cauchy; neighbours on the grid are a share of tau apart.
     log_prior = np.log(taus) - np.log1p(np.square(taus) / (_SCALE * noise))
     log_odds = log_likelihood + log_prior
@@ -183,12 +176,12 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
     if not differ:
         taus, odds = np.zeros(1), np.ones(1)
     return Posterior(
-        seen=scores.means,
         base=base,
-        root=(vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T,
-        noise=noise,
         strength=strength,
-        size=size,
+        error=float(np.sqrt(noise / (apart * size))),
+        own=own,
+        root=root,
+        noise=noise,
         taus=taus,
         odds=odds / odds.sum(),
     )
