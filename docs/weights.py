@@ -19,7 +19,7 @@ from skbench.solvers.weights import Problem
 
 PICTURE = Path(__file__).parent / "_static" / "weights.svg"
 N_ERAS = np.arange(30, 691, 6)
-N_MODELS, SPREAD, SEED = 4, 0.002, 8
+N_MODELS, SPREAD, SEED = 4, 0.003, 2
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 
 

@@ -548,7 +548,7 @@ class StackingWeights(WeightedEnsemble):
         told = f"{self.objective}, learned from {self.n_eras_} eras"
         if hasattr(self, "skill_deviation_"):
             about = self.objective, self.shrinkage_, self.skill_deviation_
-            told += f": {on_differences(*about)}"
+            told += f"; {on_differences(*about)}"
         return told
 
     def __sklearn_tags__(self) -> Any:

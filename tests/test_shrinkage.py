@@ -476,7 +476,7 @@ def test_the_summary_tells_differences_from_chance():
     clear = learned(X, y)
     assert clear.shrinkage_ < 0.2
     told = f"models differ by {clear.skill_deviation_:.4f} CORR more than chance would"
-    assert clear.summary == f"corr, learned from 60 eras: {told} make them"
+    assert clear.summary == f"corr, learned from 60 eras; {told} make them"
     assert "payout more" in learned(X, y, "payout").summary
     chance = learned(*tournament(n_eras=60, skill=0.0))
     assert chance.shrinkage_ >= 0.5
