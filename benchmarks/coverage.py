@@ -13,6 +13,7 @@ one, in worlds of a few models whose best weights are known: some of them zero, 
 small, models that are much and very much alike.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import click
@@ -138,6 +139,11 @@ def ends_of_weights(problem, horizon):
 def ends_of_shrunk_weights(problem, horizon):
     """Ends of the intervals of weights that are best for scores as they may be."""
     known = shrinkage(problem, horizon)
+    # Eras are alike but for their scores, so that one with their mean stands for all.
+    first = problem.of_eras(np.zeros(1, dtype=int))
+    mean = problem.moments["target_covariance"].mean(axis=0, keepdims=True)
+    first = replace(first, moments=first.moments | {"target_covariance": mean})
+    known = replace(known, problem=first)
     learned = known.with_scores(known.known.mean).best_weights()
     drawn = known.draws_of_weights(learned, N_DRAWS, np.random.default_rng(0))
     tail = (1 - CONFIDENCE) / 2

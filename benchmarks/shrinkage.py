@@ -200,7 +200,7 @@ def tables(quick, n_worlds, n_of_rows):
     """Yield the title of each table, and its cells: what it is, and what to run."""
     cells = QUICK_CELLS if quick else CELLS
     of_cells = QUICK_CELLS_OF_ROWS if quick else CELLS_OF_ROWS
-    rows_per_era = 100 if quick else 1000
+    rows_per_era = 100 if quick else 500
     for objective in ("corr", "contribution"):
         for near in (False, True):
             title = f"{objective}, moments{', near copies' if near else ''}"
@@ -232,11 +232,11 @@ def tables(quick, n_worlds, n_of_rows):
 
 @click.command(help=__doc__)
 @click.option("--quick", is_flag=True, help="Small worlds and few, some seconds.")
-@click.option("--worlds", type=int, help="In a cell: 200, of rows a tenth; quick 4.")
+@click.option("--worlds", type=int, help="In a cell: 200, of rows a quarter; quick 4.")
 def main(quick, worlds):
     """Print the tables as Markdown; exit with 1 where "bayes" fails."""
     n_worlds = worlds or (4 if quick else 200)
-    n_of_rows = max(n_worlds // 10, 2)
+    n_of_rows = max(n_worlds // 4, 2)
     failed = False
     for title, count, cells in tables(quick, n_worlds, n_of_rows):
         click.echo(f"\n{title}: true scores in 1e-4, {count} worlds a cell\n")

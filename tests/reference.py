@@ -274,7 +274,7 @@ def shrunk_scores(means, alike, variance, prior):
         likelihood += math.log(error) + norm.logcdf(a / error)
         # Of a normal number that is above 0.
         a += error * math.exp(norm.logpdf(a / error) - norm.logcdf(a / error))
-        cauchy = 1.0 / (1.0 + tau**2 / (0.4 * u))
+        cauchy = 1.0 / (1.0 + tau**2 / (0.5 * u))
         believed = tau**2 * K @ inverse @ own
         taken = own @ (own - believed) / (own @ own)
         found.append((likelihood, tau * cauchy, a * b + believed, tau, taken))
@@ -307,7 +307,7 @@ def shrunk_scores_of_two(means, alike, variance, prior):
         apart = m - np.outer(strengths, b)
         density = np.exp(-0.5 * np.sum(apart @ inverse * apart, axis=1))
         density = density / math.sqrt(np.linalg.det(sigma))
-        density = density * tau / (1.0 + tau**2 / (0.4 * root**2))
+        density = density * tau / (1.0 + tau**2 / (0.5 * root**2))
         density = density * (0.5 if i in (0, len(taus) - 1) else 1.0)
         true = np.outer(strengths, b) + tau**2 * apart @ inverse @ K
         total += density.sum()

@@ -11,7 +11,7 @@ which may be nothing but the models' part in one common blend:
 
     \mu &= a b + \tau N(0, K), \qquad b = D w_0, \qquad p(a) \propto 1, \; a > 0
 
-    \tau &\sim \text{half-Cauchy}(\sqrt{0.4 u}), \qquad
+    \tau &\sim \text{half-Cauchy}(\sqrt{0.5 u}), \qquad
     u = v c / \operatorname{mean}(\operatorname{diag} D)
 
 v is the variance of a mean score in the closed form of `skbench.solvers.intervals`,
@@ -63,7 +63,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # Of the half-Cauchy: its scale squared, in units of u.
-_SCALE = 0.4
+_SCALE = 0.5
 # Values of tau that are averaged over, in roots of u.
 _N_TAUS, _LEAST, _MOST = 40, 0.1, 10.0
 # A difference below this share of the largest score, or a variance below this share of
