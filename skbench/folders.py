@@ -544,20 +544,30 @@ def ensemble_pipeline(
         return _published(path, recipe, columns)
     if columns is not None:
         raise ValueError("`columns` is for a `recipe`; got it without one")
-    if payout is not None and fit != "payout":
-        raise ValueError(f"`payout` is for `fit` 'payout'; got it with {fit!r}")
-    if shrinkage is not None and fit is None:
-        raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
-    blend = WeightedEnsemble(weights)
-    if fit is not None:
-        if shrinkage is None:
-            shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
-        blend = StackingWeights(fit, payout=payout, shrinkage=shrinkage)
+    blend = _blend(weights, fit, payout, shrinkage)
     if neutralize is None:
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE)
     names = feature_set(neutralize, sets, "neutralize")
     return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def _blend(
+    weights: Mapping[str, float] | None,
+    fit: str | None,
+    payout: Mapping[str, float] | None,
+    shrinkage: float | str | None,
+) -> WeightedEnsemble:
+    """Make the blend of weights that are given, or to be learned."""
+    if payout is not None and fit != "payout":
+        raise ValueError(f"`payout` is for `fit` 'payout'; got it with {fit!r}")
+    if fit is None:
+        if shrinkage is not None:
+            raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
+        return WeightedEnsemble(weights)
+    if shrinkage is None:
+        shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
+    return StackingWeights(fit, payout=payout, shrinkage=shrinkage)
 
 
 def five_steps(

@@ -387,7 +387,7 @@ def _core(world):
         "payout": {"corr": 1.0, "contribution": 2.0}, "nonnegative": True,
         "max_weight": 1.0, "prior": None, "shrinkage": 0.0, "search": "slsqp",
         "max_iter": 10, "halflife": None, "horizon": 2, "confidence": 0.95,
-        "nan_policy": "propagate",
+        "random_state": 0, "nan_policy": "propagate",
         "meta_model": "numerai_meta_model", **era,
     }  # fmt: skip
     blend = {"weights": None, "columns": None, "output": "prediction",
@@ -429,6 +429,10 @@ def _core(world):
         "StackingWeights signed": Call(
             partial(_estimator, skbench.StackingWeights),
             {**both, **stacking, "nonnegative": False, "shrinkage": "auto"},
+        ),
+        "StackingWeights bayes": Call(
+            partial(_estimator, skbench.StackingWeights),
+            {**both, **stacking, "objective": "contribution", "shrinkage": "bayes"},
         ),
         "StackingWeights parts": Call(
             _stacking_in_parts, {**halves, "objective": "sharpe", "shrinkage": 0.5},
@@ -544,7 +548,7 @@ def _data(world):
             d.make_benchmark_models,
             {"n_eras": 6, "rows_per_era": 12, "n_models": 2, "n_features": 3,
              "targets": ("target_cyrus_20",), "mean_corr": 0.02, "era_std": 0.016,
-             "first_era": 1, "unscored": False, "meta_model_eras": 6,
+             "skill_std": None, "first_era": 1, "unscored": False, "meta_model_eras": 6,
              "dtype": "float64", "random_state": 0},
             missing=("meta_model_eras",),
         ),
@@ -882,7 +886,7 @@ def _whole_jobs(world):
         "folders.ensemble_pipeline": Call(
             f.ensemble_pipeline,
             {"path": world.folder, "weights": {own: 1.0}, "fit": None, "payout": None,
-             "recipe": None, "columns": None, "neutralize": "small",
+             "shrinkage": None, "recipe": None, "columns": None, "neutralize": "small",
              "proportion": 0.5},
         ),
         "folders.ensemble_folder": Call(

@@ -164,17 +164,9 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     root -= np.outer(base, prior @ root) / size
 
-    # As far as the scores seen lie apart, lest the grid be what bounds tau.
-    most = max(_MOST, float(np.sqrt(distance / noise)))
-    taus = np.sqrt(noise) * np.geomspace(_LEAST, most, _N_TAUS)
-    total = np.square(taus) + noise
-    log_likelihood = -0.5 * ((some.sum() - 1) * np.log(total) + distance / total)
-    # Half-Cauchy; neighbours on the grid are a share of tau apart.
-    log_prior = np.log(taus) - np.log1p(np.square(taus) / (_SCALE * noise))
-    log_odds = log_likelihood + log_prior
-    odds = np.exp(log_odds - log_odds.max())
-    if not differ:
-        taus, odds = np.zeros(1), np.ones(1)
+    taus, odds = np.zeros(1), np.ones(1)
+    if differ:
+        taus, odds = _taus(distance, int(some.sum()) - 1, noise)
     return Posterior(
         base=base,
         strength=strength,
@@ -183,8 +175,26 @@ def posterior(scores: Scores, prior: Floats) -> Posterior:
         root=root,
         noise=noise,
         taus=taus,
-        odds=odds / odds.sum(),
+        odds=odds,
     )
+
+
+def _taus(distance: float, n_own: int, noise: float) -> tuple[Floats, Floats]:
+    """Return what tau may be, and how likely each is.
+
+    ``distance`` is the sum of squares of ``n_own`` differences between models that are
+    seen with the variance ``noise``.
+    """
+    # As far as the scores seen lie apart, lest the grid be what bounds tau.
+    most = max(_MOST, float(np.sqrt(distance / noise)))
+    taus = np.sqrt(noise) * np.geomspace(_LEAST, most, _N_TAUS)
+    total = np.square(taus) + noise
+    log_likelihood = -0.5 * (n_own * np.log(total) + distance / total)
+    # Half-Cauchy; neighbours on the grid are a share of tau apart.
+    log_prior = np.log(taus) - np.log1p(np.square(taus) / (_SCALE * noise))
+    log_odds = log_likelihood + log_prior
+    odds = np.exp(log_odds - log_odds.max())
+    return taus, odds / odds.sum()
 
 
 @dataclass(frozen=True)
