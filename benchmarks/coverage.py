@@ -13,7 +13,6 @@ one, in worlds of a few models whose best weights are known: some of them zero, 
 small, models that are much and very much alike.
 """
 
-from dataclasses import replace
 from itertools import product
 
 import click
@@ -138,17 +137,21 @@ def ends_of_weights(problem, horizon):
 
 def ends_of_shrunk_weights(problem, horizon):
     """Ends of the intervals of weights that are best for scores as they may be."""
-    known = shrinkage(problem, horizon)
-    # Eras are alike but for their scores, so that one with their mean stands for all.
-    first = problem.of_eras(np.zeros(1, dtype=int))
-    mean = problem.moments["target_covariance"].mean(axis=0, keepdims=True)
-    first = replace(first, moments=first.moments | {"target_covariance": mean})
-    known = replace(known, problem=first)
-    learned = known.with_scores(known.known.mean).best_weights()
-    drawn = known.draws_of_weights(learned, N_DRAWS, np.random.default_rng(0))
+    known = shrinkage(problem, horizon).known
+    drawn = [known.mean, *known.draws(N_DRAWS, np.random.default_rng(0))]
+    # Eras are alike but for their scores, so that the best weights are least squares.
+    alike = problem.moments["covariance"][0]
+    learned, *others = (_best(alike, scores) for scores in drawn)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    low, high = np.quantile(others, [tail, 1 - tail], axis=0)
     return np.minimum(low, learned), np.maximum(high, learned)
+
+
+def _best(alike, scores):
+    weights = least_squares(alike, scores)
+    if not weights.any():  # nothing scores above 0, and to mix is no gain
+        weights = np.where(scores == scores.max(), 1.0, 0.0)
+    return weights / weights.sum()
 
 
 def weights_held(way, n_eras, horizon, n_worlds):
