@@ -31,7 +31,8 @@ _MANY = 0.2
 # What rounding may add to weights that sum to one.
 _ROUNDING = 1e-12
 # From which share on, taken back of what scores differ by, there is no sign that the
-# models do.
+# models do. Of models that are all alike less is taken back in 1 to 5 of 100 worlds, of
+# three models in 41 eras of a 60-day target in 9.
 _NO_SIGN = 0.5
 # Draws of true scores for the intervals of weights.
 _N_DRAWS = 400

@@ -13,7 +13,9 @@ from sklearn.pipeline import make_pipeline
 from stacking_reference import META_MODEL, Rows, params, tournament
 
 from benchmarks.coverage import moments
+from benchmarks.shrinkage import made_up
 from skbench import EraRankGauss, StackingWeights
+from skbench._learning import on_differences
 from skbench.datasets import make_benchmark_models
 from skbench.distributed import fit as fit_on_dask
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_predict
@@ -485,6 +487,20 @@ def test_the_summary_tells_differences_from_chance():
     )
     raw = StackingWeights().fit(X, y)
     assert raw.summary == "corr, learned from 60 eras"
+
+
+@pytest.mark.parametrize(("spread", "least", "most"), [(0.0, 0, 0.1), (0.008, 0.5, 1)])
+def test_that_models_differ_is_seldom_said_of_models_that_are_alike(
+    spread, least, most
+):
+    said = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        _, held = made_up(10, 100, spread, False, "corr", rng)
+        one = Problem(held, np.arange(100.0), np.full(10, 0.1))
+        known = shrinkage(one, 13).known
+        said.append("no sign" not in on_differences("corr", known.shrinkage, 0.01))
+    assert least <= np.mean(said) <= most
 
 
 @each_objective
