@@ -20,6 +20,7 @@ import numpy as np
 
 from skbench.solvers import intervals
 from skbench.solvers.search import least_squares
+from skbench.solvers.shrinkage import shrinkage
 from skbench.solvers.weight_intervals import of_weights
 from skbench.solvers.weights import Problem
 
@@ -38,7 +39,9 @@ N_RESAMPLES = 500
 # Of the worlds for weights: best weights on CORR, and how models correlate.
 BLENDS = [(0.4, 0.3, 0.2, 0.1), (0.5, 0.3, 0.2, 0.0, 0.0), (1 / 3, 1 / 3, 1 / 3)]
 CORRELATIONS = (0.5, 0.9)
-OBJECTIVES = ("corr", "sharpe", "mse")
+# By what weights are learned; "bayes" is "corr" with that shrinkage.
+WAYS = ("corr", "sharpe", "mse", "bayes")
+N_DRAWS = 200
 MARKET = 0.7  # part of the noise that all models share, in deviations of their own
 SCORE = 0.03  # mean and deviation of the scores, as of real models
 
@@ -126,9 +129,36 @@ def best_weights(objective, truth, correlation):
     return weights / weights.sum()
 
 
-def weights_held(objective, n_eras, horizon, n_worlds):
+def ends_of_weights(problem, horizon):
+    """Ends of the intervals of the weights that are learned, by the score test."""
+    learned = problem.best_weights()
+    return map(np.diag, of_weights(problem, learned, horizon, CONFIDENCE))
+
+
+def ends_of_shrunk_weights(problem, horizon):
+    """Ends of the intervals of weights that are best for scores as they may be."""
+    known = shrinkage(problem, horizon).known
+    drawn = [known.mean, *known.draws(N_DRAWS, np.random.default_rng(0))]
+    # Eras are alike but for their scores, so that the best weights are least squares.
+    alike = problem.moments["covariance"][0]
+    learned, *others = (_best(alike, scores) for scores in drawn)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(others, [tail, 1 - tail], axis=0)
+    return np.minimum(low, learned), np.maximum(high, learned)
+
+
+def _best(alike, scores):
+    weights = least_squares(alike, scores)
+    if not weights.any():  # nothing scores above 0, and to mix is no gain
+        weights = np.where(scores == scores.max(), 1.0, 0.0)
+    return weights / weights.sum()
+
+
+def weights_held(way, n_eras, horizon, n_worlds):
     """Share of the weights of all worlds whose interval holds the best one."""
     times, found = np.arange(float(n_eras)), []
+    objective = "corr" if way == "bayes" else way
+    ends = ends_of_shrunk_weights if way == "bayes" else ends_of_weights
     for truth, correlation in product(map(np.array, BLENDS), CORRELATIONS):
         best = best_weights(objective, truth, correlation)
         prior = np.full(truth.size, 1 / truth.size)
@@ -136,8 +166,7 @@ def weights_held(objective, n_eras, horizon, n_worlds):
             rng = np.random.default_rng([seed, n_eras, horizon])
             world = moments(truth, correlation, n_eras, horizon, rng)
             problem = Problem(world, times, prior, objective)
-            learned = problem.best_weights()
-            low, high = map(np.diag, of_weights(problem, learned, horizon, CONFIDENCE))
+            low, high = ends(problem, horizon)
             found.extend((low <= best + 1e-9) & (best - 1e-9 <= high))
     return float(np.mean(found))
 
@@ -184,10 +213,10 @@ def _print_weights(n_worlds):
     click.echo(
         f"Share of {n:,} learned weights whose interval of 95 % holds the best one.\n"
     )
-    click.echo(f"| horizon | eras | {' | '.join(OBJECTIVES)} |")
-    click.echo("|---|---|---|---|---|")
+    click.echo(f"| horizon | eras | {' | '.join(WAYS)} |")
+    click.echo("|---" * (len(WAYS) + 2) + "|")
     for (days, horizon), n_eras in product(HORIZONS.items(), (41, 87, 300)):
-        cells = (weights_held(name, n_eras, horizon, n_worlds) for name in OBJECTIVES)
+        cells = (weights_held(name, n_eras, horizon, n_worlds) for name in WAYS)
         shares = " | ".join(f"{cell:.1%}" for cell in cells)
         click.echo(f"| {days} | {n_eras} | {shares} |")
 

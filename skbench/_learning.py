@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
-from ._checks import HUGE, is_number, listed
+from ._checks import HUGE, generator_of, is_number, listed
 from ._era_statistics import Statistics, part_of
 from ._eras import Rows, chronological, era_numbers
 from ._warnings import warn
 from .kernels.score import correlation_contribution, numerai_corr
+from .solvers.search import Found
+from .solvers.shrinkage import shrinkage
 from .solvers.weight_intervals import of_weights
 from .solvers.weights import NotEnoughErasError, Problem, presence
 
@@ -28,6 +30,12 @@ Indices = NDArray[np.intp]
 _MANY = 0.2
 # What rounding may add to weights that sum to one.
 _ROUNDING = 1e-12
+# From which share on, taken back of what scores differ by, there is no sign that the
+# models do. Of models that are all alike less is taken back in 1 to 5 of 100 worlds, of
+# three models in 41 eras of a 60-day target in 9.
+_NO_SIGN = 0.5
+# Draws of true scores for the intervals of weights.
+_N_DRAWS = 400
 
 
 def scores_of(objective: str, payout: Mapping[str, float] | None) -> dict[str, float]:
@@ -35,6 +43,19 @@ def scores_of(objective: str, payout: Mapping[str, float] | None) -> dict[str, f
     if objective == "payout":
         return {name: float(multiplier) for name, multiplier in (payout or {}).items()}
     return {"contribution" if objective == "contribution" else "corr": 1.0}
+
+
+def on_differences(objective: str, share: float, deviation: float) -> str:
+    """Say whether models differ in what an objective is a mean of.
+
+    ``share`` of the distances between their scores was put down to chance.
+    """
+    if np.isnan(deviation):
+        return "nothing tells the models apart: the weights are those of the prior"
+    if share >= _NO_SIGN:
+        return "no sign that the models differ: near equal weights would do as well"
+    name = "CORR" if objective == "corr" else objective
+    return f"models differ by {deviation:.4f} {name} more than chance would make them"
 
 
 @dataclass(frozen=True)
@@ -127,7 +148,7 @@ class Learning:
                 f"columns share the weight; got {params.max_weight!r}"
             )
         # Where the eras stand in time, as far as that makes a difference.
-        timed = params.halflife is not None or params.shrinkage == "auto"
+        timed = params.halflife is not None or params.shrinkage in ("auto", "bayes")
         numbers = self.era_numbers if timed else np.arange(eras.size, dtype=np.float64)
         return Problem(
             part_of(self.held, eras, usable),
@@ -183,8 +204,9 @@ class Learning:
 
     def find(self, horizon: int) -> dict[str, Any]:
         """Find the weights: the fitted attributes of `StackingWeights` by name."""
-        problem = self.problem
-        found = problem.solve()
+        problem, by_scores = self.problem, self.params.shrinkage == "bayes"
+        shrunk = self._shrunk_scores if by_scores else self._shrunk_weights
+        found, learned = shrunk(horizon)
         weights = found.weights
         if not found.optimal:
             warn(
@@ -192,15 +214,6 @@ class Learning:
                 f"{problem.max_iter}: the best weights found are kept",
                 ConvergenceWarning,
             )
-        if not weights.any():
-            warn(
-                "no non-negative weights help to predict the target: the prior is kept"
-            )
-            weights = problem.prior
-        shrinkage = self.params.shrinkage
-        if shrinkage == "auto":
-            shrinkage = problem.best_shrinkage(horizon)
-        weights = problem.shrunk(weights, float(shrinkage))
         self._warn_of_lost_eras(weights)
         with_reference = problem.objective == "contribution"
         counted = "reference_n_rows" if with_reference else "n_rows"
@@ -209,7 +222,7 @@ class Learning:
         return {
             "weights_": self.by_column(weights),
             "n_iter_": found.n_iter,
-            "shrinkage_": float(shrinkage),
+            **learned,
             "n_eras_": self.eras.size,
             "n_rows_": n_rows,
             "n_eras_left_out_": self.held["n_rows"].size - self.eras.size,
@@ -220,6 +233,36 @@ class Learning:
             },
         }
 
+    def _shrunk_weights(self, horizon: int) -> tuple[Found, dict[str, float]]:
+        """Find the weights, and move them towards the prior."""
+        problem, share = self.problem, self.params.shrinkage
+        found = problem.solve()
+        weights = found.weights
+        if not weights.any():
+            warn(
+                "no non-negative weights help to predict the target: the prior is kept"
+            )
+            weights = problem.prior
+        if share == "auto":
+            share = problem.best_shrinkage(horizon)
+        shrunk = replace(found, weights=problem.shrunk(weights, float(share)))
+        return shrunk, {"shrinkage_": float(share)}
+
+    def _shrunk_scores(self, horizon: int) -> tuple[Found, dict[str, float]]:
+        """Find the weights that are best for the scores that are to be expected."""
+        shrunk = shrinkage(self.problem, horizon)
+        if shrunk is None:
+            warn(
+                "shrinkage='bayes' tells models apart from two horizons of eras on, of "
+                f"{horizon} eras each; {self.eras.size} are scored: the prior is kept"
+            )
+            found, share, deviation = Found(self.problem.prior), 1.0, np.nan
+        else:
+            known = shrunk.known
+            found = shrunk.with_scores(known.mean).solve()
+            share, deviation = known.shrinkage, known.deviation
+        return found, {"shrinkage_": share, "skill_deviation_": deviation}
+
     def by_column(self, weights: Floats) -> dict[Name, float]:
         """Return the weights of the usable columns by name, and 0 for the others."""
         usable = [self.columns[i] for i in self.usable]
@@ -228,31 +271,55 @@ class Learning:
         )
 
     def interval(
-        self, weights: Mapping[Name, float], shrinkage: float, horizon: int
+        self, weights: Mapping[Name, float], share: float, horizon: int
     ) -> dict[Name, tuple[float, float]]:
         """Return the interval of each of the weights that were found."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `find` has said all of it
-            problem = self.problem
-        learned, numbers = problem.best_weights(), self.era_numbers
-        problem = replace(problem, numbers=numbers)
-        ends = of_weights(problem, learned, horizon, self.params.confidence)
+            problem = replace(self.problem, numbers=self.era_numbers)
+        found = np.array([weights[self.columns[i]] for i in self.usable])
+        if self.params.shrinkage == "bayes":
+            ends = self._drawn(problem, found, horizon)
+        else:
+            ends = self._tested(problem, share, horizon)
         low = high = np.full(self.usable.size, np.nan)
         if ends is None:
             warn(
                 f"weights have an interval from two horizons of eras on, of {horizon} "
-                f"eras each; {numbers.size} are scored",
+                f"eras each; {problem.numbers.size} are scored",
             )
         else:
-            found = np.array([weights[self.columns[i]] for i in self.usable])
-            # Of blends, one for each weight, that weight once they are shrunk.
-            low, high = (
-                np.diagonal([problem.shrunk(blend, shrinkage) for blend in blends])
-                for blends in ends
-            )
-            low, high = np.minimum(low, found), np.maximum(high, found)
+            low, high = np.minimum(ends[0], found), np.maximum(ends[1], found)
         lows, highs = self.by_column(low), self.by_column(high)
         return {name: (lows[name], highs[name]) for name in lows}
+
+    def _tested(
+        self, problem: Problem, share: float, horizon: int
+    ) -> tuple[Floats, Floats] | None:
+        """Find ends between which no value is ruled out, moved as weights are."""
+        learned = problem.best_weights()
+        ends = of_weights(problem, learned, horizon, self.params.confidence)
+        if ends is None:
+            return None
+        # Of blends, one for each weight, that weight once they are shrunk.
+        low, high = (
+            np.diagonal([problem.shrunk(blend, share) for blend in blends])
+            for blends in ends
+        )
+        return low, high
+
+    def _drawn(
+        self, problem: Problem, weights: Floats, horizon: int
+    ) -> tuple[Floats, Floats] | None:
+        """Find ends of what is best for true scores as they may be."""
+        shrunk = shrinkage(problem, horizon)
+        if shrunk is None:
+            return None
+        rng = generator_of(self.params.random_state)
+        drawn = shrunk.draws_of_weights(weights, _N_DRAWS, rng)
+        tail = (1.0 - self.params.confidence) / 2.0
+        low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
+        return low, high
 
     def exact(
         self,

@@ -84,6 +84,18 @@ def _numbers_by_name(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
+def _share_or_way(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """Read ``auto``, ``bayes`` or a number."""
+    if text in (None, "auto", "bayes"):
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
+
+
 _ABOUT_INTERVALS = """\
 The interval from low to high holds the true mean in 95 of 100 cases; four times as
 many eras halve it. Models whose intervals overlap may still be told apart by their
@@ -469,6 +481,14 @@ def report(
     help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25.",
 )
 @click.option(
+    "--shrinkage",
+    callback=_share_or_way,
+    metavar="bayes|auto|SHARE",
+    help="For --fit: how near to stay to equal weights. bayes: by how little the eras "
+    "tell the models apart; auto: by what did best on later eras; or a share from 0 to "
+    "1. Unless given: bayes, or 0 for sharpe and mse.",
+)
+@click.option(
     "--recipe", metavar="NAME", help="Blend as a published ensemble (skbench recipes)."
 )
 @click.option(
@@ -507,7 +527,8 @@ def ensemble(
     for name, weight in made.weights.items():
         _print(f"{weight:7.2%}  {name}")
     if made.learned:
-        _print("", "The weights were learned from the eras that are scored here:")
+        _print("", made.summary)
+        _print("The weights were learned from the eras that are scored here:")
     _print("", f"Target: {made.target}", "")
     for span, lines in board.groupby("eras", sort=False):
         _show_score("corr", str(span), lines)

@@ -210,13 +210,13 @@ def score(predictions, target, eras):
     return np.mean(means)
 
 
-def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):
-    """Mean, half-width and degrees of freedom, with the matrices of the text."""
+def variance_of_mean(series, numbers, horizon):
+    """Variance of a mean and its degrees of freedom, with the text's matrices."""
     t = len(series)
     distance = np.median(np.diff(numbers)) if t > 1 else 1.0
     in_eras = int(np.ceil(horizon / distance - 1e-6))
     if t < 2 * in_eras:
-        return np.mean(series), np.nan, np.nan
+        return np.nan, np.nan
     nu = int(np.clip(t // in_eras, 2, 24))
     big_q = np.zeros((t, t))
     for j in range(1, nu + 1):
@@ -227,10 +227,15 @@ def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):
     a = big_q @ s
     x = np.asarray(series, dtype=float)
     variance = x @ big_q @ x * (s.sum() / t**2) / np.trace(a)
-    df = np.trace(a) ** 2 / np.trace(a @ a)
+    return variance, np.trace(a) ** 2 / np.trace(a @ a)
+
+
+def interval_of_mean(series, numbers, horizon, confidence, n_chosen_from=1):
+    """Mean, half-width and degrees of freedom."""
+    variance, df = variance_of_mean(series, numbers, horizon)
     each = confidence ** (1 / n_chosen_from)
     critical = student(df).ppf((1 + each) / 2)
-    return np.mean(x), critical * np.sqrt(variance), df
+    return np.mean(series), critical * np.sqrt(variance), df
 
 
 def sharpe_influence(series):
@@ -238,6 +243,76 @@ def sharpe_influence(series):
     m, s = np.mean(series), np.std(series)
     z = (series - m) / s
     return m / s + z - m / s * (z**2 - 1) / 2
+
+
+def shrunk_scores(means, alike, variance, prior):
+    """Posterior mean of the true scores, tau's, and the share that is taken back.
+
+    With the matrices of the text; D has full rank.
+    """
+    m, D, w0 = np.asarray(means), np.asarray(alike), np.asarray(prior)
+    k, size = len(m), np.mean(np.diag(D))
+    # How far a model is, on average, from the mean of all.
+    centre = np.eye(k) - 1.0 / k
+    c = sum((centre @ D @ centre)[i, i] for i in range(k)) / (k - 1)
+    V, u = variance * D / size, variance * c / size
+    b = D @ w0
+    b = b / np.mean(b)
+    K = (D - np.outer(D @ w0, D @ w0) / (w0 @ D @ w0)) / c
+    a = b @ np.linalg.inv(D) @ m / (b @ np.linalg.inv(D) @ b)
+    distance = c * (m - a * b) @ np.linalg.inv(D) @ (m - a * b)
+    most = max(10.0, math.sqrt(distance / u))
+    found = []
+    for step in range(40):
+        tau = math.sqrt(u) * 0.1 * (most / 0.1) ** (step / 39)
+        sigma = tau**2 * K + V
+        inverse = np.linalg.inv(sigma)
+        a = b @ inverse @ m / (b @ inverse @ b)
+        error = 1.0 / math.sqrt(b @ inverse @ b)
+        own = m - a * b
+        likelihood = -0.5 * (np.linalg.slogdet(sigma)[1] + own @ inverse @ own)
+        likelihood += math.log(error) + norm.logcdf(a / error)
+        # Of a normal number that is above 0.
+        a += error * math.exp(norm.logpdf(a / error) - norm.logcdf(a / error))
+        cauchy = 1.0 / (1.0 + tau**2 / (0.5 * u))
+        believed = tau**2 * K @ inverse @ own
+        taken = own @ (own - believed) / (own @ own)
+        found.append((likelihood, tau * cauchy, a * b + believed, tau, taken))
+    most = max(one[0] for one in found)
+    odds = [math.exp(one[0] - most) * one[1] for one in found]
+
+    def average(place):
+        values = [one[place] for one in found]
+        return sum(p * v for p, v in zip(odds, values, strict=True)) / sum(odds)
+
+    return average(2), average(3), average(4)
+
+
+def shrunk_scores_of_two(means, alike, variance, prior):
+    """The same of two models, by adding up over a and tau what both may be."""
+    m, D = np.asarray(means), np.asarray(alike)
+    c = (D[0, 0] + D[1, 1] - 2 * D[0, 1]) / 2
+    V = variance * D / np.mean(np.diag(D))
+    K = (D - np.outer(D @ prior, D @ prior) / (prior @ D @ prior)) / c
+    root = math.sqrt(V[0, 0] / D[0, 0] * c)
+    b = D @ prior
+    half_a_step = 100.0 ** (0.5 / 39)
+    taus = root * np.geomspace(0.1 / half_a_step, 10.0 * half_a_step, 2000)
+    scale = np.abs(m).max() + 60.0 * math.sqrt(variance)
+    strengths = (np.arange(8000) + 0.5) / 8000 * scale / np.mean(b)
+    total, expected = 0.0, np.zeros(2)
+    for i, tau in enumerate(taus):
+        sigma = tau**2 * K + V
+        inverse = np.linalg.inv(sigma)
+        apart = m - np.outer(strengths, b)
+        density = np.exp(-0.5 * np.sum(apart @ inverse * apart, axis=1))
+        density = density / math.sqrt(np.linalg.det(sigma))
+        density = density * tau / (1.0 + tau**2 / (0.5 * root**2))
+        density = density * (0.5 if i in (0, len(taus) - 1) else 1.0)
+        true = np.outer(strengths, b) + tau**2 * apart @ inverse @ K
+        total += density.sum()
+        expected += density @ true
+    return expected / total
 
 
 def weight_of_three(scores, column, numbers, horizon, confidence, sharpe=False):

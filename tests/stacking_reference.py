@@ -190,6 +190,51 @@ class Rows:
             return mean / math.sqrt(weights @ (scores - mean) ** 2)
         return mean
 
+    def alone(self, objective):
+        """Scores of the models alone (eras, models), and how alike they are.
+
+        With the numbers of the eras. How alike: mean products of the vectors whose
+        products with the target, of unit variance, are the scores.
+        """
+        compares = objective in ("contribution", "payout")
+        eras = [*self.compared] if compares else [*range(len(self.eras))]
+        terms = MULTIPLIERS if objective == "payout" else {objective: 1.0}
+        k = self.eras[0][0].shape[1]
+        scores = sum(
+            times * np.array([self.scores(name, w, eras) for w in np.eye(k)]).T
+            for name, times in terms.items()
+        )
+        weights = self.weighed(eras)
+        # Targets in [0, 1] count four times in a contribution.
+        units = [
+            (4 if y.min() >= 0 and y.max() <= 1 else 1) * y.std()
+            for _, y, _ in (self.compared[i] for i in eras if compares)
+        ]
+        unit = weights @ units if compares else 1.0
+        alike = np.zeros((k, k))
+        for weight, i in zip(weights, eras, strict=True):
+            x, _, m = self.compared[i] if compares else (*self.eras[i], None)
+            x = (x - x.mean(axis=0)) / x.std(axis=0)
+            vectors = terms.get("corr", 0.0) * x
+            if compares:
+                left = x - np.outer(m, m @ x) / (m @ m)
+                vectors = vectors + unit * terms["contribution"] * left
+            alike += weight * vectors.T @ vectors / len(x)
+        return scores, alike, self.numbers[eras]
+
+    def shrunk_value(self, objective, w, lift):
+        """What the objective is worth where each model scores so much more."""
+        w = np.asarray(w, dtype=float)
+        compares = objective == "contribution"
+        eras = [*self.compared] if objective != "corr" else [*range(len(self.eras))]
+        added = [
+            lift * x.std(axis=0) @ w / (x @ w).std()
+            for x in (
+                self.compared[i][0] if compares else self.eras[i][0] for i in eras
+            )
+        ]
+        return self.value(objective, w) + self.weighed(eras) @ added
+
     def stacked(self):
         """All rows, each era centred and weighing what it weighs."""
         xs, ys = [], []

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import coverage, data, growth, peers, report, timing
+from benchmarks import coverage, data, growth, peers, report, shrinkage, timing
 from benchmarks.rows import ROWS, Comparison, largest_difference, row
 from benchmarks.scale import ScaleSizes
 from benchmarks.setup import Setup, Sizes
@@ -336,3 +336,54 @@ def test_the_table_of_coverage_is_printed():
     lines = done.output.splitlines()
     n_rows = len(coverage.HORIZONS) * len(coverage.NOISES) * len(coverage.N_ERAS)
     assert len([line for line in lines if line.startswith("| ")]) == 1 + n_rows
+
+
+def test_the_tables_of_shrinkage_are_printed():
+    done = CliRunner().invoke(shrinkage.main, ["--quick", "--worlds", "2"])
+    assert done.exit_code == 0, done.exception
+    lines = done.output.splitlines()
+    assert len([line for line in lines if line.startswith("| ")]) == 6 + 4 * 2 + 2 * 1
+
+
+def test_a_cell_fails_where_less_is_kept_than_asked():
+    values = dict.fromkeys(shrinkage.WAYS, 1.0)
+
+    def verdict(**worse):
+        return shrinkage.cell_of(lambda seed: values | worse, 3)[1]
+
+    assert verdict(bayes=0.991) == ""
+    assert verdict(bayes=0.98) == "fails"  # a hundredth of the raw optimum at most
+    assert verdict(bayes=0.98, raw=0.9) == ""
+    assert verdict(bayes=0.96, raw=0.9) == "fails"
+    means, noisy = shrinkage.cell_of(lambda seed: values | {"bayes": seed % 2 * 1.9}, 4)
+    assert noisy == "close"
+    assert means["bayes"] == 0.95
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_the_worlds_of_shrinkage_know_their_best_weights(near):
+    rng = np.random.default_rng(0)
+    world, moments = shrinkage.made_up(6, 5000, 0.004, near, "contribution", rng)
+    best = world.best()
+    others = rng.dirichlet(np.ones(6), 200)
+    assert world.value(best) >= max(world.value(weights) for weights in others)
+    # In many eras each model scores what it truly does.
+    cross = moments["reference_cross"] * moments["reference_target"][:, None]
+    seen = (moments["reference_target_covariance"] - cross).mean(axis=0)
+    np.testing.assert_allclose(seen, world.scores, atol=0.003)
+
+
+@pytest.mark.slow
+def test_shrunk_weights_keep_what_raw_and_equal_ones_have():
+    lost = {}
+    for spread in (0.0, 0.008):
+        cell = (10, 100, spread)
+        found = [shrinkage.of_moments(cell, "corr", False, seed) for seed in range(150)]
+        means = {way: np.mean([one[way] for one in found]) for way in shrinkage.WAYS}
+        for way in ("equal", "raw"):
+            lost[way, spread] = 1 - means["bayes"] / means[way]
+    # At most 3 % and 1 %, and three standard errors of so few worlds.
+    assert lost["equal", 0.0] < 0.03 + 0.01
+    assert lost["raw", 0.008] < 0.01 + 0.005
+    assert lost["raw", 0.0] < -0.05
+    assert lost["equal", 0.008] < -0.3

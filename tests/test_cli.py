@@ -272,6 +272,28 @@ class TestEnsemble:
             capsys, "ensemble", folder, "-o", tmp_path / "e.parquet"
         )
 
+    @pytest.mark.parametrize(
+        ("fit", "given", "expected"),
+        [
+            ("corr", [], "bayes"),
+            ("contribution", [], "bayes"),
+            ("sharpe", [], 0.0),
+            ("mse", [], 0.0),
+            ("corr", ["--shrinkage", "bayes"], "bayes"),
+            ("corr", ["--shrinkage", "auto"], "auto"),
+            ("sharpe", ["--shrinkage", "0.25"], 0.25),
+        ],
+    )
+    def test_learned_weights_are_shrunk(
+        self, folder, tmp_path, capsys, fit, given, expected
+    ):
+        output = tmp_path / "e.parquet"
+        out = run(capsys, "ensemble", folder, "--fit", fit, "-o", output, *given)
+        blend = joblib.load(tmp_path / "e.joblib")[1]
+        assert blend.shrinkage == expected
+        assert f"\n\n{blend.summary}\nThe weights were learned from" in out
+        assert ("models differ" in out) == (expected == "bayes")
+
     def test_payout(self, folder, tmp_path, capsys):
         out = run(
             capsys,
@@ -320,6 +342,10 @@ class TestEnsemble:
             (["--recipe", "v42_rain_ensemble2", "--neutralize", "small"], "`recipe`"),
             (["--columns", "a=b"], "without one"),
             (["--payout", "corr=1"], "`payout` is for"),
+            (["--shrinkage", "bayes"], "`shrinkage` is for `fit`"),
+            (["--fit", "mse", "--shrinkage", "bayes"], "`shrinkage` 'bayes' shrinks"),
+            (["--fit", "corr", "--shrinkage", "some"], "bayes|auto|SHARE"),
+            (["--fit", "corr", "--shrinkage", "2"], "between 0 and 1; got 2"),
             (["--proportion", "0.5"], "`proportion` is for"),
             (["--recipe", "v5_lgbm_ct_blend", "--proportion", "0.5"], "`proportion`"),
             (["--neutralize", "courage"], "'courage'"),
@@ -547,7 +573,8 @@ class TestLargerThanMemory:
         told = [str(warning.message) for warning in recwarn]
         loaded, expected_warnings = self.loaded(files, features="charisma")
         frame = loaded.frame
-        expected = clone(pipeline).fit(frame, frame["target"])
+        # Its name says how far the target looks ahead.
+        expected = clone(pipeline).fit(frame, frame["target"].rename(TARGET))
         assert told[: len(expected_warnings)] == expected_warnings
         frames = [f for f in (frame, loaded.live) if f is not None]
         got = made.predictions

@@ -451,6 +451,42 @@ def test_one_row_eras():
     assert data.frame["target"].eq(0.5).all()
 
 
+def test_without_skills_of_their_own_equal_weights_are_the_best():
+    data = make_benchmark_models(20, 50, 5, skill_std=0.0, random_state=0)
+    np.testing.assert_allclose(list(data.weights.values()), 0.2)
+    corr = np.array(list(data.expected_corr.values()))
+    ratio = corr / data.model_corr.sum(axis=1)
+    np.testing.assert_allclose(ratio, ratio.iloc[0])
+    np.testing.assert_allclose(corr.mean(), 0.02)
+
+
+def test_true_skills_differ_by_as_much_as_asked():
+    own = []
+    for seed in range(20):
+        options = {"skill_std": 0.004, "random_state": seed}
+        data = make_benchmark_models(20, 50, 30, **options)
+        common = data.model_corr.sum(axis=1)
+        own.append(pd.Series(data.expected_corr) - 0.02 * common / common.mean())
+        assert abs(own[-1].mean()) < 1e-12
+        weights = np.array(list(data.weights.values()))
+        assert weights.min() >= 0
+        np.testing.assert_allclose(weights.sum(), 1)
+        # No weight gains where another one loses: the best of those not negative.
+        alike, corr = data.model_corr.to_numpy(), pd.Series(data.expected_corr)
+        size = weights @ alike @ weights
+        slope = corr - (weights @ corr) / size * (alike @ weights)
+        assert np.abs(slope[weights > 1e-9]).max() < 1e-12
+        assert slope.max() < 1e-12
+    assert abs(np.std(own) - 0.004) < 0.0003
+
+
+def test_rows_have_the_skills_that_were_drawn():
+    options = {"mean_corr": 0.1, "era_std": 0.0, "skill_std": 0.05}
+    data = make_benchmark_models(150, 800, 4, random_state=1, unscored=False, **options)
+    found = scores(data, "target").mean(axis=0)
+    np.testing.assert_allclose(found, list(data.expected_corr.values()), atol=0.012)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -478,6 +514,12 @@ def test_one_row_eras():
         ({"mean_corr": 0.95}, "`mean_corr` and `era_std` must be so small .*; got 1"),
         ({"era_std": -1}, "`era_std` must be at least 0 and below 1; got -1"),
         ({"era_std": 0.5}, "`mean_corr` and `era_std` must be so small"),
+        ({"skill_std": -1}, "`skill_std` must be at least 0 and below 1; got -1"),
+        ({"skill_std": "0.1"}, "`skill_std` must be a number; got '0.1'"),
+        (
+            {"skill_std": 0.9},
+            "`mean_corr` and `era_std` must be so small .*`skill_std`",
+        ),
         ({"targets": "target_a_20"}, "`targets` must be a list .*; got 'target_a_20'"),
         ({"targets": []}, r"`targets` must be a list of names; got \[\]"),
         ({"targets": ["target_a_20"] * 2}, "`targets` must be different names; got"),

@@ -50,7 +50,7 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, monkeypatch, ca
             "export",
         ]
         told = [main(command.split()) or capsys.readouterr().out for command in later]
-    assert "        ensemble 0.0264" in told[0]
+    assert "        ensemble 0.0260" in told[0]
     assert "4 models" in told[1]
     assert {"report.html", "predict.pkl"} <= {path.name for path in tmp_path.iterdir()}
 

@@ -154,6 +154,12 @@ def test_intervals_hold_the_best_weights(objective, n_eras, horizon):
     assert 0.92 <= weights_held(objective, n_eras, horizon, 25) <= 0.99
 
 
+@pytest.mark.parametrize("n_eras", [41, 87, 300])
+@pytest.mark.parametrize("horizon", [5, 13])
+def test_intervals_of_shrunk_weights_hold_the_best_ones(horizon, n_eras):
+    assert 0.94 <= weights_held("bayes", n_eras, horizon, 25) < 1.0
+
+
 @pytest.mark.parametrize("objective", ["corr", "sharpe"])
 def test_the_best_weights_of_the_worlds_are_what_many_eras_teach(objective):
     expected = best_weights(objective, TRUTH, 0.5)

@@ -13,11 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr, ndtri
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
-from skbench._checks import check_count, check_flag, is_number
+from skbench._checks import check_count, check_flag, generator_of, is_number
 from skbench._eras import blas_threads, horizon_of
 from skbench._frames import META_MODEL
+from skbench.solvers.search import least_squares
 
 __all__ = ["make_benchmark_models"]
 
@@ -97,6 +98,7 @@ def make_benchmark_models(
     targets: Sequence[str] = ("target_cyrus_20", "target_ender_60"),
     mean_corr: float = 0.02,
     era_std: float = 0.016,
+    skill_std: float | None = None,
     first_era: int = 1,
     unscored: bool = True,
     meta_model_eras: int | None = None,
@@ -129,6 +131,11 @@ def make_benchmark_models(
     :math:`q` is proportional to :math:`w`. The weights :math:`w` are drawn evenly from
     those that are non-negative and sum to one, so they are the optimum with and
     without constraints, and for every target.
+
+    With `skill_std` the models' expected scores are drawn in place of :math:`w`: in
+    proportion to :math:`\Sigma 1`, for which equal weights are best, plus that
+    deviation times a standard normal number for each model. The :math:`w` with these
+    scores may have negative parts; `weights` are the best ones without.
 
     The signal comes and goes: :math:`v_t` has unit variance and is the scaled sum of
     the weekly shocks inside the window of the target. A target over :math:`d` days
@@ -163,6 +170,9 @@ def make_benchmark_models(
         Mean over eras and models of Numerai's CORR.
     era_std : float, default=0.016
         Standard deviation over eras of a model's CORR, before sampling noise.
+    skill_std : float, default=None
+        Standard deviation over models of what each has of its own in its expected CORR;
+        0 makes equal weights the best. None: the best weights are drawn evenly.
     first_era : int, default=1
         Number of the first era; 575 gives the label "0575".
     unscored : bool, default=True
@@ -226,7 +236,7 @@ def make_benchmark_models(
     [0.05, 0.2, 0.5, 0.2, 0.05]
     """
     _check_sizes(n_eras, rows_per_era, n_models, n_features, first_era)
-    _check_strengths(mean_corr, era_std)
+    _check_strengths(mean_corr, era_std, 0.0 if skill_std is None else skill_std)
     check_flag("unscored", unscored)
     weeks = {name: _weeks_in(name) for name in _check_targets(targets)}
     waits = {name: weeks[name] if unscored else 0 for name in weeks}
@@ -234,8 +244,8 @@ def make_benchmark_models(
     n_meta_eras = _check_meta_model_eras(meta_model_eras, n_eras)
     float_type = _check_dtype(dtype)
 
-    rng = _check_generator(random_state)
-    world = _draw_world(rng, n_models, n_features, mean_corr)
+    rng = generator_of(random_state)
+    world = _draw_world(rng, n_models, n_features, mean_corr, skill_std)
     signals = _draw_signals(rng, world, list(weeks.values()), n_eras, era_std)
     rows = _draw_row_counts(rng, n_eras + 1, rows_per_era)
     ids = _draw_ids(rng, int(rows.sum()))
@@ -257,7 +267,8 @@ class _World(NamedTuple):
     """What stays the same in every era. Factors: shared, one a group, one a model."""
 
     loadings: Floats  # (n_models, n_factors), rows of norm 1
-    weights: Floats  # (n_models,)
+    weights: Floats  # (n_models,), the best ones
+    mixture: Floats  # (n_models,), of the models in what is steady of the targets
     strength: float
     meta_weights: Floats  # (n_models,)
     scales: Floats  # (n_models,), standard deviation of each model's column
@@ -305,14 +316,18 @@ def _check_sizes(
     check_count("first_era", first_era, 0)
 
 
-def _check_strengths(mean_corr: float, era_std: float) -> None:
-    for name, value in {"mean_corr": mean_corr, "era_std": era_std}.items():
+def _check_strengths(mean_corr: float, era_std: float, skill_std: float) -> None:
+    given = {"mean_corr": mean_corr, "era_std": era_std, "skill_std": skill_std}
+    for name, value in given.items():
         if not is_number(value):
             raise ValueError(f"`{name}` must be a number; got {value!r}")
     if not 0 < mean_corr < 1:
         raise ValueError(f"`mean_corr` must be between 0 and 1; got {mean_corr}")
-    if not 0 <= era_std < 1:
-        raise ValueError(f"`era_std` must be at least 0 and below 1; got {era_std}")
+    for name in ("era_std", "skill_std"):
+        if not 0 <= given[name] < 1:
+            raise ValueError(
+                f"`{name}` must be at least 0 and below 1; got {given[name]}"
+            )
 
 
 def _check_targets(targets: Sequence[str]) -> list[str]:
@@ -359,40 +374,47 @@ def _check_dtype(dtype: npt.DTypeLike) -> np.dtype[np.floating]:
     return found
 
 
-def _check_generator(
-    random_state: int | np.random.RandomState | np.random.Generator | None,
-) -> np.random.Generator:
-    """Make a Generator of what scikit-learn takes: its normals are much faster."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    try:
-        legacy = check_random_state(random_state)
-    except ValueError:
-        raise ValueError(
-            "`random_state` must be an int, a RandomState, a Generator or None; "
-            f"got {random_state!r}"
-        ) from None
-    return np.random.default_rng(legacy.randint(2**32, size=4, dtype=np.uint32))
-
-
 # The world: what is the same in every era
 
 
 def _draw_world(
-    rng: np.random.Generator, n_models: int, n_features: int, mean_corr: float
+    rng: np.random.Generator,
+    n_models: int,
+    n_features: int,
+    mean_corr: float,
+    skill_std: float | None,
 ) -> _World:
     n_groups = min(len(_GROUPS), max(1, n_features // 4))
     loadings = _draw_loadings(rng, n_models, n_groups)
     weights = rng.dirichlet(np.ones(n_models))
-    average = float((loadings @ (weights @ loadings)).mean())
+    mixture = weights
+    if skill_std is not None:
+        mixture, weights = _draw_skills(rng, loadings, skill_std / mean_corr)
+    average = float((loadings @ (mixture @ loadings)).mean())
     return _World(
         loadings=loadings,
         weights=weights,
+        mixture=mixture,
         strength=mean_corr / (_CORR_PER_CORRELATION * average),
         meta_weights=rng.dirichlet(np.ones(n_models)),
         scales=rng.uniform(0.01, 0.03, n_models),
         groups=np.arange(n_features) * n_groups // n_features,
     )
+
+
+def _draw_skills(
+    rng: np.random.Generator, loadings: Floats, spread: float
+) -> tuple[Floats, Floats]:
+    """Draw what models score, 1 on average; return the mixture that gives these scores.
+
+    And the weights that are best of those that are not negative.
+    """
+    alike = loadings @ loadings.T
+    common = alike.sum(axis=1)
+    own = rng.standard_normal(common.size)
+    scores = common / common.mean() + spread * (own - own.mean())
+    best = least_squares(alike, scores)
+    return np.linalg.solve(alike, scores), best / best.sum()
 
 
 def _draw_loadings(rng: np.random.Generator, n_models: int, n_groups: int) -> Floats:
@@ -415,7 +437,7 @@ def _draw_signals(
     era_std: float,
 ) -> Floats:
     """Load each target on each factor: shape (n_targets, n_eras, n_factors)."""
-    steady = world.strength * (world.weights @ world.loadings)
+    steady = world.strength * (world.mixture @ world.loadings)
     shocks = rng.standard_normal((n_eras + max(weeks) - 1, len(steady)))
     signals = np.empty((len(weeks), n_eras, len(steady)))
     for signal, n_weeks in zip(signals, weeks, strict=True):
@@ -427,8 +449,8 @@ def _draw_signals(
     explained = float((signals**2).sum(axis=-1).max())
     if explained >= 1:
         raise ValueError(
-            "`mean_corr` and `era_std` must be so small that they explain less than "
-            f"100 % of a target; got {100 * explained:.0f} %"
+            "`mean_corr` and `era_std` must be so small that they, and `skill_std`, "
+            f"explain less than 100 % of a target; got {100 * explained:.0f} %"
         )
     return signals
 
@@ -594,7 +616,7 @@ def _bundle(
     frame: pd.DataFrame, live: pd.DataFrame, names: _Names, world: _World
 ) -> Bunch:
     model_corr = world.model_corr
-    corr = _CORR_PER_CORRELATION * world.strength * (model_corr @ world.weights)
+    corr = _CORR_PER_CORRELATION * world.strength * (model_corr @ world.mixture)
     return Bunch(
         frame=frame,
         live=live,

@@ -17,7 +17,7 @@ from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._parquet import read_parquet
 from skbench._rank_gauss import EraRank, EraRankGauss
-from skbench._stacking import StackingWeights
+from skbench._stacking import SHRUNK_BY_BAYES, StackingWeights
 from skbench.streaming import BATCH_ROWS, Predictions, fit_parquet, write_tables
 from skbench.tournament import FEATURES_FILE, feature_set, feature_sets, open_folder
 
@@ -89,6 +89,18 @@ class FolderEnsemble:
         """
         return isinstance(_blend_of(self.pipeline), StackingWeights)
 
+    @property
+    def summary(self) -> str:
+        """What was learned of the models, in a sentence.
+
+        Returns
+        -------
+        summary : str
+            As `StackingWeights.summary` has it; empty for weights that were given.
+        """
+        blend = _blend_of(self.pipeline)
+        return blend.summary if isinstance(blend, StackingWeights) else ""
+
 
 def ensemble_pipeline(
     path: Address,
@@ -96,6 +108,7 @@ def ensemble_pipeline(
     weights: Mapping[str, float] | None = None,
     fit: str | None = None,
     payout: Mapping[str, float] | None = None,
+    shrinkage: float | str | None = None,
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
     neutralize: str | None = None,
@@ -117,6 +130,9 @@ def ensemble_pipeline(
         Objective of `StackingWeights` by which to learn the weights.
     payout : mapping of str to float, default=None
         For ``fit="payout"``: the multipliers.
+    shrinkage : float, "auto" or "bayes", default=None
+        For ``fit``: as in `StackingWeights`. None: "bayes" for the objectives that have
+        it, 0 for the others.
     recipe : str, default=None
         Name of a published ensemble, see `skbench.recipes.list_recipes`; it neutralises
         as it was published.
@@ -156,16 +172,30 @@ def ensemble_pipeline(
         return _published(path, recipe, columns)
     if columns is not None:
         raise ValueError("`columns` is for a `recipe`; got it without one")
-    if payout is not None and fit != "payout":
-        raise ValueError(f"`payout` is for `fit` 'payout'; got it with {fit!r}")
-    blend = WeightedEnsemble(weights)
-    if fit is not None:
-        blend = StackingWeights(fit, payout=payout)
+    blend = _blend(weights, fit, payout, shrinkage)
     if neutralize is None:
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE)
     names = feature_set(neutralize, sets, "neutralize")
     return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def _blend(
+    weights: Mapping[str, float] | None,
+    fit: str | None,
+    payout: Mapping[str, float] | None,
+    shrinkage: float | str | None,
+) -> WeightedEnsemble:
+    """Make the blend of weights that are given, or to be learned."""
+    if payout is not None and fit != "payout":
+        raise ValueError(f"`payout` is for `fit` 'payout'; got it with {fit!r}")
+    if fit is None:
+        if shrinkage is not None:
+            raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
+        return WeightedEnsemble(weights)
+    if shrinkage is None:
+        shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
+    return StackingWeights(fit, payout=payout, shrinkage=shrinkage)
 
 
 def five_steps(

@@ -31,6 +31,7 @@ for Practice", Journal of Business & Economic Statistics 36 (2018).
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,7 +159,18 @@ def of_means(
         How many intervals are to hold together, all with that probability, because the
         best is chosen among so many (Sidak): each has ``confidence ** (1 / n)``.
     """
-    value, half, df = np.full((3, len(series)), np.nan)
+    value, variance, df = means(series, numbers, horizon)
+    critical = critical_value(df, confidence, n_chosen_from)
+    return Estimate(value, critical * np.sqrt(variance), df)
+
+
+def means(series: Floats, numbers: Floats, horizon: float) -> Floats:
+    """Mean of each series, its variance, and the degrees of freedom of that.
+
+    Parameters are those of `of_means`. The last two are NaN where there are too few
+    eras.
+    """
+    value, variance, df = found = np.full((3, len(series)), np.nan)
     for some, eras in alike(np.isnan(series)):
         values = series[some][:, eras]
         if not values.shape[1]:
@@ -166,16 +178,14 @@ def of_means(
         value[some] = values.mean(axis=1)
         prepared = cosines(numbers[eras], horizon)
         if prepared is not None:
-            critical = critical_value(prepared.df, confidence, n_chosen_from)
-            half[some] = critical * np.sqrt(prepared.variance(values))
-            df[some] = prepared.df
-    return Estimate(value, half, df)
+            variance[some], df[some] = prepared.variance(values), prepared.df
+    return found
 
 
-def critical_value(df: float, confidence: float, n_chosen_from: int = 1) -> float:
+def critical_value(df: Any, confidence: float, n_chosen_from: int = 1) -> Any:
     """Quantile of Student's t within which, on both sides, a share of it lies."""
     tail = -np.expm1(np.log(confidence) / n_chosen_from) / 2.0
-    return float(-stdtrit(df, tail))
+    return -stdtrit(df, tail)
 
 
 def sharpe_influence(series: Floats) -> Floats:

@@ -45,6 +45,19 @@ class Ratio:
         slopes = _divided(self.linear - scores * _divided(products, root), root)
         return self.multiplier * scores[:, 0], self.multiplier * slopes
 
+    @cached_property
+    def sizes(self) -> Floats:
+        """Root of what each column alone is divided by: (n_eras, n_columns)."""
+        return _root(np.diagonal(self.square, axis1=1, axis2=2))
+
+    def alone(self) -> Floats:
+        """Score the columns alone: (n_eras, n_columns)."""
+        return self.multiplier * _divided(self.linear, self.sizes)
+
+    def lifted(self, lift: Floats) -> "Ratio":
+        """Add so much to the score of each column, in every era."""
+        return Ratio(self.multiplier * self.linear + lift * self.sizes, self.square)
+
 
 class Judge(Protocol):
     """Something that tells blends apart."""

@@ -128,7 +128,7 @@ class _Profile:
         slope = float(self.objective.gradient(blend)[1] @ moves)
         series = self.objective.influence(blend) @ moves * self.shares
         error = float(np.sqrt(self.prepared.variance(series[None])[0]))
-        return sign * slope - self.critical * error - _FLAT * self.unit
+        return float(sign * slope - self.critical * error - _FLAT * self.unit)
 
     def _best(self, column: int, value: float) -> Floats:
         """Find the best blend with a given weight."""

@@ -42,7 +42,9 @@ class Problem:
     """Moments of the eras that are scored, in order, and what is asked of the weights.
 
     ``moments`` holds arrays with one entry an era, as `era_moments` gives them;
-    ``numbers`` say where the eras stand in time, in eras or weeks.
+    ``numbers`` say where the eras stand in time, in eras or weeks. ``lift`` is added to
+    the score of each column in each era that has it, and to those of blends as these
+    load on it.
     """
 
     moments: Mapping[str, NDArray[Any]]
@@ -55,6 +57,7 @@ class Problem:
     search: str = "slsqp"
     max_iter: int = 100
     halflife: float | None = None
+    lift: Floats | None = None
 
     def of_eras(self, eras: Indices) -> Self:
         """Return the same problem on some of the eras."""
@@ -69,7 +72,12 @@ class Problem:
         prior = self.prior[columns]
         if not prior.any():
             prior = np.ones(columns.size)
-        return replace(self, moments=moments, prior=prior / np.abs(prior).sum())
+        return replace(
+            self,
+            moments=moments,
+            prior=prior / np.abs(prior).sum(),
+            lift=None if self.lift is None else self.lift[columns],
+        )
 
     def present(self) -> Bools:
         """Whether each era can score each column alone: (n_eras, n_columns)."""
@@ -111,16 +119,19 @@ class Problem:
             moments = m["target_covariance"], m["covariance"], m["target_variance"]
             return PooledScore(*moments, eras)
         reduce = SharpeRatio if self.objective == "sharpe" else MeanScore
-        return reduce(self._terms(), eras)
+        return reduce(self.terms(), eras)
 
-    def solve(self) -> Found:
-        """Find the weights; zeros where least squares find none that help."""
+    def solve(self, start: Floats | None = None) -> Found:
+        """Find the weights; zeros where least squares find none that help.
+
+        ``start`` takes the place of the several starts of a search from nowhere.
+        """
         eras = self.era_weights()
         if self.search == "greedy":
             picked = pick(self.judge(eras), self.prior.size, **self._limits())
             return Found(picked, True, self.max_iter)
         if self.present()[eras > 0].all():
-            return self._search(eras)
+            return self._search(eras, start)
         return self._search_faces(eras)
 
     def _limits(self) -> dict[str, Any]:
@@ -133,10 +144,7 @@ class Problem:
     def _search(
         self, eras: Floats, start: Floats | None = None, least: float = 0.0
     ) -> Found:
-        """Find the weights, where all eras count.
-
-        ``start`` takes the place of the several starts of a search from nowhere.
-        """
+        """Find the weights, where all eras count."""
         objective = self.function(eras)
         fitted = self._least_squares(eras)
         if self.objective == "mse":
@@ -252,12 +260,14 @@ class Problem:
         weights = self.solve().weights
         return weights if weights.any() else self.prior
 
-    def _terms(self) -> list[Ratio]:
+    def terms(self) -> list[Ratio]:
+        """Return the scores whose sum an objective is made of, but for "mse"."""
         multipliers = self.multipliers or {self.objective: 1.0}
         if self.objective == "sharpe":
             multipliers = {"corr": 1.0}
         makers = {"corr": self._corr, "contribution": self._contribution}
-        return [makers[name](value) for name, value in multipliers.items()]
+        terms = [makers[name](value) for name, value in multipliers.items()]
+        return terms if self.lift is None else [terms[0].lifted(self.lift), *terms[1:]]
 
     def _corr(self, multiplier: float) -> Ratio:
         m = self.moments
