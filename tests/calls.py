@@ -132,7 +132,7 @@ def _estimators(world):
         "objective": "payout", "payout": {"corr": 1.0, "contribution": 2.0},
         "nonnegative": True, "max_weight": 1.0, "prior": None, "shrinkage": 0.0,
         "search": "slsqp", "max_iter": 10, "halflife": 3.0, "horizon": 2,
-        "confidence": 0.95, "meta_model": "numerai_meta_model",
+        "confidence": 0.95, "meta_model": "numerai_meta_model", "random_state": 0,
     }  # fmt: skip
     used_in_fit = {"columns", "neutralizers", "weights", *stacking}
     for kind, params in {
@@ -279,7 +279,7 @@ def _data(world):
             {"n_eras": 6, "rows_per_era": 12, "n_models": 2, "n_features": 3,
              "targets": ("target_cyrus_20",), "mean_corr": 0.02, "era_std": 0.016,
              "first_era": 1, "unscored": False, "meta_model_eras": 6,
-             "dtype": "float64", "random_state": 0}),
+             "skill_std": None, "dtype": "float64", "random_state": 0}),
         "datasets.load_benchmark_models": (
             d.load_benchmark_models,
             {"path": world.folder, "split": "validation", "models": None,
@@ -521,7 +521,7 @@ def _jobs(world):
             lambda **options: f.ensemble_pipeline(**options).fit(world.frame),
             {"path": world.folder, "weights": {own: 1.0}, "fit": None, "payout": None,
              "recipe": None, "columns": None, "neutralize": "small",
-             "proportion": 0.5}),
+             "proportion": 0.5, "shrinkage": None}),
         "folders.ensemble_folder": (
             f.ensemble_folder,
             {"path": world.folder, "output": home / "ensemble.parquet",

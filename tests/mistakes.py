@@ -33,7 +33,7 @@ MUST_BE = [
     ("between 0 and 1", [-1.0], "mean_corr"),
     ("above 0 and at most 1", [0, 1.5, "all", None], "max_weight, tail"),
     ("above 0 and below 1", [1, 95, "95%", None], "confidence"),
-    ("at least 0 and below 1", [1.0], "era_std"),
+    ("at least 0 and below 1", [1.0], "era_std, skill_std"),
     ("above 0", [0, np.inf, "long", 10**400], "halflife"),
     ("a number above 0", [0, "all"], "total"),
     ("a number above 0 and at most 1e+100", [0, -1.0, "none", np.inf],
@@ -382,6 +382,8 @@ SAID = [
     ("synergy, analysis", [("a", "`{name}` must be what .* gives; got str")]),
     ("feature_sets", [({}, "`feature_sets` must hold the names of 'medium', to ")]),
     ("fit, recipe", [("a", "choose one way to blend; got `weights` and `{name}`")]),
+    ("ensemble_pipeline shrinkage", [
+        (0.5, "`{name}` is for `fit`; got 0.5"), ("bayes", "`{name}` is for `fit`")]),
     ("ensemble_pipeline payout", [
         ({"corr": 1}, "`payout` is for `fit` 'payout'; got it with None")]),
     ("ensemble_pipeline columns", [
