@@ -16,7 +16,6 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
-from skbench._steps import learned
 
 MILLION = 1_000_000
 ERAS_A_CALL = 4
@@ -107,7 +106,7 @@ class Work:
     def moments(self, eras, rows, models):
         """Take the moments, as `fit_parquet` and Dask do: without a search."""
         frame, target = self._predictions(eras, rows, models)
-        return partial(learned, StackingWeights(), frame, target)
+        return partial(StackingWeights().gather, frame, target)
 
     def fit(self, eras, rows, models):
         """Moments, the search, and the exact score."""

@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks import merging, scale, steps
 from skbench import EraRankGauss, StackingWeights
-from skbench._steps import learned
 from skbench.datasets import make_benchmark_models
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +29,7 @@ def dask_is_here():
 
 
 def moments(rows, objective="corr"):
-    return learned(StackingWeights(objective), rows, rows["target"])
+    return StackingWeights(objective).gather(rows, rows["target"])
 
 
 def parts_of_rows(n_parts, objective):
