@@ -1,5 +1,6 @@
 """Numerai's files joined into one frame."""
 
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tournament_files import FILES, write_feature_sets, write_tournament
 
-from skbench.datasets import _rows_file, load_benchmark_models, make_benchmark_models
+from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.tournament import _source
 from skbench.tournament._features import feature_sets, resolve_features
 
 MODELS = "validation_benchmark_models.parquet"
@@ -103,7 +105,14 @@ class TestRoundTrip:
     def test_row_groups_and_batches_make_no_difference(self, folder, made, monkeypatch):
         change_table(folder / MAIN, lambda table: table, row_group_size=37)
         change_table(folder / MODELS, lambda table: table, row_group_size=101)
-        monkeypatch.setattr(_rows_file, "_BATCH", 13)
+
+        def small(self, *arguments):
+            for start, chunk in original(self, *arguments):
+                for first in range(0, len(chunk), 13):
+                    yield start + first, chunk.slice(first, 13)
+
+        original = _source.Source.placed
+        monkeypatch.setattr(_source.Source, "placed", small)
         data = load_benchmark_models(folder, features="all", targets=True)
         pd.testing.assert_frame_equal(data.frame, made.frame)
 
@@ -368,13 +377,13 @@ class TestPruning:
                 counts[self.name] = counts.get(self.name, 0) + len(content)
                 return content
 
-        def counting(path, **options):
-            file = Counting(Path(path).read_bytes())
-            file.name = Path(path).name
-            return original(file, **options)
+        @contextmanager
+        def counting(self):
+            file = Counting(Path(self.path).read_bytes())
+            file.name = Path(self.path).name
+            yield pa.PythonFile(file, "r")
 
-        original = pq.ParquetFile
-        monkeypatch.setattr(pq, "ParquetFile", counting)
+        monkeypatch.setattr(_source._File, "open", counting)
         return counts
 
     @pytest.fixture
@@ -419,7 +428,7 @@ class TestPruning:
             folder, models=made.models[:1], features=["feature_x"][:0]
         )
         meta = "numerai_meta_model"
-        assert seen == {"id", "data_type", made.models[0], meta, "target"}
+        assert seen == {"id", "era", "data_type", made.models[0], meta, "target"}
 
     def test_files_that_are_not_needed_may_be_missing(self, folder, made):
         for name in FILES:

@@ -6,7 +6,7 @@ Nothing here is for users: the names below are shared with the other rooms.
 from ._columns import Columns as Columns
 from ._columns import as_list as as_list
 from ._columns import choose_columns as choose_columns
-from ._era_file import check_one_way as check_one_way
+from ._era_file import EraFile as EraFile
 from ._features import feature_set as feature_set
 from ._features import feature_sets as feature_sets
 from ._features import read_sets as read_sets
@@ -15,10 +15,10 @@ from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
+from ._folder import open_meta_model as open_meta_model
+from ._folder import sides_of as sides_of
 from ._join import Joined as Joined
-from ._match import check_share as check_share
-from ._match import check_unique as check_unique
-from ._match import find as find
+from ._joined_rows import JoinedRows as JoinedRows
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record
