@@ -26,7 +26,7 @@ _WINDOW = 2**20
 # Bytes in the file; pyarrow needs some ten times as many.
 _LARGE = 2**21
 # Row groups that are opened at once have so many columns in all.
-_COLUMN_CHUNKS = 500
+_COLUMN_CHUNKS = 4000
 
 # Kinds of values.
 _BOOLEANS, _INTEGERS, _LISTS = (1, 2), (4, 5, 6), (9, 10)

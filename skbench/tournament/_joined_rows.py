@@ -21,6 +21,9 @@ from ._roles import DATA_TYPE, ERA, ID
 from ._sides import Places, Side
 from ._whole_eras import plain
 
+# Chunks are small beside a frame, and few.
+_CHUNK_BYTES = 2**23
+
 
 class JoinedRows:
     """The rows that `Joined` has, of all eras or of some, to be read into one frame.
@@ -48,7 +51,9 @@ class JoinedRows:
                 kept &= inside
         place = np.where(kept, np.cumsum(kept) - 1, -1)
         self.n_rows = int(kept.sum())
-        self._ids = base.ids if kept.all() else base.ids.filter(pa.array(kept))
+        ids = base.ids if kept.all() else base.ids.filter(pa.array(kept))
+        # No two ids are the same, so pandas 2 need not look for strings to share.
+        self._index = pd.Index(ids.to_pandas(deduplicate_objects=False), name=ID)
         places = [(base.rows, place)]
         places += [(rows, np.where(f < 0, -1, place[f])) for rows, f in matched]
         self.unmatched = [int((to < 0).sum()) for _, to in places]
@@ -71,9 +76,7 @@ class JoinedRows:
             frames += self._numbers(i)
         with copy_on_write():
             frame = pd.concat([pd.DataFrame(labels), *frames], axis=1)
-        # No two ids are the same, so pandas 2 need not look for strings to share.
-        ids = self._ids.to_pandas(deduplicate_objects=False)
-        frame.index = pd.Index(ids, name=ID)
+        frame.index = self._index
         return frame
 
     def _labels(self, i: int, name: str) -> pa.ChunkedArray:
@@ -126,7 +129,7 @@ def _chunks(
     def is_needed(first: int, stop: int) -> bool:
         return bool(wanted[first:stop].any())
 
-    for start, chunk in file.source.placed(columns, is_needed):
+    for start, chunk in file.source.placed(columns, is_needed, _CHUNK_BYTES):
         yield slice(start, start + len(chunk)), chunk
 
 
@@ -140,7 +143,7 @@ def _read(file: EraFile, name: str, wanted: NDArray[np.bool_]) -> pa.ChunkedArra
 
 def _spread(file: EraFile, rows: Places, values: Places) -> Places:
     """Return values of some rows of a file for each of its rows, -1 for the others."""
-    every = np.full(file.source.n_rows, -1)
+    every = np.full(file.source.n_rows, -1, np.int32)
     every[rows] = values
     return every
 

@@ -123,14 +123,17 @@ class Source:
                 yield chunk.slice(max(0, skip - start))
 
     def placed(
-        self, columns: Sequence[str], is_needed: Callable[[int, int], bool]
+        self,
+        columns: Sequence[str],
+        is_needed: Callable[[int, int], bool],
+        chunk_bytes: int = _CHUNK_BYTES,
     ) -> Iterator[tuple[int, pa.Table]]:
         """Yield the rows of row groups that are needed, and where each chunk begins.
 
         ``is_needed`` is asked with the rows at which a group begins and ends.
         """
         width = sum(_bytes_of(self.schema.field(name).type) for name in columns)
-        n_rows = min(2**16, max(2**10, _CHUNK_BYTES // max(1, width)))
+        n_rows = min(2**16, max(2**10, chunk_bytes // max(1, width)))
         for file, footer, groups, start in self._needed(is_needed):
             for chunk in self._read(file, footer, groups, columns, n_rows):
                 yield start, chunk
@@ -195,7 +198,11 @@ class Source:
             column = pa.repeat(pa.scalar(file.constants[name]), len(table))
             table = table.append_column(name, column)
         fields = [self.schema.field(name) for name in columns]
-        return table.select(columns).cast(pa.schema(fields, self.schema.metadata))
+        schema = pa.schema(fields, self.schema.metadata)
+        table = table.select(columns)
+        if table.schema.types == schema.types:  # as mostly: a cast is not free
+            return pa.table(table.columns, schema=schema)
+        return table.cast(schema)
 
     def _common(self, file: _File, schema: pa.Schema) -> pa.Schema:
         """Columns of the first file, of types that hold the values of this as well."""
