@@ -34,7 +34,7 @@ class Blocks:
                 block.fill(np.nan)
             self._columns |= {name: (block, i) for i, name in enumerate(names)}
 
-    def put(self, rows: pa.Table, places: NDArray[np.intp]) -> None:
+    def put(self, rows: pa.Table, places: NDArray[np.int32]) -> None:
         """Put rows where they go; -1: nowhere."""
         source, to = _moves(places)
         for name, values in zip(rows.column_names, rows.columns, strict=True):
@@ -57,9 +57,7 @@ class Blocks:
         return frames
 
 
-def _moves(
-    places: NDArray[np.intp],
-) -> tuple[slice | NDArray[np.intp], slice | NDArray[np.intp]]:
+def _moves(places: NDArray[np.int32]) -> tuple[Any, Any]:
     """Which rows go where, as slices where all move together."""
     if places[0] >= 0 and (np.diff(places) == 1).all():
         return slice(None), slice(places[0], places[-1] + 1)

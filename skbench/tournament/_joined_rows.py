@@ -141,7 +141,7 @@ def _read(file: EraFile, name: str, wanted: NDArray[np.bool_]) -> pa.ChunkedArra
     return pa.chunked_array(parts, file.types[name])
 
 
-def _spread(file: EraFile, rows: Places, values: Places) -> Places:
+def _spread(file: EraFile, rows: Places, values: Places) -> NDArray[np.int32]:
     """Return values of some rows of a file for each of its rows, -1 for the others."""
     every = np.full(file.source.n_rows, -1, np.int32)
     every[rows] = values
