@@ -1,7 +1,10 @@
 """Numerai's files joined into one frame."""
 
+import subprocess
+import sys
 from contextlib import contextmanager
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -414,6 +417,32 @@ class TestPruning:
         # An era lies in two or three row groups of the twenty.
         assert bytes_read[MAIN] - footer < 0.2 * (whole - footer)
 
+    @pytest.mark.parametrize("pieces", [1, 3, 4000])
+    def test_row_groups_keep_their_places(self, tmp_path, monkeypatch, pieces):
+        """Of two files, and whether they are opened for each row group or for all."""
+        monkeypatch.setattr("skbench.tournament._footer._COLUMN_CHUNKS", pieces)
+        paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+        table = pa.table({"row": range(23)})
+        pq.write_table(table[:12], paths[0], row_group_size=3)
+        pq.write_table(table[12:], paths[1], row_group_size=4)
+        source = _source.Source(paths)
+        asked = []
+
+        def is_needed(start, stop):
+            asked.append((start, stop))
+            return start in (0, 6, 9, 12, 20)
+
+        read = list(source.placed(["row"], is_needed))
+        for start, chunk in read:
+            assert chunk["row"].to_pylist() == [*range(start, start + len(chunk))]
+        rows = [row for _, chunk in read for row in chunk["row"].to_pylist()]
+        assert rows == [0, 1, 2, *range(6, 16), 20, 21, 22]
+        ends = [0, 3, 6, 9, 12, 16, 20, 23]
+        assert asked == [*pairwise(ends)]
+        for skip in range(24):
+            rest = [c["row"].to_pylist() for c in source.chunks(["row"], skip)]
+            assert [row for rows in rest for row in rows] == [*range(skip, 23)]
+
     def test_columns_that_are_read_are_those_of_the_frame(self, wide, monkeypatch):
         folder, made = wide
         seen = set()
@@ -727,3 +756,46 @@ class TestFeatureSets:
 def test_one_model_can_be_asked_for_by_its_name(folder, made):
     name = made.models[0]
     assert load_benchmark_models(folder, models=name).models == [name]
+
+
+MEMORY = """
+import sys
+from skbench.datasets import load_benchmark_models
+
+def peak():
+    # Unlike the peak that `resource` has, this one is not the parent's at the start.
+    with open("/proc/self/status") as lines:
+        line = next(line for line in lines if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+before = peak()
+frame = load_benchmark_models(sys.argv[1]).frame
+print((peak() - before) / frame.memory_usage(deep=False).sum())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_groups", [1, 300])
+def test_memory_is_little_more_than_that_of_the_frame(n_groups, tmp_path):
+    """Hashes of the ids come and go before the numbers; nothing is held twice."""
+    n_rows = 3_000_000
+    rng = np.random.default_rng(0)
+    labels = {
+        "id": [f"n{k:015x}" for k in rng.permutation(n_rows)],
+        "era": np.repeat([f"{k:04d}" for k in range(300)], n_rows // 300),
+    }
+    models = {f"m{k}": rng.random(n_rows, np.float32) for k in range(22)}
+    others = {
+        MODELS: pa.table(labels | models),
+        MAIN: pa.table(labels | {"target": models["m0"]}),
+        META: pa.table(labels | {"numerai_meta_model": models["m1"]})[-400_000:],
+    }
+    for name, table in others.items():
+        path = tmp_path / name
+        pq.write_table(table, path, row_group_size=n_rows // n_groups)
+    del labels, models, others
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.5

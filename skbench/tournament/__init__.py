@@ -1,4 +1,4 @@
-"""A folder of Numerai's files as one sequence of eras, joined by id.
+"""A folder of Numerai's files joined by id: era by era, or at once into a frame.
 
 Nothing here is for users: the names below are shared with the other rooms.
 """
@@ -35,7 +35,6 @@ from ._release import warn_of_unmatched as warn_of_unmatched
 from ._roles import DATA_TYPE as DATA_TYPE
 from ._roles import ERA as ERA
 from ._roles import ID as ID
-from ._roles import check_meta_model as check_meta_model
 from ._roles import check_numeric as check_numeric
 from ._roles import id_column as id_column
 from ._roles import index_columns as index_columns
