@@ -35,8 +35,6 @@ from ._release import warn_of_unmatched as warn_of_unmatched
 from ._roles import DATA_TYPE as DATA_TYPE
 from ._roles import ERA as ERA
 from ._roles import ID as ID
-from ._roles import check_numeric as check_numeric
-from ._roles import id_column as id_column
 from ._roles import index_columns as index_columns
 from ._source import Source as Source
 from ._source import open_source as open_source
