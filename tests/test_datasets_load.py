@@ -543,6 +543,11 @@ class TestFit:
         with pytest.raises(ValueError, match="fewest in era '0010', 0 of"):
             load_benchmark_models(folder)
 
+    def test_of_two_files_that_do_not_match_the_main_one_is_named(self, folder):
+        change(folder / MODELS, lambda frame: frame.rename(index=lambda i: "x" + i))
+        with pytest.raises(ValueError, match=r"validation\.parquet .* only 0 are in"):
+            load_benchmark_models(folder)
+
     def test_meta_model_of_another_release_is_refused(self, folder):
         change(folder / META, lambda frame: frame.rename(index=lambda i: "x" + i))
         with pytest.raises(ValueError, match=r"meta_model\.parquet .* only 0 are in"):

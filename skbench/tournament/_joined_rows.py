@@ -39,10 +39,12 @@ class JoinedRows:
         base = _Rows(sides[0].file, runs, keys)
         check_unique(base.ids, base.file.path)
         kept = np.ones(len(base.rows), dtype=bool)
-        matched, self._apart = [], []
-        for side in sides[1:]:
-            rows, found = _partners(base, side, keys)
-            matched.append((rows, found))
+        matched: dict[int, tuple[Places, Places]] = {}
+        self._apart = []
+        # What must match comes first: its faults are the ones to tell.
+        for i in sorted(range(1, len(sides)), key=lambda i: not sides[i].required):
+            side = sides[i]
+            rows, found = matched[i] = _partners(base, side, keys)
             if not (found >= 0).any():
                 self._apart.append(side)
             if side.required:
@@ -55,7 +57,8 @@ class JoinedRows:
         # No two ids are the same, so pandas 2 need not look for strings to share.
         self._index = pd.Index(ids.to_pandas(deduplicate_objects=False), name=ID)
         places = [(base.rows, place)]
-        places += [(rows, np.where(f < 0, -1, place[f])) for rows, f in matched]
+        for _, (rows, found) in sorted(matched.items()):
+            places.append((rows, np.where(found < 0, -1, place[found])))
         self.unmatched = [int((to < 0).sum()) for _, to in places]
         self._places = [
             _spread(side.file, *placed)
