@@ -190,7 +190,8 @@ def _partners(
         return right.rows, np.full(len(right.rows), -1)
     # The rows of most files are in one order, which spares the search.
     same = np.flatnonzero(shared[left.codes])
-    if left.ids.take(pa.array(same)).equals(right.ids):
+    ids = left.ids if len(same) == len(left.rows) else left.ids.take(pa.array(same))
+    if ids.equals(right.ids):
         found = same
     else:
         check_unique(right.ids, side.file.path)
