@@ -51,14 +51,14 @@ class JoinedRows:
                 inside = np.zeros(len(kept), dtype=bool)
                 inside[found[found >= 0]] = True
                 kept &= inside
-        place = np.where(kept, np.cumsum(kept) - 1, -1)
+        place = np.where(kept, np.cumsum(kept, dtype=np.int32) - 1, np.int32(-1))
         self.n_rows = int(kept.sum())
         ids = base.ids if kept.all() else base.ids.filter(pa.array(kept))
         # No two ids are the same, so pandas 2 need not look for strings to share.
         self._index = pd.Index(ids.to_pandas(deduplicate_objects=False), name=ID)
         places = [(base.rows, place)]
         for _, (rows, found) in sorted(matched.items()):
-            places.append((rows, np.where(found < 0, -1, place[found])))
+            places.append((rows, np.where(found < 0, np.int32(-1), place[found])))
         self.unmatched = [int((to < 0).sum()) for _, to in places]
         self._places = [
             _spread(side.file, *placed)
