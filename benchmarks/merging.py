@@ -38,7 +38,7 @@ def state(n_models, eras, rng):
     names = [f"model_{i}" for i in range(n_models)]
     fitted.columns_, fitted._inputs = names, names
     fitted._reference, fitted._target = None, "target"
-    fitted.era_statistics_ = merged(None, _statistics(n_models, list(eras), rng))
+    fitted.era_statistics_ = merged(_statistics(n_models, list(eras), rng))
     return fitted
 
 
@@ -85,7 +85,7 @@ def one_pass(parts):
         name: np.concatenate([one[name] for one in statistics])
         for name in statistics[0]
     }
-    everything.era_statistics_ = merged(None, together)
+    everything.era_statistics_ = merged(together)
     return everything
 
 

@@ -885,7 +885,7 @@ class TestPredictions:
             (lambda own: own.assign(mine=own["other"]), "two columns would be called"),
             (lambda own: own.assign(v53_lgbm_cyrus20=0.1), "v53_lgbm_cyrus20', of"),
             (lambda own: own.assign(data_type=0.1), "would call a model 'data_type'"),
-            (lambda own: own.iloc[:0], "holds no rows"),
+            (lambda own: own.iloc[:0], "has no rows"),
         ],
     )
     def test_what_is_refused(self, files, mine, small, capsys, change, told):
@@ -930,7 +930,7 @@ class TestPredictions:
         csv = mine.with_suffix(".csv")
         pd.read_parquet(mine).to_csv(csv)
         line = failure(capsys, "score", files, "--predictions", csv)
-        assert f"{csv} is no whole parquet file" in line
+        assert f"{csv} cannot be read: " in line
         for command in ("report", "stake"):
             args = ["--account", "me", "--predictions", mine]
             assert "goes with a FOLDER" in failure(capsys, command, *args)
@@ -1000,7 +1000,7 @@ class TestBadFiles:
     def test_a_file_that_was_cut_off(self, files, capsys):
         path = files / "validation.parquet"
         path.write_bytes(path.read_bytes()[:-100])
-        self.refused(capsys, files, f"{path} is no whole parquet file")
+        self.refused(capsys, files, f"{path} cannot be read: ")
 
     @pytest.mark.parametrize(
         ("name", "column"),

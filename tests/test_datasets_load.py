@@ -1,6 +1,10 @@
 """Numerai's files joined into one frame."""
 
+import subprocess
+import sys
+from contextlib import contextmanager
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tournament_files import FILES, write_feature_sets, write_tournament
 
-from skbench.datasets import _rows_file, load_benchmark_models, make_benchmark_models
+from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.tournament import _source
 from skbench.tournament._features import feature_sets, resolve_features
 
 MODELS = "validation_benchmark_models.parquet"
@@ -103,7 +108,14 @@ class TestRoundTrip:
     def test_row_groups_and_batches_make_no_difference(self, folder, made, monkeypatch):
         change_table(folder / MAIN, lambda table: table, row_group_size=37)
         change_table(folder / MODELS, lambda table: table, row_group_size=101)
-        monkeypatch.setattr(_rows_file, "_BATCH", 13)
+
+        def small(self, *arguments):
+            for start, chunk in original(self, *arguments):
+                for first in range(0, len(chunk), 13):
+                    yield start + first, chunk.slice(first, 13)
+
+        original = _source.Source.placed
+        monkeypatch.setattr(_source.Source, "placed", small)
         data = load_benchmark_models(folder, features="all", targets=True)
         pd.testing.assert_frame_equal(data.frame, made.frame)
 
@@ -368,13 +380,13 @@ class TestPruning:
                 counts[self.name] = counts.get(self.name, 0) + len(content)
                 return content
 
-        def counting(path, **options):
-            file = Counting(Path(path).read_bytes())
-            file.name = Path(path).name
-            return original(file, **options)
+        @contextmanager
+        def counting(self):
+            file = Counting(Path(self.path).read_bytes())
+            file.name = Path(self.path).name
+            yield pa.PythonFile(file, "r")
 
-        original = pq.ParquetFile
-        monkeypatch.setattr(pq, "ParquetFile", counting)
+        monkeypatch.setattr(_source._File, "open", counting)
         return counts
 
     @pytest.fixture
@@ -405,6 +417,32 @@ class TestPruning:
         # An era lies in two or three row groups of the twenty.
         assert bytes_read[MAIN] - footer < 0.2 * (whole - footer)
 
+    @pytest.mark.parametrize("pieces", [1, 3, 4000])
+    def test_row_groups_keep_their_places(self, tmp_path, monkeypatch, pieces):
+        """Of two files, and whether they are opened for each row group or for all."""
+        monkeypatch.setattr("skbench.tournament._footer._COLUMN_CHUNKS", pieces)
+        paths = [tmp_path / "a.parquet", tmp_path / "b.parquet"]
+        table = pa.table({"row": range(23)})
+        pq.write_table(table[:12], paths[0], row_group_size=3)
+        pq.write_table(table[12:], paths[1], row_group_size=4)
+        source = _source.Source(paths)
+        asked = []
+
+        def is_needed(start, stop):
+            asked.append((start, stop))
+            return start in (0, 6, 9, 12, 20)
+
+        read = list(source.placed(["row"], is_needed))
+        for start, chunk in read:
+            assert chunk["row"].to_pylist() == [*range(start, start + len(chunk))]
+        rows = [row for _, chunk in read for row in chunk["row"].to_pylist()]
+        assert rows == [0, 1, 2, *range(6, 16), 20, 21, 22]
+        ends = [0, 3, 6, 9, 12, 16, 20, 23]
+        assert asked == [*pairwise(ends)]
+        for skip in range(24):
+            rest = [c["row"].to_pylist() for c in source.chunks(["row"], skip)]
+            assert [row for rows in rest for row in rows] == [*range(skip, 23)]
+
     def test_columns_that_are_read_are_those_of_the_frame(self, wide, monkeypatch):
         folder, made = wide
         seen = set()
@@ -419,7 +457,7 @@ class TestPruning:
             folder, models=made.models[:1], features=["feature_x"][:0]
         )
         meta = "numerai_meta_model"
-        assert seen == {"id", "data_type", made.models[0], meta, "target"}
+        assert seen == {"id", "era", "data_type", made.models[0], meta, "target"}
 
     def test_files_that_are_not_needed_may_be_missing(self, folder, made):
         for name in FILES:
@@ -503,6 +541,11 @@ class TestFit:
 
         change(folder / MAIN, replace)
         with pytest.raises(ValueError, match="fewest in era '0010', 0 of"):
+            load_benchmark_models(folder)
+
+    def test_of_two_files_that_do_not_match_the_main_one_is_named(self, folder):
+        change(folder / MODELS, lambda frame: frame.rename(index=lambda i: "x" + i))
+        with pytest.raises(ValueError, match=r"validation\.parquet .* only 0 are in"):
             load_benchmark_models(folder)
 
     def test_meta_model_of_another_release_is_refused(self, folder):
@@ -718,3 +761,46 @@ class TestFeatureSets:
 def test_one_model_can_be_asked_for_by_its_name(folder, made):
     name = made.models[0]
     assert load_benchmark_models(folder, models=name).models == [name]
+
+
+MEMORY = """
+import sys
+from skbench.datasets import load_benchmark_models
+
+def peak():
+    # Unlike the peak that `resource` has, this one is not the parent's at the start.
+    with open("/proc/self/status") as lines:
+        line = next(line for line in lines if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+before = peak()
+frame = load_benchmark_models(sys.argv[1]).frame
+print((peak() - before) / frame.memory_usage(deep=False).sum())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_groups", [1, 300])
+def test_memory_is_little_more_than_that_of_the_frame(n_groups, tmp_path):
+    """Hashes of the ids come and go before the numbers; nothing is held twice."""
+    n_rows = 3_000_000
+    rng = np.random.default_rng(0)
+    labels = {
+        "id": [f"n{k:015x}" for k in rng.permutation(n_rows)],
+        "era": np.repeat([f"{k:04d}" for k in range(300)], n_rows // 300),
+    }
+    models = {f"m{k}": rng.random(n_rows, np.float32) for k in range(22)}
+    others = {
+        MODELS: pa.table(labels | models),
+        MAIN: pa.table(labels | {"target": models["m0"]}),
+        META: pa.table(labels | {"numerai_meta_model": models["m1"]})[-400_000:],
+    }
+    for name, table in others.items():
+        path = tmp_path / name
+        pq.write_table(table, path, row_group_size=n_rows // n_groups)
+    del labels, models, others
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 1.5

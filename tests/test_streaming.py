@@ -543,7 +543,7 @@ class TestBadSources:
         self.check(tmp_path, [str(source)], ValueError, r"rows\.parquet")
         cut = tmp_path / "cut.parquet"
         cut.write_bytes(one_file(FRAME, tmp_path).read_bytes()[:-100])
-        message = r"cut\.parquet is no whole parquet file"
+        message = r"cut\.parquet cannot be read: "
         self.check(tmp_path, [tmp_path / "rows.parquet", cut], ValueError, message)
 
     def test_a_corrupt_row_group(self, tmp_path):
@@ -621,7 +621,7 @@ class TestBadSources:
         self.check(tmp_path, tmp_path / "rows.parquet", ValueError, message)
 
     def test_no_rows(self, tmp_path):
-        self.check(tmp_path, one_file(FRAME[:0], tmp_path), ValueError, "holds no rows")
+        self.check(tmp_path, one_file(FRAME[:0], tmp_path), ValueError, "has no rows")
 
     def test_what_is_no_file(self, tmp_path):
         table = ds.dataset(pa.Table.from_pandas(FRAME))
@@ -1337,7 +1337,7 @@ class TestFooters:
             b"PAR1" + b"\x1c" * 5000 + (5000).to_bytes(4, "little") + b"PAR1"
         )
         why = "" if large else ": its footer is dam"
-        with pytest.raises(ValueError, match=f"no whole parquet file{why}"):
+        with pytest.raises(ValueError, match=f"cannot be read{why}"):
             Source(bad)
 
 
@@ -1605,7 +1605,7 @@ class TestJoin:
         ("change", "told"),
         [
             (lambda n, p: p.iloc[[*range(5, len(p)), *range(5)]], "goes on after"),
-            (lambda n, p: p.iloc[:0], "holds no rows"),
+            (lambda n, p: p.iloc[:0], "has no rows"),
             (lambda n, p: p.rename(index={p.index[1]: p.index[2]}), "duplicate ids"),
             (lambda n, p: p.replace({"era": {"0004": "3"}}), "the same number"),
             (lambda n, p: p.assign(era=p["era"].mask(p["era"] == "0004")), "an era"),

@@ -6,35 +6,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 from sklearn.utils import Bunch
 
-from skbench._checks import check_choice, check_flag, is_several, listed
-from skbench._eras import chronological, era_key
-from skbench._frames import META_MODEL, copy_on_write
+from skbench._checks import check_choice, check_flag
+from skbench._frames import META_MODEL
 from skbench.tournament import (
-    DATA_TYPE,
     ERA,
-    ID,
-    META_MODEL_FILE,
     SPLITS,
     Columns,
+    EraFile,
+    JoinedRows,
     as_list,
     check_folder,
-    check_meta_model,
     choose_columns,
     has_live,
     main_file,
     models_file,
+    open_file,
+    open_meta_model,
     read_sets,
+    sides_of,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
-
-from ._join import Keys, Placed, align, read_keys, share_eras
-from ._rows_file import RowsFile
 
 __all__ = ["load_benchmark_models"]
 
@@ -170,11 +165,13 @@ def load_benchmark_models(
     folder = check_folder(path)
     targets = [] if split == "live" else as_list(targets, "targets")
     features = as_list(features, "features")
-    files = _open(folder, split, targets, features)
+    file, main = _open(folder, split, targets, features)
     sets = read_sets(folder, features)
-    columns = choose_columns(files.models, files.main, models, targets, features, sets)
-    meta = _open_meta_model(folder) if meta_model and split != "live" else None
-    loaded = _join(files, columns, _era_keys(files.models, eras), meta)
+    columns = choose_columns(file, main, models, targets, features, sets)
+    meta = None
+    if meta_model and split != "live":
+        meta = open_meta_model(folder, "download it, or pass meta_model=False")
+    loaded = _join(split, columns, file, main, meta, eras)
     later = _load_live(folder, columns) if live and split != "live" else None
     unmatched = loaded.unmatched | (later.unmatched if later is not None else {})
     if split == "live":
@@ -199,40 +196,47 @@ def load_benchmark_models(
 
 
 @dataclass(frozen=True)
-class _Files:
-    """The files of a split; the main one only where it is needed."""
-
-    split: str
-    models: RowsFile
-    main: RowsFile | None
-
-
-@dataclass(frozen=True)
 class _Loaded:
     frame: pd.DataFrame
     unmatched: dict[str, int]
 
 
-# Arguments
+def _open(
+    folder: Path, split: str, targets: Any, features: Any
+) -> tuple[EraFile, EraFile | None]:
+    """Open the files of a split; the main one only where it is needed."""
+    file = open_file(folder, models_file(split))
+    if targets in (None, False, []) and features in (None, []):
+        return file, None
+    hint = "it has the targets and features. Download it, or ask for neither of them"
+    return file, open_file(folder, main_file(split), hint)
 
 
-def _era_keys(file: RowsFile, eras: Any) -> set[Hashable] | None:
-    """Return what names the eras asked for, all of which the file has."""
-    if eras is None:
+def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
+    """Load the live rows of the same columns, if their files are there."""
+    if not has_live(folder, columns.features):
         return None
-    if not is_several(eras):
-        raise ValueError(f"`eras` must be a list of era labels; got {eras!r}")
-    wanted = {era_key(label): label for label in eras}
-    if not wanted:
-        raise ValueError("`eras` must name an era at least; None stands for all")
-    known = set(file.keys)
-    if absent := [label for key, label in wanted.items() if key not in known]:
-        ordered = [file.labels[i] for i in chronological(file.labels, needed=False)]
-        raise ValueError(
-            f"`eras` names {listed(absent)}, which {file.path} does not have; it has "
-            f"{len(ordered)} eras, {ordered[0]!r} to {ordered[-1]!r}"
-        )
-    return set(wanted)
+    models, features = columns.models, columns.features
+    file, main = _open(folder, "live", None, features)
+    columns = choose_columns(file, main, models, None, features, {})
+    return _join("live", columns, file, main)
+
+
+def _join(
+    split: str,
+    columns: Columns,
+    file: EraFile,
+    main: EraFile | None,
+    meta_model: EraFile | None = None,
+    eras: Any = None,
+) -> _Loaded:
+    """Read the rows of the benchmark file that the main file has too, in its order."""
+    sides, constants = sides_of(split, columns, file, main, meta_model)
+    rows = JoinedRows(sides, eras)
+    if meta_model is not None and not rows.shares_eras(sides[1]):
+        warn_of_no_meta_model(meta_model.path.name)
+    names = [side.file.path.name for side in sides]
+    return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 
 
 def _read_whole(
@@ -241,86 +245,6 @@ def _read_whole(
     """Return the sets of which every feature was read; part of one is another set."""
     read = set(features)
     return {name: s for name, s in sets.items() if s and read.issuperset(s)}
-
-
-# Files and their columns
-
-
-def _open(folder: Path, split: str, targets: Any, features: Any) -> _Files:
-    models = RowsFile(folder / models_file(split), "download it")
-    if targets in (None, False, []) and features in (None, []):
-        return _Files(split, models, None)
-    hint = "it has the targets and features. Download it, or ask for neither of them"
-    return _Files(split, models, RowsFile(folder / main_file(split), hint))
-
-
-def _open_meta_model(folder: Path) -> RowsFile:
-    hint = "download it, or pass meta_model=False"
-    file = RowsFile(folder / META_MODEL_FILE, hint)
-    check_meta_model(file)
-    return file
-
-
-# Rows
-
-
-def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
-    """Load the live rows of the same columns, if their files are there."""
-    if not has_live(folder, columns.features):
-        return None
-    files = _open(folder, "live", None, columns.features)
-    columns = choose_columns(
-        files.models, files.main, columns.models, None, columns.features, {}
-    )
-    return _join(files, columns, None, None)
-
-
-def _join(
-    files: _Files,
-    columns: Columns,
-    eras: set[Hashable] | None,
-    meta_model: RowsFile | None,
-) -> _Loaded:
-    """Read the rows of the benchmark file that the main file has too, in its order."""
-    main_keys = read_keys(files.main, eras) if files.main is not None else None
-    base, main = align(read_keys(files.models, eras), main_keys)
-    parts = [base]
-    frames = [_labels(files.split, base, main)]
-    frames += base.read(columns.models)
-    if meta_model is not None:
-        parts.append(_find_meta_model(base, read_keys(meta_model, eras)))
-        frames += parts[-1].read([META_MODEL], len(frames[0]))
-    if main is not None:
-        parts.append(main)
-        frames += main.read([*columns.targets, *columns.features])
-    with copy_on_write():
-        frame = pd.concat(frames, axis=1)
-    # No two ids are the same, so pandas 2 need not look for strings to share.
-    ids = base.in_frame(base.keys.ids).to_pandas(deduplicate_objects=False)
-    frame.index = pd.Index(ids, name=ID)
-    return _Loaded(frame, {part.keys.name: part.n_unmatched for part in parts})
-
-
-def _labels(split: str, base: Placed, main: Placed | None) -> pd.DataFrame:
-    """Return the eras as the benchmark file has them, and what kind of data it is."""
-    eras = base.in_frame(base.keys.file.era_column.take(pa.array(base.keys.rows)))
-    labels = {ERA: eras.to_pandas(), DATA_TYPE: split}
-    for part in (main, base):
-        if part is not None and DATA_TYPE in part.keys.file.types:
-            column = part.in_frame(part.keys.file.strings(DATA_TYPE, part.keys.rows))
-            labels[DATA_TYPE] = column.to_pandas()
-    return pd.DataFrame(labels)
-
-
-def _find_meta_model(base: Placed, keys: Keys) -> Placed:
-    """Place the rows of the Meta Model; that it has none in these eras is no error."""
-    if share_eras(base.keys, keys):
-        return base.partner(keys)
-    warn_of_no_meta_model(keys.name)
-    return Placed(keys, np.full(len(keys.rows), -1))
-
-
-# What is said about them
 
 
 def _describe(

@@ -1,4 +1,4 @@
-"""A folder of Numerai's files as one sequence of eras, joined by id.
+"""A folder of Numerai's files joined by id: era by era, or at once into a frame.
 
 Nothing here is for users: the names below are shared with the other rooms.
 """
@@ -6,7 +6,7 @@ Nothing here is for users: the names below are shared with the other rooms.
 from ._columns import Columns as Columns
 from ._columns import as_list as as_list
 from ._columns import choose_columns as choose_columns
-from ._era_file import check_one_way as check_one_way
+from ._era_file import EraFile as EraFile
 from ._features import feature_set as feature_set
 from ._features import feature_sets as feature_sets
 from ._features import read_sets as read_sets
@@ -15,10 +15,10 @@ from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
+from ._folder import open_meta_model as open_meta_model
+from ._folder import sides_of as sides_of
 from ._join import Joined as Joined
-from ._match import check_share as check_share
-from ._match import check_unique as check_unique
-from ._match import find as find
+from ._joined_rows import JoinedRows as JoinedRows
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record
@@ -35,9 +35,6 @@ from ._release import warn_of_unmatched as warn_of_unmatched
 from ._roles import DATA_TYPE as DATA_TYPE
 from ._roles import ERA as ERA
 from ._roles import ID as ID
-from ._roles import check_meta_model as check_meta_model
-from ._roles import check_numeric as check_numeric
-from ._roles import id_column as id_column
 from ._roles import index_columns as index_columns
 from ._source import Source as Source
 from ._source import open_source as open_source

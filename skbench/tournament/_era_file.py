@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from skbench._eras import era_key
 from skbench._files import Address
+from skbench._frames import ArrowTable
 
 from ._roles import ERA, id_column
 from ._source import Source
-from ._whole_eras import runs
 
 
 @dataclass(frozen=True)
@@ -30,44 +32,72 @@ class Run:
         return self.stop - self.start
 
 
-class EraFile:
-    """A parquet file with an id and an era, and where in it each era is."""
+@dataclass(frozen=True)
+class Runs:
+    """Rows of one era that are neighbours, run after run.
 
-    def __init__(self, path: Address) -> None:
+    `eras` come in order of appearance: what names each in any file, and its label here.
+    """
+
+    eras: dict[Hashable, Hashable]
+    codes: NDArray[np.intp]  # of each run, the place of its era among all
+    ends: NDArray[np.intp]  # where the first begins, and where each stops
+
+    @property
+    def n_rows(self) -> NDArray[np.intp]:
+        """Number of rows of each run."""
+        return np.diff(self.ends)
+
+
+class EraFile:
+    """A parquet file with an id and an era, and where in it each era is.
+
+    ``advice`` says what to do about a file that is damaged.
+    """
+
+    def __init__(self, path: Address, advice: str = "") -> None:
         self.path = Path(path)
-        self.source = Source(path)
+        self.source = Source(path, advice)
         schema = self.source.schema
         self.id = id_column(schema, self.path)
         self.types = dict(zip(schema.names, schema.types, strict=True))
 
+    def all_runs(self) -> Runs:
+        """Find the eras, of which each may have several runs of rows."""
+        places: dict[Hashable, int] = {}
+        starts, codes, n_rows = [], [], 0
+        for chunk in self.source.chunks([ERA]):
+            found, labels = ArrowTable(chunk).labels(ERA)
+            known = [places.setdefault(label, len(places)) for label in labels]
+            at = np.flatnonzero(np.diff(found, prepend=-2))
+            codes.append(np.array([*known, -1])[found[at]])
+            starts.append(at + n_rows)
+            n_rows += len(chunk)
+        every = np.concatenate(codes)
+        goes_on = np.diff(every, prepend=-2) == 0  # in the next chunk
+        ends = np.append(np.concatenate(starts)[~goes_on], n_rows)
+        eras: dict[Hashable, Hashable] = {}
+        for label in places:
+            check_one_way(self.path, eras.setdefault(era_key(label), label), label)
+        runs = Runs(eras, every[~goes_on], ends)
+        if missing := int(runs.n_rows[runs.codes < 0].sum()):
+            raise ValueError(f"{self.path} has {missing} rows without an era")
+        return runs
+
     @cached_property
     def runs(self) -> dict[Hashable, Run]:
-        """The rows of each era, by what names the era however it is written."""
-        found: dict[Hashable, Run] = {}
-        n_rows = 0
-        for chunk in self.source.chunks([ERA]):
-            if missing := chunk[ERA].null_count:
+        """The rows of each era, which are neighbours, by what names the era."""
+        runs = self.all_runs()
+        labels = list(runs.eras.values())
+        for i, code in enumerate(runs.codes):
+            if code < i:
                 raise ValueError(
-                    f"{self.path} has {missing} rows or more without an era"
+                    f"era {labels[code]!r} goes on after other eras have begun in "
+                    f"{self.path}: the rows of an era must be neighbours. Sort the "
+                    "file first (skbench.streaming.sort_parquet)"
                 )
-            for label, start, stop in runs(chunk[ERA], ERA):
-                run = Run(label, n_rows + start, n_rows + stop)
-                self._add(run, found)
-            n_rows += len(chunk)
-        return found
-
-    def _add(self, run: Run, found: dict[Hashable, Run]) -> None:
-        before = found.setdefault(key := era_key(run.label), run)
-        check_one_way(self.path, before.label, run.label)
-        if before is run:
-            return
-        if before.stop != run.start:
-            raise ValueError(
-                f"era {run.label!r} goes on after other eras have begun in "
-                f"{self.path}: the rows of an era must be neighbours. Sort the file "
-                "first (skbench.streaming.sort_parquet)"
-            )
-        found[key] = Run(run.label, before.start, run.stop)
+        ends = runs.ends.tolist()
+        return dict(zip(runs.eras, map(Run, labels, ends, ends[1:]), strict=True))
 
 
 def check_one_way(path: Path, label: Hashable, other: Hashable) -> None:

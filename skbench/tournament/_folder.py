@@ -100,7 +100,8 @@ def _validation(
     sets = read_sets(folder, features)
     target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
-    meta = _meta_model(folder)
+    there = (folder / META_MODEL_FILE).is_file()
+    meta = open_meta_model(folder) if there else None
     return _joined("validation", columns, file, main, meta, predictions)
 
 
@@ -111,18 +112,17 @@ def _live(folder: Path, rows: FolderRows) -> FolderRows:
     return _joined("live", columns, file, main, None)
 
 
-def open_file(folder: Path, name: str) -> EraFile:
+def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:
     """Open a parquet file of a folder by its name."""
     path = folder / name
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: download it")
-    return EraFile(path)
+        raise FileNotFoundError(f"{path} is not there: {hint}")
+    return EraFile(path, "Delete it, and download it again")
 
 
-def _meta_model(folder: Path) -> EraFile | None:
-    if not (folder / META_MODEL_FILE).is_file():
-        return None
-    file = open_file(folder, META_MODEL_FILE)
+def open_meta_model(folder: Path, hint: str = "download it") -> EraFile:
+    """Open the file of the Meta Model."""
+    file = open_file(folder, META_MODEL_FILE, hint)
     check_meta_model(file)
     return file
 
@@ -135,6 +135,30 @@ def _joined(
     meta_model: EraFile | None,
     predictions: Sequence[Side] = (),
 ) -> FolderRows:
+    sides, constants = sides_of(split, columns, file, main, meta_model)
+    check_names(sides, predictions)
+    reference = [META_MODEL] if meta_model is not None else []
+    order = [ID, ERA, DATA_TYPE, *columns.models, *reference]
+    order += [*columns.targets, *columns.features]
+    order += [name for side in predictions for name in side.names]
+    source = Joined([*sides, *predictions], constants, order)
+    if meta_model is not None and not source.shares_eras(sides[1]):
+        warn_of_no_meta_model(meta_model.path.name)
+    name = META_MODEL if meta_model else None
+    target = next(iter(columns.targets), "")
+    return FolderRows(
+        source, columns.models, columns.features, name, target, predictions
+    )
+
+
+def sides_of(
+    split: str,
+    columns: Columns,
+    file: EraFile,
+    main: EraFile | None,
+    meta_model: EraFile | None,
+) -> tuple[list[Side], dict[str, str]]:
+    """Return the files of a split as sides to join, and the columns of one value."""
     check_numeric(file, columns.models)
     sides = [Side(file, [*_data_type(file), *columns.models])]
     if meta_model is not None:
@@ -144,21 +168,8 @@ def _joined(
         check_numeric(main, [*columns.targets, *columns.features])
         own = _data_type(main) if DATA_TYPE not in file.types else []
         sides.append(Side(main, [*own, *columns.targets, *columns.features]))
-    check_names(sides, predictions)
     known = any(DATA_TYPE in side.columns for side in sides)
-    reference = [META_MODEL] if meta_model is not None else []
-    order = [ID, ERA, DATA_TYPE, *columns.models, *reference]
-    order += [*columns.targets, *columns.features]
-    order += [name for side in predictions for name in side.names]
-    constants = {} if known else {DATA_TYPE: split}
-    source = Joined([*sides, *predictions], constants, order)
-    if meta_model is not None and not source.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
-    name = META_MODEL if meta_model else None
-    target = next(iter(columns.targets), "")
-    return FolderRows(
-        source, columns.models, columns.features, name, target, predictions
-    )
+    return sides, {} if known else {DATA_TYPE: split}
 
 
 def _data_type(file: EraFile) -> list[str]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ._era_file import Cursor, EraFile
 from ._match import RELEASE, find
+from ._whole_eras import plain
 
 Places = NDArray[np.intp]
 
@@ -71,9 +72,7 @@ class IdReader:
 
     def _of(self, i: int, key: Hashable) -> pa.ChunkedArray:
         run = self._runs[i][key]
-        labels = self._cursors[i].rows(run.start, run.stop).column(0)
-        kind = labels.type
-        return labels.cast(kind.value_type) if pa.types.is_dictionary(kind) else labels
+        return plain(self._cursors[i].rows(run.start, run.stop).column(0))
 
 
 class ColumnReader:

@@ -1,9 +1,10 @@
 """Parquet files as one sequence of rows."""
 
 from collections import deque
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class _File:
         with self.filesystem.open_input_file(self.path) as file:
             yield file
 
-    def layout(self) -> tuple[pa.Schema, Footer, list[int]]:
+    def layout(self, advice: str) -> tuple[pa.Schema, Footer, list[int]]:
         """Return the columns, where the row groups are, and their numbers of rows."""
         try:
             with self.open() as file:
@@ -46,8 +47,8 @@ class _File:
                 schema = footer.schema(file)
                 n_rows = footer.n_rows(file, len(schema.names))
         except (pa.ArrowException, OSError) as error:
-            why = why_unreadable(Path(self.path), error)
-            raise ValueError(f"{self.path} is no whole parquet file: {why}") from error
+            why = why_unreadable(Path(self.path), error, advice)
+            raise ValueError(f"{self.path} cannot be read: {why}") from error
         for name, value in self.constants.items():
             if name not in schema.names:
                 schema = schema.append(pa.field(name, pa.scalar(value).type))
@@ -60,22 +61,23 @@ def open_source(source: Any) -> "Source":
 
 
 class Source:
-    """One or many parquet files, or a dataset of them, in reading order."""
+    """One or many parquet files, or a dataset of them, in reading order.
 
-    def __init__(self, source: Any) -> None:
-        self.files = _files(source)
-        self.schema, footer, n_rows = self.files[0].layout()
+    ``advice`` says what to do about files that are damaged.
+    """
+
+    def __init__(self, source: Any, advice: str = "") -> None:
+        self.files, self._advice = _files(source), advice
+        self.schema, footer, n_rows = self.files[0].layout(advice)
         self._layouts = [(self.files[0], footer, n_rows)]
         for file in self.files[1:]:
-            schema, footer, n_rows = file.layout()
+            schema, footer, n_rows = file.layout(advice)
             self.schema = self._common(file, schema)
             self._layouts.append((file, footer, n_rows))
         self.n_rows = sum(sum(groups) for _, _, groups in self._layouts)
         if self.n_rows == 0:
-            raise ValueError(f"`source` holds no rows: {self}")
-
-    def __str__(self) -> str:
-        return listed([file.path for file in self.files])
+            paths = ", ".join(file.path for file in self.files)
+            raise ValueError(". ".join(filter(None, [f"{paths} has no rows", advice])))
 
     def stamp(self) -> list[Any]:
         """Tell this source from another, or from what it was before."""
@@ -117,19 +119,41 @@ class Source:
 
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
         """Yield some columns of all rows but the first, about a megabyte at a time."""
+        for start, chunk in self.placed(columns, lambda _, stop: stop > skip):
+            if start + len(chunk) > skip:
+                yield chunk.slice(max(0, skip - start))
+
+    def placed(
+        self,
+        columns: Sequence[str],
+        is_needed: Callable[[int, int], bool],
+        chunk_bytes: int = _CHUNK_BYTES,
+    ) -> Iterator[tuple[int, pa.Table]]:
+        """Yield the rows of row groups that are needed, and where each chunk begins.
+
+        ``is_needed`` is asked with the rows at which a group begins and ends.
+        """
         width = sum(_bytes_of(self.schema.field(name).type) for name in columns)
-        n_rows = min(2**16, max(2**12, _CHUNK_BYTES // max(1, width)))
+        n_rows = min(2**16, max(2**12, chunk_bytes // max(1, width)))
+        for file, footer, groups, start in self._needed(is_needed):
+            for chunk in self._read(file, footer, groups, columns, n_rows):
+                yield start, chunk
+                start += len(chunk)
+
+    def _needed(
+        self, is_needed: Callable[[int, int], bool]
+    ) -> Iterator[tuple[_File, Footer, tuple[int, int], int]]:
+        """Yield runs of row groups that are needed, and the row where each begins."""
+        stop = 0
         for file, footer, groups in self._layouts:
-            for first, stop in footer.pieces(len(self.schema.names)):
-                while first < stop and skip >= groups[first]:
-                    skip -= groups[first]
-                    first += 1
-                if first == stop:
-                    continue
-                for chunk in self._read(file, footer, (first, stop), columns, n_rows):
-                    if skip < len(chunk):
-                        yield chunk.slice(skip)
-                    skip = max(0, skip - len(chunk))
+            starts = [*accumulate(groups, initial=stop)]
+            stop = starts[-1]
+            needed = [is_needed(*ends) for ends in pairwise(starts)]
+            for first, last in footer.pieces(len(self.schema.names)):
+                for is_read, run in groupby(range(first, last), needed.__getitem__):
+                    if is_read:
+                        part = [*run]
+                        yield file, footer, (part[0], part[-1] + 1), starts[part[0]]
 
     def _read(
         self,
@@ -171,7 +195,7 @@ class Source:
                     deque(alone, maxlen=0)
             raise ValueError(
                 f"{file.path} cannot be read in row group {first}: "
-                f"{why_unreadable(Path(file.path), error)}"
+                f"{why_unreadable(Path(file.path), error, self._advice)}"
             ) from error
 
     def _complete(
@@ -182,7 +206,11 @@ class Source:
             column = pa.repeat(pa.scalar(file.constants[name]), len(table))
             table = table.append_column(name, column)
         fields = [self.schema.field(name) for name in columns]
-        return table.select(columns).cast(pa.schema(fields, self.schema.metadata))
+        schema = pa.schema(fields, self.schema.metadata)
+        table = table.select(columns)
+        if table.schema.types == schema.types:  # as mostly: a cast is not free
+            return pa.table(table.columns, schema=schema)
+        return table.cast(schema)
 
     def _common(self, file: _File, schema: pa.Schema) -> pa.Schema:
         """Columns of the first file, of types that hold the values of this as well."""

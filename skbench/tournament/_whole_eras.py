@@ -43,7 +43,7 @@ def _emptied(held: list[pa.Table]) -> list[pa.Table]:
 
 def runs(column: pa.ChunkedArray, era: str) -> Iterator[tuple[Hashable, int, int]]:
     """Yield each label with the first row of its run, and the row after the last."""
-    encoded = pc.run_end_encode(_plain(column).combine_chunks())
+    encoded = pc.run_end_encode(plain(column).combine_chunks())
     labels = encoded.values.to_pylist()
     _check_labels(labels, era)
     ends = encoded.run_ends.to_pylist()
@@ -54,13 +54,13 @@ def coded(
     column: pa.ChunkedArray, era: str
 ) -> tuple[NDArray[np.int64], list[Hashable]]:
     """Code of each row's era label, and the labels in order of appearance."""
-    encoded = _plain(column).combine_chunks().dictionary_encode(null_encoding="encode")
+    encoded = plain(column).combine_chunks().dictionary_encode(null_encoding="encode")
     labels = encoded.dictionary.to_pylist()
     _check_labels(labels, era)
     return encoded.indices.to_numpy().astype(np.int64), labels
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return labels as they are; categories need not occur, nor in their order."""
     kind = column.type
     return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
