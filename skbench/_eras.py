@@ -360,6 +360,7 @@ def in_threads(
 ) -> Iterator[Result]:
     """Apply a function that looks at one era to each item; yield results in order."""
     check_jobs(n_jobs)
+    _keep_freed_memory()
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     if parallel.n_jobs == 1:
         return map(function, items)
@@ -417,6 +418,17 @@ def _threadpools() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Let the allocator keep what an era frees for the next one.
+
+    By itself glibc hands arrays of a megabyte back to the system, and every page of the
+    next one costs a fault. Once a large array was freed, it keeps those up to its size
+    (M_MMAP_THRESHOLD in mallopt(3)). This one is not touched, and so takes no memory.
+    """
+    np.empty(2**24, dtype=np.uint8)
 
 
 def _each(function: Callable[[Item], Result], task: Sequence[Item]) -> list[Result]:

@@ -1310,7 +1310,7 @@ class TestFooters:
         assert divided.equals(whole)
         assert whole.equals(pq.read_table(tmp_path / "rows.parquet"))
 
-    @pytest.mark.parametrize("large", [0, 2**20])
+    @pytest.mark.parametrize("large", [0, 2**21])
     def test_damage(self, large, tmp_path, monkeypatch):
         """Whatever the bytes are, it ends, and with a clear error if with one."""
         monkeypatch.setattr("skbench.tournament._footer._LARGE", large)

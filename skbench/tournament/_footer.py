@@ -24,7 +24,7 @@ _MAGIC = b"PAR1"
 _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
 # Bytes in the file; pyarrow needs some ten times as many.
-_LARGE = 2**20
+_LARGE = 2**21
 # pyarrow is given a footer of so many, which takes some megabyte.
 _COLUMN_CHUNKS = 2**10
 
