@@ -25,8 +25,8 @@ _ROW_GROUPS = 4  # number of their field in the footer
 _WINDOW = 2**20
 # Bytes in the file; pyarrow needs some ten times as many.
 _LARGE = 2**21
-# pyarrow is given a footer of so many, which takes some megabyte.
-_COLUMN_CHUNKS = 2**10
+# pyarrow is given a footer of so many, which takes some 4 MB.
+_COLUMN_CHUNKS = 2**12
 
 # Kinds of values.
 _BOOLEANS, _INTEGERS, _LISTS = (1, 2), (4, 5, 6), (9, 10)
