@@ -41,5 +41,6 @@ def parquet_writer(
     path: Address, schema: pa.Schema, **options: Any
 ) -> pq.ParquetWriter:
     """Begin a file, to be written in parts."""
-    options = {"write_page_checksum": True, **options}
-    return pq.ParquetWriter(arrow_path(path), schema, **options)
+    return pq.ParquetWriter(
+        arrow_path(path), schema, write_page_checksum=True, **options
+    )

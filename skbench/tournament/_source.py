@@ -177,15 +177,8 @@ class Source:
                 )
                 # With no column to read there would be no rows to add constants to.
                 stored = stored or parquet.schema_arrow.names[:1]
-                # Few at a time: all row groups that are asked for are opened at once.
-                size = max(1, _COLUMN_CHUNKS // len(stored))
-                for k in range(0, len(row_groups), size):
-                    # Threads would each hold memory, and wait for one another.
-                    for batch in parquet.iter_batches(
-                        n_rows, row_groups[k : k + size], stored, use_threads=False
-                    ):
-                        table = pa.Table.from_batches([batch])
-                        yield self._complete(table, file, columns)
+                for batch in _batches(parquet, n_rows, row_groups, stored):
+                    yield self._complete(pa.Table.from_batches([batch]), file, columns)
         except (pa.ArrowException, OSError) as error:
             if stop - first > 1:  # look for the one that is to be named
                 for group in range(first, stop):
@@ -230,6 +223,18 @@ class Source:
                 f"{file.path} differs: {error}"
             ) from error
         return unified.with_metadata(first.metadata)
+
+
+def _batches(
+    parquet: Any, n_rows: int, row_groups: Sequence[int], columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of row groups, few of which are open at a time."""
+    size = max(1, _COLUMN_CHUNKS // len(columns))
+    for k in range(0, len(row_groups), size):
+        # Threads of pyarrow's would each hold memory, and wait for one another.
+        yield from parquet.iter_batches(
+            n_rows, row_groups[k : k + size], columns, use_threads=False
+        )
 
 
 def _bytes_of(dtype: pa.DataType) -> int:
