@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 # Raises where a value, here the second, is not what a parameter of that name must be.
 Check = Callable[[str, Any], object]
@@ -102,28 +101,6 @@ def check_confidence(parameter: str, value: Any) -> None:
     """Check the probability of an interval."""
     if not is_number(value) or not 0 < value < 1:
         raise ValueError(f"`{parameter}` must be above 0 and below 1; got {value!r}")
-
-
-def check_seed(parameter: str, value: Any) -> None:
-    """Check where random numbers come from."""
-    if isinstance(value, np.random.Generator):
-        return
-    try:
-        check_random_state(value)
-    except ValueError:
-        raise ValueError(
-            f"`{parameter}` must be an int, a RandomState, a Generator or None; "
-            f"got {value!r}"
-        ) from None
-
-
-def generator_of(random_state: Any) -> np.random.Generator:
-    """Make a Generator of what scikit-learn takes: its normals are much faster."""
-    check_seed("random_state", random_state)
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    legacy = check_random_state(random_state)
-    return np.random.default_rng(legacy.randint(2**32, size=4, dtype=np.uint32))
 
 
 def is_several(value: Any) -> bool:

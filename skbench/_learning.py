@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
-from ._checks import HUGE, generator_of, is_number, listed
+from ._checks import HUGE, is_number, listed
 from ._era_statistics import Statistics, part_of
 from ._eras import Rows, chronological, era_numbers
+from ._random import generator_of
 from ._warnings import warn
 from .kernels.score import correlation_contribution, numerai_corr
 from .solvers.search import Found

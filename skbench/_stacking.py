@@ -25,7 +25,6 @@ from ._checks import (
     check_flag,
     check_name,
     check_positive,
-    check_seed,
     check_share,
     is_number,
     listed,
@@ -45,6 +44,7 @@ from ._frames import (
     too_large,
 )
 from ._learning import Learning, on_differences
+from ._random import check_seed
 from .kernels.moments import era_moments
 from .solvers.weights import NotEnoughErasError
 

@@ -195,6 +195,7 @@ BESIDE = [
     "numerai",
     "parquet",
     "progress",
+    "random",
     "text",
     "warnings",
 ]

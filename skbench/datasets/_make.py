@@ -15,9 +15,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import ndtr, ndtri
 from sklearn.utils import Bunch
 
-from skbench._checks import check_count, check_flag, generator_of, is_number
+from skbench._checks import check_count, check_flag, is_number
 from skbench._eras import blas_threads, horizon_of
 from skbench._frames import META_MODEL
+from skbench._random import generator_of
 from skbench.solvers.search import least_squares
 
 __all__ = ["make_benchmark_models"]

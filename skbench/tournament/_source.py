@@ -233,7 +233,7 @@ def _batches(
     for k in range(0, len(row_groups), size):
         # Threads of pyarrow's would each hold memory, and wait for one another.
         yield from parquet.iter_batches(
-            n_rows, row_groups[k : k + size], columns, use_threads=False
+            n_rows, row_groups[k : k + size], columns=columns, use_threads=False
         )
 
 
