@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,7 @@ from skbench import (
 )
 from skbench.streaming import fit_parquet, sort_parquet, transform_parquet
 from skbench.streaming._parts import Parts
-from skbench.tournament._era_file import EraFile
+from skbench.tournament._era_file import EraFile, _ahead
 from skbench.tournament._footer import DividedFooter, read_footer
 from skbench.tournament._join import Joined
 from skbench.tournament._sides import Side
@@ -1621,6 +1622,23 @@ class TestJoin:
         with pytest.raises(ValueError, match=told) as error:
             three_files(FRAME, tmp_path, one)
         assert str(tmp_path / f"{name}.parquet") in str(error.value)
+
+
+def test_reading_ahead_may_end_in_the_thread_that_reads():
+    """As it does where that thread collects what nobody holds any more."""
+    first_taken, ended = Event(), Event()
+
+    def chunks():
+        yield 1
+        first_taken.wait(10)
+        ahead.close()
+        ended.set()
+        yield 2
+
+    ahead = _ahead(chunks())
+    assert next(ahead) == 1
+    first_taken.set()
+    assert ended.wait(10)
 
 
 MEMORY = """

@@ -140,8 +140,12 @@ class Cursor:
 
 def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """Yield what is read, while a thread reads the next: decoding needs no lock."""
-    with ThreadPoolExecutor(1) as thread:
+    thread = ThreadPoolExecutor(1)
+    try:
         pending = thread.submit(next, chunks, None)
         while (chunk := pending.result()) is not None:
             pending = thread.submit(next, chunks, None)
             yield chunk
+    finally:
+        # Not to be waited for: it may be the thread itself that collects what is left.
+        thread.shutdown(wait=False)
