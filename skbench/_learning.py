@@ -224,6 +224,7 @@ class Learning:
             "weights_": self.by_column(weights),
             "n_iter_": found.n_iter,
             **learned,
+            "eras_": self.held["era"][self.eras],
             "n_eras_": self.eras.size,
             "n_rows_": n_rows,
             "n_eras_left_out_": self.held["n_rows"].size - self.eras.size,

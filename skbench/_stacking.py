@@ -1,6 +1,6 @@
 """Weights learned from validation targets: `StackingWeights`."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from contextlib import AbstractContextManager
 from copy import copy
 from functools import cached_property, partial
@@ -55,7 +55,7 @@ _SCORES = ("corr", "contribution")
 # can be told from chance.
 SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
-_OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
+OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What rests on the weights, and so is no longer true when further eras are held.
 _FOUND = (
     "weights_",
@@ -64,6 +64,7 @@ _FOUND = (
     "shrinkage_",
     "skill_deviation_",
     "train_score_",
+    "eras_",
     "n_eras_",
     "n_rows_",
     "n_eras_left_out_",
@@ -200,8 +201,12 @@ class StackingWeights(WeightedEnsemble):
         Moments of each era held, one entry an era, in the order of the eras.
     n_iter_ : int
         Iterations of the ascent that found the weights, or picks of the selection.
+    eras_ : ndarray of shape (n_eras_,)
+        Labels of the eras that the weights rest on, in the order of time.
     n_eras_ : int
-        Eras that the weights rest on.
+        Their number.
+    horizon_ : int
+        ``horizon``, or what the name of the target said; from the first rows on.
     n_rows_ : int
         Rows that the weights rest on.
     n_eras_left_out_ : int
@@ -423,7 +428,7 @@ class StackingWeights(WeightedEnsemble):
         ValueError
             If a parameter cannot be used or changed.
         """
-        if fixed := [name for name in params if name in _OF_ROWS]:
+        if fixed := [name for name in params if name in OF_ROWS]:
             raise ValueError(
                 f"`{fixed[0]}` decides what is kept of the rows: refit cannot change "
                 "it, fit can"
@@ -461,6 +466,40 @@ class StackingWeights(WeightedEnsemble):
             If the rows cannot be used.
         """
         return self._gathered(X, y, anew=not hasattr(self, "era_statistics_"))[0]
+
+    def of_eras(self, eras: Collection[Hashable]) -> Self:
+        """Return an estimator that holds the moments of some eras, and no weights.
+
+        `finish` then finds what would have been learned from these eras alone.
+
+        Parameters
+        ----------
+        eras : collection of labels
+            Some of the eras held.
+
+        Returns
+        -------
+        part : StackingWeights
+            With these moments; this one is unchanged.
+
+        Raises
+        ------
+        NotFittedError
+            If no eras are held.
+        ValueError
+            If one is not held.
+        """
+        if not hasattr(self, "era_statistics_"):
+            raise NotFittedError("of_eras needs a StackingWeights that holds eras")
+        places = {label: i for i, label in enumerate(self.era_statistics_["era"])}
+        if unknown := [label for label in eras if label not in places]:
+            raise ValueError(f"`eras` has {listed(unknown)}, which is not held")
+        kept = np.sort([places[label] for label in set(eras)]).astype(np.intp)
+        part = copy(self)
+        part._forget(*_FOUND)
+        held = self.era_statistics_
+        part.era_statistics_ = {name: values[kept] for name, values in held.items()}
+        return part
 
     def gathered_columns(self) -> list[Name]:
         """Return the columns that `gather` reads, where some eras are held.
@@ -507,7 +546,7 @@ class StackingWeights(WeightedEnsemble):
     def _check_alike(self, other: "StackingWeights") -> None:
         """Refuse another of which other moments were kept."""
         own, others = self._kept_by(), other._kept_by()
-        for name in _OF_ROWS:
+        for name in OF_ROWS:
             if own[name] != others[name]:
                 raise ValueError(
                     f"cannot merge what was learned with another `{name}`: "
@@ -541,8 +580,19 @@ class StackingWeights(WeightedEnsemble):
         check_is_fitted(self, "weights_")
         with self._blas_threads():
             return self._learning().interval(
-                self.weights_, self.shrinkage_, self._horizon()
+                self.weights_, self.shrinkage_, self.horizon_
             )
+
+    @property
+    def horizon_(self) -> int:
+        """Over how many eras a score shares days with others.
+
+        Returns
+        -------
+        horizon : int
+            As the parameter says, or else the name of the target.
+        """
+        return check_horizon(self.horizon, self._target)
 
     @property
     def summary(self) -> str:
@@ -678,7 +728,7 @@ class StackingWeights(WeightedEnsemble):
         refuse(huge, "prediction", "huge", self.columns_, advice)
 
     def _kept_by(self) -> dict[str, list[Any]]:
-        """Return what decided which moments are kept, by the names in `_OF_ROWS`."""
+        """Return what decided which moments are kept, by the names in `OF_ROWS`."""
         found = self._reference is not None
         return {
             "columns": self.columns_,
@@ -697,14 +747,11 @@ class StackingWeights(WeightedEnsemble):
         """Give BLAS threads for the products of a search: each era's moments, often."""
         return blas_threads(None, len(self.era_statistics_["era"]), len(self.columns_))
 
-    def _horizon(self) -> int:
-        return check_horizon(self.horizon, self._target)
-
     def _solve(self) -> Learning:
         """Find the weights, and return what they were found from."""
         learning = self._learning()
         with self._blas_threads():
-            found = learning.find(self._horizon())
+            found = learning.find(self.horizon_)
         self._forget(*_FOUND)
         self.__dict__.update(found)
         return learning

@@ -1,0 +1,222 @@
+"""Pipelines judged out of sample, beside equal weights: `backtest`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from skbench._aligned import block
+from skbench._checks import check_confidence, check_flag, check_name
+from skbench._eras import (
+    Rows,
+    blas_threads,
+    check_horizon,
+    chronological,
+    find_eras,
+    n_rows_of,
+)
+from skbench._frames import (
+    META_MODEL,
+    Table,
+    aligned_target,
+    as_table,
+    has_name,
+    target_name,
+)
+from skbench._progress import with_progress
+from skbench.kernels import score
+
+from ._paths import EraColumns
+from ._result import Backtest
+from ._split import WalkForwardEraSplit
+from ._walk import Walk
+from ._weights import weights_of
+
+Floats = NDArray[np.float64]
+# By name, eras x candidates.
+Scores = dict[str, pd.DataFrame]
+
+
+def backtest(
+    candidates: Any,
+    X: Any,
+    y: Any,
+    cv: WalkForwardEraSplit | None = None,
+    *,
+    meta_model: str = META_MODEL,
+    payout: Mapping[str, float] | None = None,
+    horizon: int | None = None,
+    confidence: float = 0.95,
+    keep_predictions: bool = True,
+    progress: bool = False,
+) -> Backtest:
+    """Walk ensembles forward, and score them in eras they were not learned from.
+
+    Before each window weights are learned from what was known by then, in one pass over
+    the rows for all candidates and windows. A second pass blends the eras of each
+    window with these weights, takes the steps after the blend, and scores the result.
+    Each candidate stands against the same pipeline with equal weights and, if it
+    learns, with the best single model of the same past by mean CORR.
+
+    Candidates that have steps in common take them together; the features of an era are
+    factorised once for all weights and proportions.
+
+    Parameters
+    ----------
+    candidates : Pipeline or mapping of str to Pipeline
+        Era-local steps with one `StackingWeights`, or `WeightedEnsemble`, among them.
+        A step must tell by ``era_plan`` all that it does; what learns otherwise can be
+        walked forward by `walk_forward_predict`.
+    X : DataFrame, Table or array of shape (n_rows, n_columns)
+        Rows with the era column, the models and what else the steps read.
+    y : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet. Its name says how far it looks ahead.
+    cv : WalkForwardEraSplit, default=None
+        The windows. None: chunks of 26 eras from the first on, purged by the horizon.
+        A window needs two horizons of eras to learn from.
+    meta_model : str, default="numerai_meta_model"
+        Column of the reference; where X has it, contributions to it are scored.
+    payout : mapping of str to float, default=None
+        Multipliers of "corr" and "contribution", to score their sum as well. None:
+        those of the first candidate with the objective "payout", if there is one.
+    horizon : int, default=None
+        Over how many eras a score shares days with others. None: as the name of y says.
+    confidence : float, default=0.95
+        Probability that an interval is to have.
+    keep_predictions : bool, default=True
+        Whether to hold the predictions: one number a row and candidate.
+    progress : bool, default=False
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    found : Backtest
+        Scores, weights of each window, and the candidates fitted on all eras.
+
+    Raises
+    ------
+    ValueError
+        If a candidate cannot be walked forward, or no window has eras enough.
+
+    See Also
+    --------
+    walk_forward_weights : The weights alone, from moments.
+    walk_forward_predict : Predictions of any estimator.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from skbench import EraRankGauss, StackingWeights
+    >>> from skbench.datasets import make_benchmark_models
+    >>> from skbench.model_selection import backtest
+    >>> data = make_benchmark_models(90, 100, 3, random_state=0)
+    >>> ensemble = make_pipeline(EraRankGauss(), StackingWeights(shrinkage="bayes"))
+    >>> found = backtest({"learned": ensemble}, data.frame, data.frame["target"])
+    >>> found.summary()[["corr", "corr_difference", "corr_n_eras"]].round(4)
+    """
+    check_flag("progress", progress)
+    check_flag("keep_predictions", keep_predictions)
+    check_confidence("confidence", confidence)
+    check_name("meta_model", meta_model)
+    walk = Walk(_named(candidates))
+    table = as_table(X)
+    y = pd.Series(aligned_target(table, y), name=target_name(X, y))
+    horizon = check_horizon(horizon, y.name)
+    walk.fit(table, y, cv)
+    kept = np.full((len(walk.names), table.n_rows if keep_predictions else 0), np.nan)
+
+    def keep(rows: Rows, made: EraColumns) -> None:
+        for i, column in zip(made.candidates, made.columns, strict=True):
+            kept[i, rows] = column
+
+    each = keep if keep_predictions else None
+    scores = walk_scores(walk, table, y.to_numpy(), meta_model, each, progress)
+    index = X.index if isinstance(X, pd.DataFrame) else None
+    predictions = pd.DataFrame(kept.T, index, walk.names) if keep_predictions else None
+    return result_of(walk, scores, predictions, payout, horizon, confidence)
+
+
+def walk_scores(
+    walk: Walk,
+    table: Table,
+    target: Floats,
+    meta_model: str,
+    each: Callable[[Rows, EraColumns], None] | None = None,
+    progress: bool = False,
+) -> Scores:
+    """Score the candidates in each era of a table in which one that learns is there.
+
+    ``each`` is handed the columns of every such era, scored or not, in the order of the
+    rows. The scores are by name, eras x candidates, as they come.
+    """
+    paths, eras = walk.paths(table), find_eras(table, walk.era)
+    reference = None
+    if has_name(table.names, meta_model):
+        reference = block(table, [meta_model]).fetch
+    found: dict[str, list[Floats]] = {}
+    labels = []
+    told = list(zip(eras.labels, eras.rows, strict=True))
+    for label, rows in with_progress(told, "era", progress):
+        if not walk.is_walked(label):
+            continue
+        made = paths.of(label, rows)
+        if each is not None:
+            each(rows, made)
+        with blas_threads(None, n_rows_of(rows), len(made.columns)):
+            of_era = {"corr": score.numerai_corr(made.columns, target[rows])}
+            if reference is not None:
+                of_era["mmc"] = score.correlation_contribution(
+                    made.columns, target[rows], reference(rows)[0]
+                )
+        of_era["exposure"] = made.exposures
+        labels.append(label)
+        for name, values in of_era.items():
+            row = np.full(len(walk.names), np.nan)
+            row[made.candidates] = values
+            found.setdefault(name, []).append(row)
+    index = pd.Index(labels, name="era", tupleize_cols=False)
+    return {name: pd.DataFrame(rows, index, walk.names) for name, rows in found.items()}
+
+
+def result_of(
+    walk: Walk,
+    scores: Scores,
+    predictions: pd.DataFrame | None,
+    payout: Mapping[str, float] | None,
+    horizon: int,
+    confidence: float,
+) -> Backtest:
+    """Put together what a backtest found, eras in the order of time."""
+    order = chronological(scores["corr"].index.tolist())
+    scores = {name: table.iloc[order] for name, table in scores.items()}
+    exposures = scores.pop("exposure")
+    scores = {
+        name: t for name, t in scores.items() if name == "corr" or t.any(axis=None)
+    }
+    multipliers = payout or walk.payout
+    if multipliers is not None and "mmc" in scores:
+        scores["payout"] = (
+            multipliers.get("corr", 0.0) * scores["corr"]
+            + multipliers.get("contribution", 0.0) * scores["mmc"]
+        )
+    return Backtest(
+        scores,
+        exposures,
+        {name: weights_of(windows) for name, windows in walk.windows.items()},
+        predictions,
+        {name: one.pipeline for name, one in walk.candidates.items()},
+        {name: one.rivals for name, one in walk.candidates.items() if one.rivals},
+        walk.curves,
+        horizon,
+        confidence,
+    )
+
+
+def _named(candidates: Any) -> dict[str, Any]:
+    if isinstance(candidates, Mapping):
+        if not candidates:
+            raise ValueError("`candidates` must hold at least one pipeline; got none")
+        return {str(name): pipeline for name, pipeline in candidates.items()}
+    return {"candidate": candidates}

@@ -1,0 +1,178 @@
+"""What a backtest found: `Backtest`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from skbench._checks import listed
+from skbench._eras import era_numbers
+from skbench.metrics import summarize
+from skbench.solvers import intervals
+
+from ._candidate import EQUAL
+
+_NAMES = {"corr": "CORR", "mmc": "MMC"}
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Pipelines walked forward, beside equal weights and the best model of the past.
+
+    Attributes
+    ----------
+    scores : dict of str to pandas.DataFrame of shape (n_eras, n_candidates)
+        By name, as `skbench.metrics.score_models` has them: "corr", "mmc" where there
+        is a Meta Model, and "payout" where multipliers are known. NaN where a candidate
+        had no weights yet, or an era has no score.
+    exposures : pandas.DataFrame of shape (n_eras, n_candidates)
+        Largest absolute correlation with what a candidate is neutralised to; NaN for
+        one that is not.
+    weights : dict of str to pandas.DataFrame of shape (n_windows, n_models)
+        Of each candidate that learns, as `walk_forward_weights` has them.
+    predictions : pandas.DataFrame of shape (n_rows, n_candidates) or None
+        Predictions out of sample: rows and order of X, NaN before the first window.
+        None where they were not to be kept.
+    pipelines : dict of str to sklearn.pipeline.Pipeline
+        The candidates, fitted on all eras: to predict live eras, not these.
+    rivals : dict of str to dict of str to str
+        Of each candidate, by what they are, the names of those it stands against:
+        "equal weights" and, if it learns weights, "best single model".
+    curves : list of dict of float to str
+        Candidates that differ in nothing but the proportion to neutralise: by it, from
+        the smallest on, their names.
+    horizon : int
+        Over how many eras a score shares days with others.
+    confidence : float
+        Probability that an interval is to have.
+    """
+
+    scores: dict[str, pd.DataFrame]
+    exposures: pd.DataFrame
+    weights: dict[str, pd.DataFrame]
+    predictions: pd.DataFrame | None
+    pipelines: dict[str, Pipeline]
+    rivals: Mapping[str, Mapping[str, str]]
+    curves: list[dict[float, str]]
+    horizon: int
+    confidence: float
+
+    def summary(self) -> pd.DataFrame:
+        """Summarise each candidate in a line, the best by mean CORR first.
+
+        Returns
+        -------
+        summary : pandas.DataFrame
+            Indexed by candidate, with these columns for each score: its mean under the
+            score's own name, ``{score}_low`` and ``{score}_high`` (its interval),
+            ``{score}_sharpe``, ``{score}_max_drawdown``, ``{score}_n_eras``, and
+            ``{score}_difference`` with ``_low`` and ``_high``: from equal weights, on
+            the eras that both have. ``turnover`` is the share of the weights that moves
+            from window to window, on average; ``exposure`` the mean of the largest.
+        """
+        parts = [self._lines(name) for name in self.scores]
+        summary = pd.concat(parts, axis=1)
+        summary["turnover"] = pd.Series(
+            {name: _turnover(path) for name, path in self.weights.items()}, dtype=float
+        )
+        summary["exposure"] = self.exposures.mean()
+        order = np.argsort(-summary.iloc[:, 0].to_numpy(), kind="stable")
+        return summary.iloc[order].rename_axis("candidate")
+
+    def verdict(self, score: str = "corr") -> str:
+        """Say in a sentence whether a candidate can be told from equal weights.
+
+        The best of several has had as many chances to look good. So all of them are
+        held to intervals of their differences that hold together (Sidak).
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        verdict : str
+            A sentence.
+        """
+        if score not in self.scores:
+            raise ValueError(
+                f"`score` must be one of {listed(self.scores)}; got {score!r}"
+            )
+        beside = {name for others in self.rivals.values() for name in others.values()}
+        every = self._differences(score)
+        difference = every[[name for name in every if name not in beside]]
+        chances = len(difference.columns)
+        found = intervals.of_means(
+            difference.to_numpy().T,
+            era_numbers(list(difference.index)),
+            self.horizon,
+            self.confidence,
+            chances,
+        )
+        if np.isnan(found.half).all():
+            return (
+                f"too few eras to tell anything from equal weights: {len(difference)}, "
+                f"where two horizons are {2 * self.horizon}"
+            )
+        best = int(np.nanargmax(found.low))
+        low, high = found.low[best], found.high[best]
+        together = "" if chances == 1 else f", held together over {chances} candidates"
+        what = (
+            f"by {abs(found.value[best]):.4f} {_NAMES.get(score, score)} an era "
+            f"({self.confidence:.0%} interval of the difference {low:.4f} to "
+            f"{high:.4f}{together})"
+        )
+        name = difference.columns[best]
+        if low > 0:
+            return f"{name} does better than equal weights {what}"
+        if np.nanmax(found.high) < 0:
+            return f"equal weights do better than all else; than {name} {what}"
+        return (
+            f"equal weights: nothing here can be told from them; {name} differs {what}"
+        )
+
+    def _differences(self, score: str) -> pd.DataFrame:
+        """Differences from the same pipeline with equal weights."""
+        table = self.scores[score]
+        pairs = [
+            (name, others[EQUAL])
+            for name, others in self.rivals.items()
+            if name in table and others.get(EQUAL, name) in table
+        ]
+        return pd.DataFrame(
+            {name: table[name] - table[equal] for name, equal in pairs}, table.index
+        )
+
+    def _lines(self, score: str) -> pd.DataFrame:
+        """Numbers of one score: a row a candidate."""
+        table, difference = self.scores[score], self._differences(score)
+        kept = self._summarized(table)
+        beside = self._summarized(difference)[["mean", "low", "high"]]
+        names = ["difference", "difference_low", "difference_high"]
+        kept = kept.join(beside.set_axis(names, axis=1))
+        columns = [score, *(f"{score}_{name}" for name in kept.columns[1:])]
+        return kept.set_axis(columns, axis=1)
+
+    def _summarized(self, table: pd.DataFrame) -> pd.DataFrame:
+        numbers = summarize(table, horizon=self.horizon, confidence=self.confidence)
+        return numbers[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
+
+    def __repr__(self) -> str:
+        return (
+            f"Backtest({len(self.rivals)} candidates, {len(self.scores['corr'])} eras: "
+            f"{self.verdict()})"
+        )
+
+    def _repr_html_(self) -> str:
+        table = self.summary().to_html(float_format="{:.4f}".format, na_rep="-")
+        return f"<p>{escape(self.verdict())}</p>{table}"
+
+
+def _turnover(path: pd.DataFrame) -> float:
+    """Share of the weights that moves from one window to the next, on average."""
+    moved = np.abs(np.diff(path.to_numpy(), axis=0)).sum(axis=1) / 2.0
+    return float(moved.mean()) if moved.size else np.nan

@@ -1,0 +1,166 @@
+"""Weights learned anew before each window, from moments: `walk_forward_weights`."""
+
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+
+from skbench import StackingWeights
+from skbench._eras import era_counts, era_numbers, find_eras
+from skbench._frames import as_column
+from skbench._warnings import warn
+from skbench.solvers.intervals import least_eras
+from skbench.solvers.weights import NotEnoughErasError
+
+from ._split import WalkForwardEraSplit
+
+Name = Hashable
+
+
+class NoWindowError(ValueError):
+    """No window has eras enough to learn from; so many eras more would do."""
+
+    def __init__(self, message: str, n_lacking: int) -> None:
+        super().__init__(message)
+        self.n_lacking = n_lacking
+
+
+@dataclass(frozen=True)
+class LearnedWindow:
+    """The eras of a window, and the weights learned from those before it."""
+
+    train: list[Hashable]
+    test: list[Hashable]
+    weights: dict[Name, float]
+
+
+def walk_forward_weights(
+    stacking: StackingWeights, cv: WalkForwardEraSplit | None = None
+) -> pd.DataFrame:
+    """Return the weights that would have been learned before each window.
+
+    They come from the moments that a fitted `StackingWeights` holds: no rows are
+    needed. A window needs two horizons of eras to learn from, of those that the
+    objective can score; of windows with fewer a warning says how many there are.
+
+    Parameters
+    ----------
+    stacking : StackingWeights
+        Fitted, or holding eras. Its parameters say how each window learns.
+    cv : WalkForwardEraSplit, default=None
+        The windows; its ``reference`` makes no difference here, as windows that cannot
+        be scored have weights too. None: chunks of 26 eras from the first one held on,
+        purged by the horizon of the target.
+
+    Returns
+    -------
+    weights : pandas.DataFrame of shape (n_windows, n_models)
+        One row a window, indexed by the first era that it predicts.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+        If no eras are held.
+    ValueError
+        If no window has eras enough to learn from, or the eras have no order.
+
+    See Also
+    --------
+    backtest : The same for whole pipelines, and scored.
+
+    Examples
+    --------
+    >>> from skbench import EraRankGauss, StackingWeights
+    >>> from skbench.datasets import make_benchmark_models
+    >>> from skbench.model_selection import WalkForwardEraSplit, walk_forward_weights
+    >>> data = make_benchmark_models(n_models=2, mean_corr=0.1, random_state=0)
+    >>> gauss = EraRankGauss().fit_transform(data.frame)
+    >>> learned = StackingWeights().fit(gauss, data.frame["target"])
+    >>> walk_forward_weights(learned, WalkForwardEraSplit(40, 13)).round(2)
+    """
+    return weights_of(learned_windows(stacking, cv))
+
+
+def weights_of(windows: Sequence[LearnedWindow]) -> pd.DataFrame:
+    """Lay out the weights of windows, a row each, by the first era of each."""
+    index = pd.Index([window.test[0] for window in windows], name="era")
+    return pd.DataFrame([window.weights for window in windows], index)
+
+
+def learned_windows(
+    stacking: StackingWeights, cv: WalkForwardEraSplit | None = None
+) -> list[LearnedWindow]:
+    """Learn the weights of each window that has eras enough."""
+    labels = held_eras(stacking)
+    if cv is None:
+        cv = default_split(labels, stacking.horizon_)
+    learned, n_short = [], 0
+    windows = cv._windows(find_eras(as_column(labels, "eras"), "eras"))
+    with warnings.catch_warnings():
+        # What there is to say of the columns, `fit` says of all eras.
+        warnings.simplefilter("ignore")
+        for window in windows:
+            train = [labels[i] for i in window.train]
+            weights = _learned(stacking, train)
+            if weights is None:
+                n_short += 1
+            else:
+                test = [labels[i] for i in window.test]
+                learned.append(LearnedWindow(train, test, weights))
+    if not learned:
+        raise _no_window(stacking, cv, labels)
+    if n_short:
+        warn(
+            f"{n_short} of {len(windows)} windows have fewer than two horizons, of "
+            f"{stacking.horizon_} eras each, to learn from, and are skipped"
+        )
+    return learned
+
+
+def held_eras(stacking: StackingWeights) -> list[Hashable]:
+    """Labels of the eras that are held, also of those that cannot be scored."""
+    if not hasattr(stacking, "era_statistics_"):
+        raise NotFittedError("`stacking` holds no eras: fit it first")
+    labels: list[Hashable] = stacking.era_statistics_["era"].tolist()
+    return labels
+
+
+def default_split(
+    labels: Sequence[Hashable], horizon: int, chunk_size: int = 26
+) -> WalkForwardEraSplit:
+    """Windows from the first era on, purged by the horizon of the target."""
+    first_era = int(era_counts(labels).min())
+    return WalkForwardEraSplit(chunk_size, horizon, first_era=first_era)
+
+
+def _learned(
+    stacking: StackingWeights, train: Sequence[Hashable]
+) -> dict[Name, float] | None:
+    """Learn weights from some eras; None if fewer than two horizons can be scored."""
+    part = stacking.of_eras(train)
+    try:
+        part.finish()
+    except NotEnoughErasError:
+        return None
+    least = least_eras(era_numbers(part.eras_.tolist()), stacking.horizon_)
+    return part.weights_ if part.n_eras_ >= least else None
+
+
+def _no_window(
+    stacking: StackingWeights, cv: WalkForwardEraSplit, labels: Sequence[Hashable]
+) -> NoWindowError:
+    """Say how many eras more the first window takes."""
+    whole = stacking.of_eras(labels).finish()  # an error where nothing can be scored
+    count_of = dict(zip(labels, era_counts(labels).tolist(), strict=True))
+    enough = count_of[whole.eras_[0]] + 2 * stacking.horizon_ + cv.purge
+    n_chunks = ceil((enough - cv.first_era) / cv.chunk_size)
+    n_lacking = ceil(cv.first_era + n_chunks * cv.chunk_size - max(count_of.values()))
+    return NoWindowError(
+        f"no window has two horizons, of {stacking.horizon_} eras each, to learn from: "
+        f"{whole.n_eras_} of {len(labels)} eras can be scored. With {n_lacking} eras "
+        f"more one has, or sooner with a smaller `chunk_size` than {cv.chunk_size}",
+        n_lacking,
+    )
