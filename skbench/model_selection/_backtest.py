@@ -1,6 +1,7 @@
 """Pipelines judged out of sample, beside equal weights: `backtest`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,9 @@ from skbench._aligned import block
 from skbench._checks import check_confidence, check_flag, check_name
 from skbench._eras import (
     Rows,
-    blas_threads,
     check_horizon,
     chronological,
     find_eras,
-    n_rows_of,
 )
 from skbench._frames import (
     META_MODEL,
@@ -126,58 +125,79 @@ def backtest(
     horizon = check_horizon(horizon, y.name)
     walk.fit(table, y, cv)
     kept = np.full((len(walk.names), table.n_rows if keep_predictions else 0), np.nan)
-
-    def keep(rows: Rows, made: EraColumns) -> None:
-        for i, column in zip(made.candidates, made.columns, strict=True):
-            kept[i, rows] = column
-
-    each = keep if keep_predictions else None
-    scores = walk_scores(walk, table, y.to_numpy(), meta_model, each, progress)
+    scores = WalkedScores(walk.names)
+    for era in with_progress(walked(walk, table, y, meta_model), "era", progress):
+        scores.add(era)
+        if keep_predictions:
+            for i, column in zip(era.made.candidates, era.made.columns, strict=True):
+                kept[i, era.rows] = column
     index = X.index if isinstance(X, pd.DataFrame) else None
     predictions = pd.DataFrame(kept.T, index, walk.names) if keep_predictions else None
-    return result_of(walk, scores, predictions, payout, horizon, confidence)
+    return result_of(walk, scores.frames(), predictions, payout, horizon, confidence)
 
 
-def walk_scores(
-    walk: Walk,
-    table: Table,
-    target: Floats,
-    meta_model: str,
-    each: Callable[[Rows, EraColumns], None] | None = None,
-    progress: bool = False,
-) -> Scores:
-    """Score the candidates in each era of a table in which one that learns is there.
+@dataclass(frozen=True)
+class WalkedEra:
+    """The columns of an era, the rows that they are of, and their scores by name."""
 
-    ``each`` is handed the columns of every such era, scored or not, in the order of the
-    rows. The scores are by name, eras x candidates, as they come.
-    """
-    paths, eras = walk.paths(table), find_eras(table, walk.era)
+    label: Hashable
+    rows: Rows
+    made: EraColumns
+    scores: dict[str, Floats]
+
+
+def walked(
+    walk: Walk, table: Table, y: "pd.Series[float]", meta_model: str
+) -> Iterator[WalkedEra]:
+    """Yield the eras of a table in which a candidate that learns has weights."""
+    paths, eras, target = walk.paths(table), find_eras(table, walk.era), y.to_numpy()
     reference = None
     if has_name(table.names, meta_model):
         reference = block(table, [meta_model]).fetch
-    found: dict[str, list[Floats]] = {}
-    labels = []
-    told = list(zip(eras.labels, eras.rows, strict=True))
-    for label, rows in with_progress(told, "era", progress):
+    for label, rows in zip(eras.labels, eras.rows, strict=True):
         if not walk.is_walked(label):
             continue
         made = paths.of(label, rows)
-        if each is not None:
-            each(rows, made)
-        with blas_threads(None, n_rows_of(rows), len(made.columns)):
-            of_era = {"corr": score.numerai_corr(made.columns, target[rows])}
-            if reference is not None:
-                of_era["mmc"] = score.correlation_contribution(
-                    made.columns, target[rows], reference(rows)[0]
-                )
-        of_era["exposure"] = made.exposures
-        labels.append(label)
-        for name, values in of_era.items():
-            row = np.full(len(walk.names), np.nan)
-            row[made.candidates] = values
-            found.setdefault(name, []).append(row)
-    index = pd.Index(labels, name="era", tupleize_cols=False)
-    return {name: pd.DataFrame(rows, index, walk.names) for name, rows in found.items()}
+        scores = {"corr": score.numerai_corr(made.columns, target[rows])}
+        if reference is not None:
+            scores["mmc"] = score.correlation_contribution(
+                made.columns, target[rows], reference(rows)[0]
+            )
+        yield WalkedEra(label, rows, made, {**scores, "exposure": made.exposures})
+
+
+class WalkedScores:
+    """Scores of eras, gathered as they come."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names, self._labels = list(names), []
+        self._rows: dict[str, list[Floats]] = {}
+
+    def add(self, era: WalkedEra) -> None:
+        """Keep the scores of an era, and nothing else of it."""
+        self._labels.append(era.label)
+        for name, values in era.scores.items():
+            row = np.full(len(self._names), np.nan)
+            row[era.made.candidates] = values
+            self._rows.setdefault(name, []).append(row)
+
+    def frames(self) -> Scores:
+        """Return the scores by name, eras x candidates."""
+        index = pd.Index(self._labels, name="era", tupleize_cols=False)
+        return {
+            name: pd.DataFrame(rows, index, self._names)
+            for name, rows in self._rows.items()
+        }
+
+
+def walk_scores(
+    walk: Walk, table: Table, y: "pd.Series[float]", meta_model: str
+) -> Scores:
+    """Score the candidates in the eras of a table."""
+    scores = WalkedScores(walk.names)
+    for era in walked(walk, table, y, meta_model):
+        scores.add(era)
+    return scores.frames()
 
 
 def result_of(

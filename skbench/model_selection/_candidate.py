@@ -103,7 +103,7 @@ class Candidate:
         after = [clone(step) for step in self.after]
         for step in after:
             if isinstance(step, FeatureNeutralizer):
-                step.proportion = None
+                step.set_params(proportion=None)
         blend = [type(self.blend), self.blend.get_params(), self.in_sample]
         return hashed([self.reads, blend, _told_of(after)])
 
