@@ -150,7 +150,8 @@ def walked(
     walk: Walk, table: Table, y: "pd.Series[float]", meta_model: str
 ) -> Iterator[WalkedEra]:
     """Yield the eras of a table in which a candidate that learns has weights."""
-    paths, eras, target = walk.paths(table), find_eras(table, walk.era), y.to_numpy()
+    paths, eras = walk.paths(table), find_eras(table, walk.era)
+    target = y.to_numpy(np.float64)
     reference = None
     if has_name(table.names, meta_model):
         reference = block(table, [meta_model]).fetch
@@ -170,7 +171,8 @@ class WalkedScores:
     """Scores of eras, gathered as they come."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._names, self._labels = list(names), []
+        self._names = list(names)
+        self._labels: list[Hashable] = []
         self._rows: dict[str, list[Floats]] = {}
 
     def add(self, era: WalkedEra) -> None:
