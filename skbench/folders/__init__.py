@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 # Where each name lives; imported on first use, so that no job loads what another needs.
 _HOMES = {
-    "FolderEnsemble": "_ensemble",
+    "FolderEnsemble": "_ensemble_result",
     "analyze_folder": "_analyze",
+    "backtest_folder": "_backtest",
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
     "five_steps": "_ensemble",
@@ -22,6 +23,7 @@ _HOMES = {
 __all__ = [
     "FolderEnsemble",
     "analyze_folder",
+    "backtest_folder",
     "ensemble_folder",
     "ensemble_pipeline",
     "folder_target",
@@ -34,8 +36,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ._analyze import analyze_folder
-    from ._ensemble import FolderEnsemble, ensemble_folder, ensemble_pipeline
+    from ._backtest import backtest_folder
+    from ._ensemble import ensemble_folder, ensemble_pipeline
     from ._ensemble import five_steps as five_steps
+    from ._ensemble_result import FolderEnsemble
     from ._files import folder_target
     from ._files import input_files as input_files
     from ._report import report_account, report_folder

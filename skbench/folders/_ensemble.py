@@ -1,105 +1,25 @@
 """An ensemble of the models of a folder, fitted, and its predictions."""
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
 import joblib
-import pandas as pd
-import pyarrow as pa
-from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import is_several
+from skbench._checks import check_count, is_several
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
-from skbench._parquet import read_parquet
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import SHRUNK_BY_BAYES, StackingWeights
-from skbench.streaming import BATCH_ROWS, Predictions, fit_parquet, write_tables
+from skbench.streaming import write_tables
 from skbench.tournament import FEATURES_FILE, feature_set, feature_sets, open_folder
 
+from ._ensemble_result import FolderEnsemble
 from ._files import input_files
-
-
-@dataclass(frozen=True)
-class FolderEnsemble:
-    """What `ensemble_folder` made.
-
-    Attributes
-    ----------
-    pipeline : sklearn.pipeline.Pipeline
-        The fitted ensemble.
-    file : pathlib.Path
-        Parquet file of the predictions.
-    n_rows : dict of str to int
-        Number of predictions of each data type.
-    scores : pandas.DataFrame of shape (n_eras, 1)
-        Numerai CORR of the ensemble in each validation era with a target.
-    target : str
-        The target of these scores.
-    """
-
-    pipeline: Pipeline
-    file: Path
-    n_rows: dict[str, int]
-    scores: pd.DataFrame
-    target: str
-
-    @property
-    def predictions(self) -> pd.DataFrame:
-        """The predictions, read from their file.
-
-        Returns
-        -------
-        predictions : pandas.DataFrame of shape (n_rows, 3)
-            Columns ``era``, ``data_type`` and ``prediction`` of the validation rows and
-            then of the live rows, if there are any, indexed by id.
-        """
-        try:
-            predictions: pd.DataFrame = read_parquet(self.file).to_pandas()
-        except (pa.ArrowException, OSError) as error:
-            raise ValueError(
-                f"{self.file} cannot be read: {error}. Make the ensemble again"
-            ) from error
-        return predictions
-
-    @property
-    def weights(self) -> dict[Hashable, float]:
-        """Weight of each model.
-
-        Returns
-        -------
-        weights : dict of str to float
-            In the order of the columns.
-        """
-        weights: dict[Hashable, float] = _blend_of(self.pipeline).weights_
-        return weights
-
-    @property
-    def learned(self) -> bool:
-        """Whether the weights were learned on these eras, which flatters the scores.
-
-        Returns
-        -------
-        learned : bool
-            False for weights that were given.
-        """
-        return isinstance(_blend_of(self.pipeline), StackingWeights)
-
-    @property
-    def summary(self) -> str:
-        """What was learned of the models, in a sentence.
-
-        Returns
-        -------
-        summary : str
-            As `StackingWeights.summary` has it; empty for weights that were given.
-        """
-        blend = _blend_of(self.pipeline)
-        return blend.summary if isinstance(blend, StackingWeights) else ""
+from ._predicted import AllEras, OutOfSample, learns_weights_alone
+from ._walk import latest_payout
 
 
 def ensemble_pipeline(
@@ -129,7 +49,7 @@ def ensemble_pipeline(
     fit : str, default=None
         Objective of `StackingWeights` by which to learn the weights.
     payout : mapping of str to float, default=None
-        For ``fit="payout"``: the multipliers.
+        For ``fit="payout"``: the multipliers. None: those of the newest payout rule.
     shrinkage : float, "auto" or "bayes", default=None
         For ``fit``: as in `StackingWeights`. None: "bayes" for the objectives that have
         it, 0 for the others.
@@ -193,6 +113,8 @@ def _blend(
         if shrinkage is not None:
             raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
         return WeightedEnsemble(weights)
+    if fit == "payout" and payout is None:
+        _, payout = latest_payout()
     if shrinkage is None:
         shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
     return StackingWeights(fit, payout=payout, shrinkage=shrinkage)
@@ -223,11 +145,18 @@ def ensemble_folder(
     pipeline: Pipeline,
     *,
     target: str = "target",
+    chunk: int = 26,
     progress: bool = False,
 ) -> FolderEnsemble:
     """Fit an ensemble on a folder, and write it and its predictions.
 
-    Memory holds one era, however large the files are.
+    Validation predictions are out of sample: where `StackingWeights` learns the
+    weights, each era is blended with those learned from what was known before its
+    window, as in `skbench.model_selection.backtest`, and the eras before the first
+    window are absent. The live era gets the weights of all eras. Weights that are given
+    hold in all eras.
+
+    Memory holds one era, however large the files are, and the targets.
 
     Parameters
     ----------
@@ -236,12 +165,16 @@ def ensemble_folder(
         the live era, these are predicted too.
     output : path-like
         Parquet file to write the predictions to. The fitted pipeline is written by
-        joblib beside it, under the same name with the ending ``.joblib``.
+        joblib beside it, under the same name with the ending ``.joblib``; its weights
+        are those of all eras, so what it predicts of these eras is in sample.
     pipeline : sklearn.pipeline.Pipeline
         What to fit, such as `ensemble_pipeline` makes; its steps are those of skbench,
-        or learn nothing from rows, or have ``partial_fit``.
+        or learn nothing from rows, or have ``partial_fit``. Where something else than
+        `StackingWeights` learns, the predictions of all eras are in sample.
     target : str, default="target"
         Target to learn from and to score with.
+    chunk : int, default=26
+        Eras of a window, whose weights are learned before it.
     progress : bool, default=False
         Whether to show a progress bar for each pass over the rows.
 
@@ -257,37 +190,47 @@ def ensemble_folder(
     ValueError
         If the files do not fit together, an era is in pieces, the pipeline cannot be
         fitted to them, no era can be scored, or ``output`` is a file of Numerai's in
-        the folder, by whatever path.
+        the folder, by whatever path; if there are too few eras for a window, and no
+        live era.
     """
     predictions_file = _check_output(output, path)
     pipeline_file = check_writable(
         predictions_file.with_suffix(".joblib"), "output", input_files(path)
     )
+    check_count("chunk", chunk, 1)
     rows, live = open_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
-    pipeline = fit_parquet(
-        clone(pipeline),
-        rows.source,
-        rows.target,
-        batch_rows=BATCH_ROWS,
-        progress=progress,
-    )
-    blend = Predictions(rows.models, rows.target)
+    made: AllEras | OutOfSample
+    if learns_weights_alone(pipeline):
+        made = OutOfSample(rows, pipeline, chunk, progress)
+    else:
+        made = AllEras(rows, pipeline, progress)
+    if made.lacking and live is None:
+        raise ValueError(
+            f"no era can be predicted out of sample, and {path} has no live era: "
+            f"{made.lacking}. Choose a smaller `chunk`"
+        )
     with (
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
     ):
-        parts = (
-            blend.of(pipeline, part.source, progress)
-            for part in filter(None, (rows, live))
-        )
+        parts = [made.validation()]
+        if live is not None:
+            parts.append(made.blend.of(made.pipeline, live.source, progress))
         write_tables(chain.from_iterable(parts), unfinished)
-        scores = blend.scores()
-        blend.warn_of_missing()
-        joblib.dump(pipeline, unfinished_pipeline)
+        scores = made.scores()
+        made.blend.warn_of_missing()
+        joblib.dump(made.pipeline, unfinished_pipeline)
     return FolderEnsemble(
-        pipeline, predictions_file, dict(blend.n_rows), scores, rows.target
+        made.pipeline,
+        predictions_file,
+        dict(made.blend.n_rows),
+        scores,
+        rows.target,
+        made.payout,
+        made.out_of_sample_from,
+        made.lacking.n_lacking if made.lacking else 0,
     )
 
 
@@ -315,7 +258,3 @@ def _features_of(pipeline: Pipeline) -> list[str] | str | None:
             f"`pipeline` must list its `neutralizers` by name; got {wrong[0]!r}"
         )
     return [name for names in wanted for name in names] or None
-
-
-def _blend_of(pipeline: Pipeline) -> WeightedEnsemble:
-    return next(s for _, s in pipeline.steps if isinstance(s, WeightedEnsemble))

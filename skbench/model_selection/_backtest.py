@@ -151,7 +151,7 @@ def walked(
 ) -> Iterator[WalkedEra]:
     """Yield the eras of a table in which a candidate that learns has weights."""
     paths, eras = walk.paths(table), find_eras(table, walk.era)
-    target = y.to_numpy(np.float64)
+    target: Floats = np.asarray(y, dtype=np.float64)
     reference = None
     if has_name(table.names, meta_model):
         reference = block(table, [meta_model]).fetch
@@ -212,7 +212,8 @@ def result_of(
 ) -> Backtest:
     """Put together what a backtest found, eras in the order of time."""
     order = chronological(scores["corr"].index.tolist())
-    scores = {name: table.iloc[order] for name, table in scores.items()}
+    names = [name for name in walk.names if name not in walk.lacking]
+    scores = {name: table.iloc[order][names] for name, table in scores.items()}
     exposures = scores.pop("exposure")
     scores = {
         name: t for name, t in scores.items() if name == "corr" or t.any(axis=None)
@@ -223,13 +224,18 @@ def result_of(
             multipliers.get("corr", 0.0) * scores["corr"]
             + multipliers.get("contribution", 0.0) * scores["mmc"]
         )
+    candidates = {name: walk.candidates[name] for name in names}
     return Backtest(
         scores,
         exposures,
-        {name: weights_of(windows) for name, windows in walk.windows.items()},
-        predictions,
-        {name: one.pipeline for name, one in walk.candidates.items()},
-        {name: one.rivals for name, one in walk.candidates.items() if one.rivals},
+        {
+            name: weights_of(one.windows)
+            for name, one in candidates.items()
+            if one.windows
+        },
+        None if predictions is None else predictions[names],
+        {name: one.pipeline for name, one in candidates.items()},
+        {name: one.rivals for name, one in candidates.items() if one.rivals},
         walk.curves,
         horizon,
         confidence,

@@ -148,6 +148,11 @@ class Candidate:
         )
         return self.with_blend(name, blend)
 
+    def dtype(self, table: Table) -> Any:
+        """Return the dtype of what it predicts, once all steps are fitted."""
+        (name,) = told(self.steps[-1])["makes"]
+        return planned(table, self.steps).dtype(name)
+
     def read(self, table: Table) -> Table:
         """Return what the steps before the blend, which are fitted, make of rows."""
         return planned(table, self.before)

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import Any
 
 from skbench import StackingWeights
@@ -25,27 +24,29 @@ class Walk:
 
     def __init__(self, pipelines: Mapping[str, Any], in_sample: bool = False) -> None:
         self.candidates: dict[str, Candidate] = {}
+        self.lacking: dict[str, NoWindowError] = {}
         self._walked: set[Hashable] = set()
         for name, pipeline in pipelines.items():
             self._add(Candidate.of(name, pipeline))
         given = [*self.candidates.values()]
-        rivals: dict[str, dict[str, str]] = {}
-        for one in given:
-            if one.learns and one.but_for_weights not in rivals:
-                rivals[one.but_for_weights] = self._add_rivals(one, in_sample)
+        apart = {one.but_for_weights: one for one in reversed(given) if one.learns}
+        rivals = {
+            key: self._add_rivals(one, one.tail if len(apart) > 1 else "", in_sample)
+            for key, one in reversed(apart.items())
+        }
         if not rivals:
             rivals[""] = {EQUAL: self._add(given[0].equally_weighted(EQUAL))}
         first = next(iter(rivals.values()))
         for one in given:
             one.rivals = rivals.get(one.but_for_weights, first)
 
-    def _add_rivals(self, one: Candidate, in_sample: bool) -> dict[str, str]:
-        equal = self._add(one.equally_weighted(EQUAL + one.tail))
-        single = self._add(one.with_single_best(SINGLE + one.tail))
+    def _add_rivals(self, one: Candidate, tail: str, in_sample: bool) -> dict[str, str]:
+        equal = self._add(one.equally_weighted(EQUAL + tail))
+        single = self._add(one.with_single_best(SINGLE + tail))
         self.candidates[single].rivals = {EQUAL: equal}
         rivals = {EQUAL: equal, SINGLE: single}
         if in_sample:
-            own = one.learned_in_sample(IN_SAMPLE + one.tail)
+            own = one.learned_in_sample(IN_SAMPLE + tail)
             rivals[IN_SAMPLE] = self._add(own)
         return rivals
 
@@ -114,33 +115,33 @@ class Walk:
     def learn(
         self, held: Mapping[str, StackingWeights], cv: WalkForwardEraSplit | None
     ) -> None:
-        """Learn the weights before each window, and those of all eras.
+        """Learn the weights of all eras, and then those before each window.
 
-        Candidates without a window are left out, with a warning; it is an error if none
-        is left that learns.
+        Candidates without a window are ``lacking``, with a warning; it is an error if
+        no other is there.
         """
-        known: dict[str, Candidate] = {}
-        lacking: dict[str, NoWindowError] = {}
+        known: dict[str, tuple[StackingWeights, list[LearnedWindow]]] = {}
+        errors: dict[str, NoWindowError] = {}
         learners = [one for one in self.candidates.values() if one.learns]
         for one in learners:
             key = one.weighs
             if key not in known:
                 own = copy(held[one.gathers]).set_params(**one.blend.get_params())
+                own.finish()
                 try:
-                    windows = learned_windows(own, cv)
+                    known[key] = own, learned_windows(own, cv)
                 except NoWindowError as error:
-                    lacking[one.name] = error
-                    continue
-                known[key] = replace(one, blend=own.finish(), windows=windows)
-            one.blend = known[key].blend
-            one.windows = None if one.in_sample else known[key].windows
-        if learners and not known:
-            raise next(iter(lacking.values()))
-        for name, reason in lacking.items():
-            warn(f"{name!r} is left out: {reason}")
-            del self.candidates[name]
+                    known[key], errors[key] = (own, []), error
+            one.blend, windows = known[key]
+            one.windows = None if one.in_sample else windows
+            if key in errors:
+                self.lacking[one.name] = errors[key]
         several = self.windows.values()
         self._walked = {era for some in several for w in some for era in w.test}
+        if learners and not self._walked:
+            raise next(iter(self.lacking.values()))
+        for name, reason in self.lacking.items():
+            warn(f"{name!r} is left out: {reason}")
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend."""

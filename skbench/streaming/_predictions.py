@@ -1,7 +1,7 @@
 """What a pipeline predicts for the eras of a source, one after the other."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,23 +52,32 @@ class Predictions:
             for rows in whole_eras(chunks, ERA, BATCH_ROWS):
                 predictions = pipeline.predict(contained(rows))
                 made = pa.array(np.asarray(predictions), from_pandas=True)
-                self._count(rows, made)
                 if has_target:
                     self._score(rows, made)
-                out = rows.select([ID, ERA, DATA_TYPE])
-                yield out.append_column("prediction", made)
+                yield self.laid_out(rows, made, rows.select)
 
-    def _count(self, rows: pa.Table, made: pa.Array) -> None:
+    def laid_out(
+        self,
+        rows: pa.Table,
+        made: pa.Array,
+        models: Callable[[Sequence[str]], pa.Table],
+    ) -> pa.Table:
+        """Count predictions, and put them beside id, era and data type of their rows.
+
+        ``models`` returns the models in these rows, to say which of them have gaps.
+        """
         for kind in pc.value_counts(rows[DATA_TYPE]).to_pylist():
             self.n_rows[str(kind["values"])] += kind["counts"]
         self._n_missing += made.null_count
         if made.null_count:
-            without = rows.filter(made.is_null())
+            without = models(self.models).filter(made.is_null())
             self._gaps |= {
                 name
                 for name in self.models
                 if pc.any(without[name].is_null(nan_is_null=True)).as_py()
             }
+        out = rows.select([ID, ERA, DATA_TYPE])
+        return out.append_column("prediction", made)
 
     def _score(self, rows: pa.Table, made: pa.Array) -> None:
         target = rows[self.target]

@@ -38,6 +38,7 @@ from ._roles import ID as ID
 from ._roles import index_columns as index_columns
 from ._source import Source as Source
 from ._source import open_source as open_source
+from ._table import JoinedTable as JoinedTable
 from ._target import target_of as target_of
 from ._unreadable import reading as reading
 from ._whole_eras import coded as coded

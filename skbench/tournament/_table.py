@@ -20,7 +20,7 @@ from ._join import Joined
 class JoinedTable(ArrowTable):
     """Columns of a join. Rows are fetched by whole eras, best in their order.
 
-    ``counted`` is called with each era that is read.
+    ``counted`` is called with each era of which the first of the columns is read.
     """
 
     def __init__(
@@ -49,16 +49,26 @@ class JoinedTable(ArrowTable):
         return name
 
     def select(self, names: Sequence[Name]) -> Fetch:
-        reader = self._source.reader([*map(str, names)])
-        keys = list(self._source.eras)
+        read = self.reader(names)
+        counted = self._counted if self.names[0] in names else None
 
         def fetch(rows: Rows) -> NDArray[Any]:
-            assert isinstance(rows, slice)  # as the rows of an era are neighbours
-            start, stop, _ = rows.indices(self.n_rows)
-            first, last = np.searchsorted(self._stops, [start, stop])
-            table = pa.concat_tables(map(reader.read, keys[first:last]))
-            if self._counted is not None:
-                self._counted(table)
+            table = read(rows)
+            if counted is not None:
+                counted(table)
             return as_table(table).select(names)(ALL)
 
         return fetch
+
+    def reader(self, names: Sequence[Name]) -> Callable[[Rows], pa.Table]:
+        """Return what reads these columns of whole eras."""
+        reader = self._source.reader([*map(str, names)])
+        keys = list(self._source.eras)
+
+        def read(rows: Rows) -> pa.Table:
+            assert isinstance(rows, slice)  # as the rows of an era are neighbours
+            start, stop, _ = rows.indices(self.n_rows)
+            first, last = np.searchsorted(self._stops, [start, stop])
+            return pa.concat_tables(map(reader.read, keys[first:last]))
+
+        return read
