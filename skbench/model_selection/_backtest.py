@@ -12,9 +12,11 @@ from skbench._aligned import block
 from skbench._checks import check_confidence, check_flag, check_name
 from skbench._eras import (
     Rows,
+    blas_threads,
     check_horizon,
     chronological,
     find_eras,
+    n_rows_of,
 )
 from skbench._frames import (
     META_MODEL,
@@ -158,12 +160,13 @@ def walked(
     for label, rows in zip(eras.labels, eras.rows, strict=True):
         if not walk.is_walked(label):
             continue
-        made = paths.of(label, rows)
-        scores = {"corr": score.numerai_corr(made.columns, target[rows])}
-        if reference is not None:
-            scores["mmc"] = score.correlation_contribution(
-                made.columns, target[rows], reference(rows)[0]
-            )
+        with blas_threads(None, n_rows_of(rows), len(walk.names)):
+            made = paths.of(label, rows)
+            scores = {"corr": score.numerai_corr(made.columns, target[rows])}
+            if reference is not None:
+                scores["mmc"] = score.correlation_contribution(
+                    made.columns, target[rows], reference(rows)[0]
+                )
         yield WalkedEra(label, rows, made, {**scores, "exposure": made.exposures})
 
 
