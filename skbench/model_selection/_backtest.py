@@ -27,6 +27,7 @@ from skbench._frames import (
     target_name,
 )
 from skbench._progress import with_progress
+from skbench._warnings import warn
 from skbench.kernels import score
 
 from ._paths import EraColumns
@@ -126,6 +127,8 @@ def backtest(
     y = pd.Series(aligned_target(table, y), name=target_name(X, y))
     horizon = check_horizon(horizon, y.name)
     walk.fit(table, y, cv)
+    for name, reason in walk.lacking.items():
+        warn(f"{name!r} is left out: {reason}")
     kept = np.full((len(walk.names), table.n_rows if keep_predictions else 0), np.nan)
     scores = WalkedScores(walk.names)
     for era in with_progress(walked(walk, table, y, meta_model), "era", progress):
@@ -240,6 +243,7 @@ def result_of(
         {name: one.pipeline for name, one in candidates.items()},
         {name: one.rivals for name, one in candidates.items() if one.rivals},
         walk.curves,
+        None if multipliers is None else dict(multipliers),
         horizon,
         confidence,
     )

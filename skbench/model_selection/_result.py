@@ -44,6 +44,8 @@ class Backtest:
     curves : list of dict of float to str
         Candidates that differ in nothing but the proportion to neutralise: by it, from
         the smallest on, their names.
+    payout : dict of str to float or None
+        Multipliers of "corr" and "contribution" in "payout".
     horizon : int
         Over how many eras a score shares days with others.
     confidence : float
@@ -57,6 +59,7 @@ class Backtest:
     pipelines: dict[str, Pipeline]
     rivals: Mapping[str, Mapping[str, str]]
     curves: list[dict[float, str]]
+    payout: dict[str, float] | None
     horizon: int
     confidence: float
 

@@ -304,7 +304,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
         self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
     ) -> list[_Window]:
         """Return the windows that can be scored; warn of the others, or if none can."""
-        windows = self._windows(eras)
+        windows = self._some_windows(eras)
         lacks = [_lack(eras, window, needed) for window in windows]
         kept = [window for window, lack in zip(windows, lacks, strict=True) if not lack]
         counts = {lack: lacks.count(lack) for lack in lacks if lack}
@@ -318,7 +318,20 @@ class WalkForwardEraSplit(BaseCrossValidator):
             )
         return kept
 
+    def _some_windows(self, eras: Eras) -> list[_Window]:
+        """Return the windows, of which there must be one."""
+        if windows := self._windows(eras):
+            return windows
+        numbers = era_counts(eras.labels)
+        raise ValueError(
+            f"no window has eras to train on and eras to test on: there are "
+            f"{numbers.size} eras, which count from {numbers.min():g} to "
+            f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
+            f"{self.purge}, first_era={self.first_era}. Choose a smaller `chunk_size`"
+        )
+
     def _windows(self, eras: Eras) -> list[_Window]:
+        """Return the windows, in the order of time."""
         self._check_parameters()
         numbers = era_counts(eras.labels)
         order = np.argsort(numbers, kind="stable").tolist()
@@ -332,14 +345,6 @@ class WalkForwardEraSplit(BaseCrossValidator):
             train = [position for position in order if first <= numbers[position] < end]
             if train:
                 windows.append(_Window(train, test))
-        if not windows:
-            raise ValueError(
-                f"no window has eras to train on and eras to test on: there are "
-                f"{len(order)} eras, which count from {numbers.min():g} to "
-                f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
-                f"{self.purge}, first_era={self.first_era}. Choose a smaller "
-                "`chunk_size`"
-            )
         return windows
 
     def _train_span(self, chunk: int) -> tuple[int, int]:

@@ -7,7 +7,6 @@ from typing import Any
 from skbench import StackingWeights
 from skbench._frames import Table
 from skbench._steps import era_of
-from skbench._warnings import warn
 
 from ._candidate import EQUAL, IN_SAMPLE, SINGLE, Candidate, unique_name
 from ._paths import Paths
@@ -117,8 +116,7 @@ class Walk:
     ) -> None:
         """Learn the weights of all eras, and then those before each window.
 
-        Candidates without a window are ``lacking``, with a warning; it is an error if
-        no other is there.
+        Candidates without a window are ``lacking``; it is an error if all are.
         """
         known: dict[str, tuple[StackingWeights, list[LearnedWindow]]] = {}
         errors: dict[str, NoWindowError] = {}
@@ -140,8 +138,6 @@ class Walk:
         self._walked = {era for some in several for w in some for era in w.test}
         if learners and not self._walked:
             raise next(iter(self.lacking.values()))
-        for name, reason in self.lacking.items():
-            warn(f"{name!r} is left out: {reason}")
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend."""
