@@ -138,13 +138,16 @@ def _with_text(frame: "pd.DataFrame", change: "Callable[[str], str]") -> "pd.Dat
 
 
 def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
-    """Print what a leaderboard says of one score."""
+    """Print what a leaderboard says of one score, best first."""
+    from .metrics import best_first, shorter_lines
+
+    board = best_first(board, name)
     parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
     table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
     table = table.set_axis(["model", "mean", *parts], axis=1)
     _print(f"{name.upper()}, {span} eras")
     _show(table, "table")
-    _print()
+    _print(*shorter_lines(board, name), "")
 
 
 def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
