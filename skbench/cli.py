@@ -369,10 +369,14 @@ def score(
     """Rank the models in FOLDER, and your own, by their scores.
 
     CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
-    tables have the order of CORR.
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    table is sorted by the score that it shows. A model with less than 90% of the eras
+    that others have stands beneath them, with its mean difference from the best of them
+    in the eras of both. Under the tables: how your predictions were made, if their file
+    says so.
     """
     from .folders import folder_target, score_folder
+    from .tournament import origin_lines
 
     target = folder_target(folder, target)
     board = score_folder(
@@ -390,6 +394,10 @@ def score(
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
+    if "made" in board:
+        told = board.dropna(subset="made")
+        made = dict(zip(told["model"], told["made"], strict=True))
+        _print(*origin_lines(made), "")
     _print(*_ABOUT_INTERVALS.split("\n"))
 
 
