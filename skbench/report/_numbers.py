@@ -67,14 +67,11 @@ def collect(
     """Summarise scores over all eras and the most recent, beside their references.
 
     By the name of a score: over how many eras its values share days with others, and
-    which of them may still change, so that they are shown but do not count. ``unit`` is
-    what an era is called.
+    which of them may still change, so that they are shown but do not count.
     """
     eras = _eras(frames)
-    references = {
-        **_reference(benchmark, frames, "benchmark"),
-        **_reference(meta_model, frames, "meta_model"),
-    }
+    references = _reference(benchmark, frames, "benchmark")
+    references |= _reference(meta_model, frames, "meta_model")
     frames = {name: frame.reindex(eras) for name, frame in frames.items()}
     is_open = {
         name: _laid_out(unresolved.get(name, pd.DataFrame()), frame)
@@ -91,7 +88,6 @@ def collect(
     ]
     return {
         "eras": [str(era) for era in eras],
-        "unit": unit,
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,

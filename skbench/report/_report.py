@@ -123,6 +123,7 @@ class PerformanceReport:
         numbers = collect(frames, benchmark, meta_model, horizons, {}, "era")
         self._numbers = {
             "title": _checked_title(title),
+            "unit": "era",
             **numbers,
             "correlations": plain(read_correlations(correlations)),
             "weights": plain(read_weights(weights)),
@@ -197,6 +198,7 @@ class PerformanceReport:
         report = cls.__new__(cls)
         report._numbers = {
             "title": _checked_title(title),
+            "unit": "round",
             **collect(frames, benchmark, meta_model, horizons, unresolved, "round"),
             **dict.fromkeys(
                 ("correlations", "weights", "exposures", "analysis", "made")
