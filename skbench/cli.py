@@ -150,6 +150,14 @@ def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
     _print(*shorter_lines(board, name), "")
 
 
+def _marked(board: "pd.DataFrame", made: "dict[str, str]") -> "pd.DataFrame":
+    """Mark the models whose scores are in sample, wherever a leaderboard names them."""
+    flattered = [name for name, words in made.items() if words.startswith("in sample")]
+    shown = {name: f"{name} (in sample)" for name in flattered}
+    names = ["model", *board.filter(regex="_versus$")]
+    return board.assign(**{name: board[name].replace(shown) for name in names})
+
+
 def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
     """Load what skops wrote, if it holds nothing that could run code."""
     from .deploy import load_trusted
@@ -390,13 +398,14 @@ def score(
     if form != "table":
         return _show(board, form)
     _print(f"Target: {target}", "")
+    told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
+    made = dict(told.to_numpy().tolist())
+    board = _marked(board, made)
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
-    if "made" in board:
-        told = board.dropna(subset="made")
-        made = dict(zip(told["model"], told["made"], strict=True))
+    if made:
         _print(*origin_lines(made), "")
     _print(*_ABOUT_INTERVALS.split("\n"))
 

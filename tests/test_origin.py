@@ -191,6 +191,8 @@ class TestShown:
         path = made("blend", origin, first)
         told = run(capsys, "score", files, "--predictions", path)
         assert f"\n\nHow the predictions were made:\nblend: {words}\n\n" in told
+        # In the very line that has its scores, too.
+        assert ("blend (in sample) " in told) == words.startswith("in sample")
         sentence = f"How the predictions were made: blend: {words}."
         page = tmp_path / "page.html"
         told = run(capsys, "analyze", files, "--predictions", path, "--report", page)
@@ -214,6 +216,18 @@ class TestShown:
             "mine: not known",
             "second, first: in sample",  # as they are sorted in the table
         ]
+
+    def test_what_a_model_is_compared_with_is_marked(
+        self, files, made, small, tmp_path, capsys
+    ):
+        known = small.frame[["era"]].assign(prediction=small.frame["target"])
+        path = write_made(tmp_path / "flattered.parquet", known, IN_SAMPLE)
+        args = ("--predictions", path, "--predictions", made("blend", LEARNED, "0009"))
+        table = run(capsys, "score", files, *args).split("\n\n")[1].splitlines()
+        assert table[2].strip().startswith("flattered (in sample) ")
+        assert table[-2].strip().startswith("blend ")
+        assert table[-1].startswith("blend: 11 eras, 0009 to 0019; there ")
+        assert " below flattered (in sample) (" in table[-1]
 
     def test_as_a_column_of_models_from_files_alone(self, files, made, small, capsys):
         path = made("blend", LEARNED, "0009")

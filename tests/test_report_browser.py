@@ -510,6 +510,10 @@ class TestList:
             for model, less in {"nearest": "0.0010", "near": "0.0020"}.items()
         ]
         assert column(page, "model") == ["strong", "weak", "nearest", "near"]
+        badges = page.locator("#models tbody tr", has=page.locator(".badge"))
+        assert [text.split()[:3] for text in badges.all_inner_texts()] == [
+            [model, "in", "sample"] for model in ("nearest", "near")
+        ]
         page.click('#models th[data-key="mean corr"] button')
         assert column(page, "model") == ["weak", "strong", "near", "nearest"]
         page.click('#models th[data-key="model"] button')

@@ -109,10 +109,18 @@ function drawRows() {
   markSorted("models", state.sort);
 }
 
+const badge = (text) => element("span", { className: "badge" }, text);
+
+// Whether the weights of a blend were learned from eras that it is scored in.
+function isFlattered(model) {
+  return Boolean(DATA.made && (DATA.made[model] || "").startsWith("in sample"));
+}
+
 function drawRow(row, columns) {
   const name = element("th", { scope: "row" }, row.model);
   const compared = row.model === referenceModel();
-  if (compared) name.append(" ", element("span", { className: "badge" }, "compared with"));
+  if (compared) name.append(" ", badge("compared with"));
+  if (isFlattered(row.model)) name.append(" ", badge("in sample"));
   const cells = columns.map((column) => element("td", {}, ...column.show(row)));
   return element("tr", { className: compared ? "compared" : "" }, name, ...cells);
 }
