@@ -206,6 +206,8 @@ class TestScore:
         for _, header, *lines in tables:
             assert len(lines) == len(data.models)
             assert {len(line) for line in lines} == {len(header)}
+            means = [float(line.split()[1]) for line in lines]
+            assert means == sorted(means, reverse=True)
 
     def test_without_a_meta_model(self, folder, tmp_path, capsys):
         for file in folder.iterdir():

@@ -215,8 +215,10 @@ class PerformanceReport:
             Lists, dicts, strings and numbers that `json.dumps` takes; None is what is
             missing. ``summary`` has one dict a span, score and model; ``scores`` has
             the values of each era; ``models`` are sorted by the first score, those with
-            fewer eras last, as in `skbench.metrics.leaderboard`; ``analysis`` has the
-            sentences and frames of the analysis.
+            fewer eras last, as in `skbench.metrics.leaderboard`, and of these alone
+            ``shorter`` in the summary says how they differ from the best of the others;
+            ``analysis`` has the sentences and frames of the analysis; ``made`` is as it
+            was given.
         """
         return copy.deepcopy(self._numbers)
 
