@@ -193,13 +193,24 @@ def _with_text(frame: "pd.DataFrame", change: "Callable[[str], str]") -> "pd.Dat
 
 
 def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
-    """Print what a leaderboard says of one score."""
+    """Print what a leaderboard says of one score, best first."""
+    from .metrics import best_first, shorter_lines
+
+    board = best_first(board, name)
     parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
     table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
     table = table.set_axis(["model", "mean", *parts], axis=1)
     _print(f"{name.upper()}, {span} eras")
     _show(table, "table")
-    _print()
+    _print(*shorter_lines(board, name), "")
+
+
+def _marked(board: "pd.DataFrame", made: "dict[str, str]") -> "pd.DataFrame":
+    """Mark the models whose scores are in sample, wherever a leaderboard names them."""
+    flattered = [name for name, words in made.items() if words.startswith("in sample")]
+    shown = {name: f"{name} (in sample)" for name in flattered}
+    names = ["model", *board.filter(regex="_versus$")]
+    return board.assign(**{name: board[name].replace(shown) for name in names})
 
 
 def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
@@ -421,10 +432,14 @@ def score(
     """Rank the models in FOLDER, and your own, by their scores.
 
     CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
-    tables have the order of CORR.
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    table is sorted by the score that it shows. A model with less than 90% of the eras
+    that others have stands beneath them, with its mean difference from the best of them
+    in the eras of both. Under the tables: how your predictions were made, if their file
+    says so.
     """
     from .folders import folder_target, score_folder
+    from .tournament import origin_lines
 
     target = folder_target(folder, target)
     board = score_folder(
@@ -438,10 +453,15 @@ def score(
     if form != "table":
         return _show(board, form)
     _print(f"Target: {target}", "")
+    told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
+    made = dict(told.to_numpy().tolist())
+    board = _marked(board, made)
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
+    if made:
+        _print(*origin_lines(made), "")
     _print(*_ABOUT_INTERVALS.split("\n"))
 
 

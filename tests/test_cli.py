@@ -206,6 +206,8 @@ class TestScore:
         for _, header, *lines in tables:
             assert len(lines) == len(data.models)
             assert {len(line) for line in lines} == {len(header)}
+            means = [float(line.split()[1]) for line in lines]
+            assert means == sorted(means, reverse=True)
 
     def test_without_a_meta_model(self, folder, tmp_path, capsys):
         for file in folder.iterdir():
@@ -777,6 +779,8 @@ class TestPredictions:
         expected = leaderboard(scores, recent=9, target=TARGET)
         assert expected["corr"].notna().all()
         board = score_folder(files, predictions=[mine], benchmark="mine", recent=9)
+        made = {"mine": "not known", "other": "not known"}
+        expected["made"] = expected["model"].map(made)
         pd.testing.assert_frame_equal(board, expected, rtol=0, atol=1e-12)
         report = report_folder(files, predictions=mine, benchmark="mine").to_dict()
         meta_model = numerai_corr(
@@ -787,6 +791,7 @@ class TestPredictions:
                 scores,
                 benchmark="mine",
                 meta_model=meta_model,
+                made=made,
                 target=TARGET,
                 title="Models of files",
             ).to_dict()
@@ -801,7 +806,8 @@ class TestPredictions:
         data.frame = data.frame.rename(columns={"target": TARGET})
         expected = analyze(data, model="mine", target=TARGET)
         found = analyze_folder(files, model="mine", predictions=mine)
-        assert found.sentences == expected.sentences
+        made = "How the predictions were made: mine, other: not known."
+        assert found.sentences == [*expected.sentences, made]
         for name in ("implied_weights", "underweight", "comparison"):
             pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
 
