@@ -629,13 +629,16 @@ def _show_out_of_sample(
             f"{made.n_lacking} eras more, or a smaller --chunk.",
             "",
         )
+    if not tables:
+        return _print("No era that is predicted out of sample has a target yet.", "")
     for name, table in tables.items():
         n_eras = int(table["n_eras"].max())
         title, first = _title(name, made.payout), made.out_of_sample_from
         _print(f"{title} out of sample, {n_eras} eras from {first!s} on")
         shown = table.drop(index=IN_SAMPLE)
         _show(shown.rename_axis("candidate").reset_index(), "table")
-        _print(f"in sample it would have been {table.loc[IN_SAMPLE, 'mean']:.4f}", "")
+        in_sample = table["mean"][IN_SAMPLE]
+        _print(f"in sample it would have been {in_sample:.4f}", "")
     _print(
         "difference: the ensemble less that line, era by era; the best single model is",
         "the one with the highest CORR before each window.",

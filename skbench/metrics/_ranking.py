@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ._summary import summarize
 
@@ -21,8 +22,7 @@ def compare_shorter(
     the model it is compared with (``versus``), and the difference in the eras of both.
     The rows of ``scores`` are in order of time; ``numbers`` is their summary.
     """
-    n_eras = numbers["n_eras"].to_numpy()
-    is_shorter = 100 * n_eras < _WHOLE * n_eras.max()
+    is_shorter = lacks_eras(numbers["n_eras"].to_numpy())
     own = scores.loc[:, is_shorter]
     found = pd.DataFrame(index=own.columns.rename("model"))
     if not is_shorter.any():
@@ -35,6 +35,12 @@ def compare_shorter(
     compared = summarize(own, scores.iloc[:, best], **options)
     names = ["difference", "difference_low", "difference_high", "n_paired"]
     return found.join(compared[names])
+
+
+def lacks_eras(n_eras: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether models have fewer eras than it takes to stand among those with most."""
+    lacks: NDArray[np.bool_] = 100 * n_eras < _WHOLE * n_eras.max()
+    return lacks
 
 
 def _first_to_last(scores: pd.Series) -> str:

@@ -127,7 +127,7 @@ class Walk:
                 own = copy(held[one.gathers]).set_params(**one.blend.get_params())
                 own.finish()
                 try:
-                    known[key] = own, learned_windows(own, cv)
+                    known[key] = own, learned_windows(own, cv)[0]
                 except NoWindowError as error:
                     known[key], errors[key] = (own, []), error
             one.blend, windows = known[key]

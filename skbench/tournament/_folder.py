@@ -67,7 +67,8 @@ class FolderRows:
         self, *names: str, counted: Callable[[pa.Table], pa.Table] | None = None
     ) -> JoinedTable:
         """Return columns to score, as if they were in memory."""
-        return JoinedTable(self.source, names, counted)
+        counts = next((name for name in self.models if name in names), None)
+        return JoinedTable(self.source, names, counted, counts)
 
     @property
     def unmatched(self) -> dict[str, int]:
