@@ -242,10 +242,10 @@ class TestEnsemble:
         output = tmp_path / "ensemble.parquet"
         out = run(
             capsys,
-            *("ensemble", folder, "--fit", "corr", "-o", output),
+            *("ensemble", folder, "-o", output),
             *("--neutralize", "charisma", "--proportion", 0.5),
         )
-        assert "learned from the eras that are scored here" in out
+        assert "\nweights given\n" in out
         predictions = pd.read_parquet(output)
         pipeline = joblib.load(tmp_path / "ensemble.joblib")
         data = load_benchmark_models(folder, features="charisma")
@@ -293,7 +293,7 @@ class TestEnsemble:
         out = run(capsys, "ensemble", folder, "--fit", fit, "-o", output, *given)
         blend = joblib.load(tmp_path / "e.joblib")[1]
         assert blend.shrinkage == expected
-        assert f"\n\n{blend.summary}\nThe weights were learned from" in out
+        assert f"\n\n{blend.summary}\n\nTarget: {TARGET}\n" in out
         assert ("models differ" in out) == (expected == "bayes")
 
     def test_payout(self, folder, tmp_path, capsys):
@@ -301,8 +301,12 @@ class TestEnsemble:
             capsys,
             *("ensemble", folder, "-o", tmp_path / "e.parquet", "--fit", "payout"),
             *("--payout", "corr=0.75,contribution=2.25", "--format", "json"),
+            *("--chunk", 10),
         )
-        assert [row["eras"] for row in json.loads(out)] == ["all", "last 52"]
+        means = {(row["score"], row["candidate"]): row["mean"] for row in json.loads(out)}
+        for name in ("ensemble", "equal weights", "best single model", "in sample"):
+            paid = 0.75 * means["corr", name] + 2.25 * means["mmc", name]
+            assert means["payout", name] == pytest.approx(paid, abs=1e-12)
 
     def test_a_recipe_with_todays_columns(self, folder, data, tmp_path, capsys):
         a, b = data.models[:2]
@@ -855,7 +859,7 @@ class TestPredictions:
     ):
         first, second = tmp_path / "first.parquet", tmp_path / "second.parquet"
         run(capsys, "ensemble", files, "-o", first)
-        run(capsys, "ensemble", files, "--fit", "corr", "-o", second)
+        run(capsys, "ensemble", files, "--fit", "corr", "--chunk", 1, "-o", second)
         out = tmp_path / "page.html"
         args = [files, "--predictions", first, "--predictions", second]
         board = json.loads(run(capsys, "score", *args, "--format", "json"))
@@ -865,6 +869,7 @@ class TestPredictions:
         scores = numerai_corr(target, frame["prediction"], era=frame["era"])
         (row,) = [r for r in board if (r["model"], r["eras"]) == ("second", "all")]
         assert row["corr"] == pytest.approx(scores["prediction"].mean(), abs=1e-12)
+        assert row["made"] == f"out of sample from era {frame['era'].iloc[0]}"
         told = run(capsys, "report", *args, "--benchmark", "first", "-o", out)
         assert "5 models" in told
         assert "benchmark: first" in told
