@@ -278,8 +278,9 @@ def _alike(problem: Problem, eras: Floats, present: NDArray[np.bool_]) -> Floats
     total = np.zeros((problem.prior.size, problem.prior.size))
     terms = problem.terms()
     for name, term in zip(multipliers, terms, strict=True):
-        scale = np.sqrt(eras)[:, None] * np.ones_like(term.sizes)
-        scale = np.divide(scale, term.sizes, where=present, out=np.zeros_like(scale))
+        scale = np.zeros_like(term.sizes)
+        varies = present & (term.sizes > 0)  # what is constant scores nothing
+        np.divide(np.sqrt(eras)[:, None], term.sizes, where=varies, out=scale)
         scaled = scale[:, :, None] * term.square
         products = np.einsum("tij,tj->ij", scaled, scale)
         if name == "contribution":
