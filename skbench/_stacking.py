@@ -354,7 +354,10 @@ class StackingWeights(WeightedEnsemble):
     def partial_fit(self, X: Any, y: Any) -> Self:
         """Learn from further eras, with the result of `fit` on all of them.
 
-        As long as too few eras have a target, there are no weights yet.
+        As long as too few eras have a target, or "bayes" has fewer than two horizons of
+        them, there are no weights yet, and no warning of what further eras may mend.
+        `finish`, after the last ones, finds what there is to find or says what is
+        missing.
 
         Parameters
         ----------
@@ -376,12 +379,14 @@ class StackingWeights(WeightedEnsemble):
         learned = self.gather(X, y)
         if hasattr(self, "era_statistics_"):
             learned = copy(self).absorb(learned)
-        learned._solve_if_possible()
+        learned._solve(last=False)
         self.__dict__ = learned.__dict__
         return self
 
     def merge(self, other: "StackingWeights") -> Self:
         """Take over the eras of another, with the result of `fit` on all of them.
+
+        Where they are too few for weights, there are none, as with `partial_fit`.
 
         Parameters
         ----------
@@ -400,7 +405,7 @@ class StackingWeights(WeightedEnsemble):
             If both hold an era, or differ in what decides what is kept of the rows.
         """
         learned = copy(self).absorb(other)
-        learned._solve_if_possible()
+        learned._solve(last=False)
         self.__dict__ = learned.__dict__
         return self
 
@@ -688,10 +693,11 @@ class StackingWeights(WeightedEnsemble):
             "single_era_rows": [*check_bounds(self.single_era_rows)],
         }
 
-    def _learning(self) -> Learning:
+    def _learning(self, last: bool = True) -> Learning:
         # Not `get_params`: a subclass may fix a parameter that its `__init__` lacks.
         params = SimpleNamespace(**vars(self))
-        return Learning(params, self.columns_, self._reference, self.era_statistics_)
+        held = self.era_statistics_
+        return Learning(params, self.columns_, self._reference, held, last)
 
     def _blas_threads(self) -> AbstractContextManager[Any]:
         """Give BLAS threads for the products of a search: each era's moments, often."""
@@ -700,18 +706,21 @@ class StackingWeights(WeightedEnsemble):
     def _horizon(self) -> int:
         return check_horizon(self.horizon, self._target)
 
-    def _solve(self) -> Learning:
-        """Find the weights, and return what they were found from."""
-        learning = self._learning()
-        with self._blas_threads():
-            found = learning.find(self._horizon())
+    def _solve(self, last: bool = True) -> Learning:
+        """Find the weights, and return what they were found from.
+
+        Unless these eras are the ``last``, too few leave the weights open.
+        """
+        learning = self._learning(last)
         self._forget(*_FOUND)
+        try:
+            with self._blas_threads():
+                found = learning.find(self._horizon())
+        except NotEnoughErasError:
+            if not last:
+                return learning
+            learning.tell()
+            raise
+        learning.tell()
         self.__dict__.update(found)
         return learning
-
-    def _solve_if_possible(self) -> None:
-        """Solve, or leave the weights open until there are eras enough."""
-        try:
-            self._solve()
-        except NotEnoughErasError:
-            self._forget(*_FOUND)
