@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from ._aligned import Aligned, block, column
 from ._apply import refuse, refuse_infinite, refuse_missing
@@ -195,7 +194,8 @@ class StackingWeights(WeightedEnsemble):
         best weights in 93 to 98 of 100 cases; where weights may be negative, 96 to 100.
         With "bayes": quantiles of the weights that are best for true scores as they may
         be, drawn from what the eras say of them. These held the best weights in 97 to
-        99 of 100 cases, of weights far from equal ones in fewer.
+        99 of 100 cases on average over the models, but one far from equal weights, 0.5
+        of five, in 82 to 96; that of ``shrinkage=0.0`` held it in 92 to 98.
     era_statistics_ : dict of str to ndarray
         Moments of each era held, one entry an era, in the order of the eras.
     n_iter_ : int
@@ -543,7 +543,7 @@ class StackingWeights(WeightedEnsemble):
         intervals : dict of str or int to (float, float)
             Lower and upper end, in column order.
         """
-        check_is_fitted(self, "weights_")
+        self._check_fitted()
         with self._blas_threads():
             return self._learning().interval(
                 self.weights_, self.shrinkage_, self._horizon()
@@ -559,7 +559,7 @@ class StackingWeights(WeightedEnsemble):
             What the weights rest on and, with ``shrinkage="bayes"``, whether the models
             differ by more than chance.
         """
-        check_is_fitted(self, "weights_")
+        self._check_fitted()
         told = f"{self.objective}, learned from {self.n_eras_} eras"
         if hasattr(self, "skill_deviation_"):
             about = self.objective, self.shrinkage_, self.skill_deviation_
@@ -681,6 +681,14 @@ class StackingWeights(WeightedEnsemble):
             refuse_missing("prediction", block, self.columns_, "nan_policy='omit'")
         huge, advice = too_large(block), "rank the column first, as EraRankGauss does"
         refuse(huge, "prediction", "huge", self.columns_, advice)
+
+    def _check_fitted(self) -> None:
+        if hasattr(self, "era_statistics_") and not hasattr(self, "weights_"):
+            raise NotFittedError(
+                "the eras that are held are too few for weights, or `finish` was not "
+                "called: call it to find the weights, or to learn what is missing"
+            )
+        super()._check_fitted()
 
     def _kept_by(self) -> dict[str, list[Any]]:
         """Return what decided which moments are kept, by the names in `_OF_ROWS`."""

@@ -782,8 +782,9 @@ def test_eras_that_are_too_few_so_far_are_not_warned_of(shrinkage, method):
             else:
                 found.partial_fit(*batch)
     assert not hasattr(found, "weights_")
-    with pytest.raises(NotFittedError):
-        found.predict(X)
+    for use in (lambda: found.predict(X), lambda: found.summary):
+        with pytest.raises(NotFittedError, match="too few for weights, or `finish`"):
+            use()
     with pytest.warns(DataConversionWarning, match="model_c"):
         found.partial_fit(*pick_eras(X, y, labels[4:]))
     with pytest.warns(DataConversionWarning, match="model_c"):
