@@ -1,10 +1,10 @@
 """Windows of eras to train on and to test on: `WalkForwardEraSplit`."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -291,7 +291,10 @@ class WalkForwardEraSplit(BaseCrossValidator):
     def _check_purge(self, X: Any, y: Any) -> None:
         """Warn where the name of y says that it looks further ahead than the purge."""
         self._check_parameters()
-        name = target_name(X, y)
+        self._check_reach(target_name(X, y))
+
+    def _check_reach(self, name: str | None) -> None:
+        """Warn where the name of a target says that it looks beyond the purge."""
         ahead = ceil((target_days(name) or 0) / 5)
         if self.purge < ahead:
             warn(
@@ -304,7 +307,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
         self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
     ) -> list[_Window]:
         """Return the windows that can be scored; warn of the others, or if none can."""
-        windows = self._windows(eras)
+        windows = self._windows(eras.labels) or self._refuse(eras.labels)
         lacks = [_lack(eras, window, needed) for window in windows]
         kept = [window for window, lack in zip(windows, lacks, strict=True) if not lack]
         counts = {lack: lacks.count(lack) for lack in lacks if lack}
@@ -318,9 +321,10 @@ class WalkForwardEraSplit(BaseCrossValidator):
             )
         return kept
 
-    def _windows(self, eras: Eras) -> list[_Window]:
+    def _windows(self, labels: Sequence[Hashable]) -> list[_Window]:
+        """Return the windows with eras of both kinds, of which there may be none."""
         self._check_parameters()
-        numbers = era_counts(eras.labels)
+        numbers = era_counts(labels)
         order = np.argsort(numbers, kind="stable").tolist()
         chunks: dict[int, list[int]] = {}
         for position in order:
@@ -332,15 +336,17 @@ class WalkForwardEraSplit(BaseCrossValidator):
             train = [position for position in order if first <= numbers[position] < end]
             if train:
                 windows.append(_Window(train, test))
-        if not windows:
-            raise ValueError(
-                f"no window has eras to train on and eras to test on: there are "
-                f"{len(order)} eras, which count from {numbers.min():g} to "
-                f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
-                f"{self.purge}, first_era={self.first_era}. Choose a smaller "
-                "`chunk_size`"
-            )
         return windows
+
+    def _refuse(self, labels: Sequence[Hashable]) -> NoReturn:
+        numbers = era_counts(labels)
+        raise ValueError(
+            f"no window has eras to train on and eras to test on: there are "
+            f"{len(labels)} eras, which count from {numbers.min():g} to "
+            f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
+            f"{self.purge}, first_era={self.first_era}. Choose a smaller "
+            "`chunk_size`"
+        )
 
     def _train_span(self, chunk: int) -> tuple[int, int]:
         """First training era of a chunk's window, and the era after the last."""
