@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,11 @@ from skbench import __version__
 from ._text import no_formula, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
+    from .folders import FolderEnsemble
     from .staking import PayoutRule
 
 
@@ -84,6 +86,22 @@ def _numbers_by_name(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
+def _list_of(kind: type) -> "Callable[..., list[Any]]":
+    """Return what reads ``a,b,c``."""
+
+    def read(
+        context: click.Context, parameter: click.Parameter, text: str
+    ) -> list[Any]:
+        try:
+            return [kind(part.strip()) for part in text.split(",")]
+        except ValueError as error:
+            raise click.BadParameter(
+                f"give {parameter.metavar}; got {text!r}"
+            ) from error
+
+    return read
+
+
 def _share_or_way(
     context: click.Context, parameter: click.Parameter, text: str | None
 ) -> float | str | None:
@@ -94,6 +112,43 @@ def _share_or_way(
         return float(text)
     except ValueError as error:
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
+
+
+_PAYOUT = click.option(
+    "--payout",
+    callback=_numbers_by_name,
+    metavar="SCORE=MULTIPLIER,...",
+    help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25; without "
+    "it, those of the newest payout rule.",
+)
+_SHRINKAGE = click.option(
+    "--shrinkage",
+    callback=_share_or_way,
+    metavar="bayes|auto|SHARE",
+    help="For --fit: how near to stay to equal weights. bayes: by how little the eras "
+    "tell the models apart; auto: by what did best on later eras; or a share from 0 to "
+    "1. Unless given: bayes, or 0 for sharpe and mse.",
+)
+_CHUNK = click.option(
+    "--chunk",
+    type=click.IntRange(1),
+    default=26,
+    show_default=True,
+    help="Eras that are predicted with the weights learned before them; then these are "
+    "learned anew.",
+)
+
+
+@contextmanager
+def _in_words_of_the_command(*parameters: str) -> "Iterator[None]":
+    """Name options in place of the parameters that an error names."""
+    try:
+        yield
+    except ValueError as error:
+        told = str(error).replace("`chunk_size`", "--chunk")
+        for name in parameters:
+            told = told.replace(f"`{name}`", f"--{name}")
+        raise click.ClickException(told) from error
 
 
 _ABOUT_INTERVALS = """\
@@ -138,13 +193,24 @@ def _with_text(frame: "pd.DataFrame", change: "Callable[[str], str]") -> "pd.Dat
 
 
 def _show_score(name: str, span: str, board: "pd.DataFrame") -> None:
-    """Print what a leaderboard says of one score."""
+    """Print what a leaderboard says of one score, best first."""
+    from .metrics import best_first, shorter_lines
+
+    board = best_first(board, name)
     parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
     table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
     table = table.set_axis(["model", "mean", *parts], axis=1)
     _print(f"{name.upper()}, {span} eras")
     _show(table, "table")
-    _print()
+    _print(*shorter_lines(board, name), "")
+
+
+def _marked(board: "pd.DataFrame", made: "dict[str, str]") -> "pd.DataFrame":
+    """Mark the models whose scores are in sample, wherever a leaderboard names them."""
+    flattered = [name for name, words in made.items() if words.startswith("in sample")]
+    shown = {name: f"{name} (in sample)" for name in flattered}
+    names = ["model", *board.filter(regex="_versus$")]
+    return board.assign(**{name: board[name].replace(shown) for name in names})
 
 
 def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
@@ -366,10 +432,14 @@ def score(
     """Rank the models in FOLDER, and your own, by their scores.
 
     CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. All
-    tables have the order of CORR.
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    table is sorted by the score that it shows. A model with less than 90% of the eras
+    that others have stands beneath them, with its mean difference from the best of them
+    in the eras of both. Under the tables: how your predictions were made, if their file
+    says so.
     """
     from .folders import folder_target, score_folder
+    from .tournament import origin_lines
 
     target = folder_target(folder, target)
     board = score_folder(
@@ -383,10 +453,15 @@ def score(
     if form != "table":
         return _show(board, form)
     _print(f"Target: {target}", "")
+    told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
+    made = dict(told.to_numpy().tolist())
+    board = _marked(board, made)
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc"):
             if name in lines:
                 _show_score(name, str(span), lines)
+    if made:
+        _print(*origin_lines(made), "")
     _print(*_ABOUT_INTERVALS.split("\n"))
 
 
@@ -474,20 +549,8 @@ def report(
     metavar="OBJECTIVE",
     help="Learn the weights: corr, sharpe, mse, contribution or payout.",
 )
-@click.option(
-    "--payout",
-    callback=_numbers_by_name,
-    metavar="SCORE=MULTIPLIER,...",
-    help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25.",
-)
-@click.option(
-    "--shrinkage",
-    callback=_share_or_way,
-    metavar="bayes|auto|SHARE",
-    help="For --fit: how near to stay to equal weights. bayes: by how little the eras "
-    "tell the models apart; auto: by what did best on later eras; or a share from 0 to "
-    "1. Unless given: bayes, or 0 for sharpe and mse.",
-)
+@_PAYOUT
+@_SHRINKAGE
 @click.option(
     "--recipe", metavar="NAME", help="Blend as a published ensemble (skbench recipes)."
 )
@@ -505,36 +568,186 @@ def report(
     show_default=True,
     help="Share of what these features explain to neutralise.",
 )
+@_CHUNK
 @_TARGET
 @_FORMAT
 def ensemble(
-    folder: Path, output: Path, target: str, form: str, **options: Any
+    folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any
 ) -> None:
     """Blend the models in FOLDER; write the predictions and the fitted pipeline.
 
     Equal weights, unless --weights, --fit or --recipe says otherwise.
+
+    With --fit the validation predictions are out of sample: each era is blended with
+    the weights learned from what was known before it, and eras before the first of
+    these are absent. The live era gets the weights of all eras, as the pipeline does.
     """
     from .folders import ensemble_folder, ensemble_pipeline
     from .metrics import leaderboard
 
     pipeline = ensemble_pipeline(folder, **options)
-    made = ensemble_folder(
-        folder, output, pipeline, target=target, progress=sys.stderr.isatty()
-    )
-    board = leaderboard(made.scores, target=made.target)
-    if form != "table":
-        return _show(board, form)
+    with _in_words_of_the_command("chunk"):
+        made = ensemble_folder(
+            folder,
+            output,
+            pipeline,
+            target=target,
+            chunk=chunk,
+            progress=sys.stderr.isatty(),
+        )
+    if made.learned:
+        tables = {name: made.comparison(name) for name in made.scores}
+        if form != "table":
+            return _show(_stacked(tables), form)
+    else:
+        board = leaderboard(made.scores, target=made.target)
+        if form != "table":
+            return _show(board, form)
     for name, weight in made.weights.items():
         _print(f"{weight:7.2%}  {name}")
     if made.learned:
-        _print("", made.summary)
-        _print("The weights were learned from the eras that are scored here:")
-    _print("", f"Target: {made.target}", "")
-    for span, lines in board.groupby("eras", sort=False):
-        _show_score("corr", str(span), lines)
+        _print("", made.summary, "", f"Target: {made.target}", "")
+        _show_out_of_sample(made, tables)
+    else:
+        _print("", "weights given", "", f"Target: {made.target}", "")
+        for span, lines in board.groupby("eras", sort=False):
+            _show_score("corr", str(span), lines)
     rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
     _print(f"Predictions of {rows} rows: {output}")
     _print(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+
+
+def _show_out_of_sample(
+    made: "FolderEnsemble", tables: "dict[str, pd.DataFrame]"
+) -> None:
+    """Print how an ensemble does in eras it was not learned from."""
+    from .folders import IN_SAMPLE
+
+    if made.n_lacking:
+        return _print(
+            "No validation era can be predicted out of sample yet: that takes "
+            f"{made.n_lacking} eras more, or a smaller --chunk.",
+            "",
+        )
+    if not tables:
+        return _print("No era that is predicted out of sample has a target yet.", "")
+    for name, table in tables.items():
+        n_eras = int(table["n_eras"].max())
+        title, first = _title(name, made.payout), made.out_of_sample_from
+        _print(f"{title} out of sample, {n_eras} eras from {first!s} on")
+        shown = table.drop(index=IN_SAMPLE)
+        _show(shown.rename_axis("candidate").reset_index(), "table")
+        in_sample = table["mean"][IN_SAMPLE]
+        _print(f"in sample it would have been {in_sample:.4f}", "")
+    _print(
+        "difference: the ensemble less that line, era by era; the best single model is",
+        "the one with the highest CORR before each window.",
+        "",
+    )
+
+
+def _title(score: str, payout: "dict[str, float] | None") -> str:
+    """Name a score; a payout by what it is the sum of."""
+    if score != "payout" or payout is None:
+        return score.upper()
+    names = {"corr": "CORR", "contribution": "MMC"}
+    parts = [f"{value:g} {names[name]}" for name, value in payout.items()]
+    return f"PAYOUT ({' + '.join(parts)})"
+
+
+def _stacked(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
+    """Put the tables of several scores below each other."""
+    import pandas as pd
+
+    if not tables:
+        return pd.DataFrame(columns=["score", "candidate"])
+    named = pd.concat(tables, names=["score", "candidate"])
+    return named.reset_index()
+
+
+@skbench.command()
+@_FOLDER
+@_PREDICTIONS
+@click.option(
+    "--fit",
+    callback=_list_of(str),
+    default="corr",
+    show_default=True,
+    metavar="OBJECTIVE,...",
+    help="Ways to learn the weights: corr, sharpe, mse, contribution, payout.",
+)
+@_PAYOUT
+@_SHRINKAGE
+@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--proportion",
+    "proportions",
+    callback=_list_of(float),
+    default="0.5",
+    show_default=True,
+    metavar="SHARE,...",
+    help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1.",
+)
+@_CHUNK
+@_TARGET
+@click.option(
+    "--report", type=_FILE, metavar="FILE", help="HTML file to write too: a page."
+)
+@_FORMAT
+def backtest(
+    folder: Path,
+    predictions: tuple[Path, ...],
+    report: Path | None,
+    form: str,
+    **options: Any,
+) -> None:
+    """Judge ways to blend the models in FOLDER, and your own, out of sample.
+
+    Every way to learn weights is combined with every proportion. Each combination is
+    walked forward: weights are learned before each window from what was known by then.
+    It stands against equal weights, the best single model of the past, and the
+    published ensembles that FOLDER has the models for. Nothing is written but --report.
+    """
+    from ._files import check_writable
+    from .folders import backtest_folder, folder_target, input_files
+
+    if report is not None:
+        check_writable(report, "report", input_files(folder, predictions))
+    options["target"] = folder_target(folder, options["target"])
+    with _in_words_of_the_command("chunk", "fit"):
+        found = backtest_folder(
+            folder,
+            predictions=predictions,
+            progress=sys.stderr.isatty(),
+            **options,
+        )
+    summary = found.summary()
+    if form != "table":
+        _show(summary.reset_index(), form)
+    else:
+        _print(f"Target: {options['target']}", "")
+        for name in found.scores:
+            _show_backtest(name, _title(name, found.payout), summary)
+        _print(f"Verdict: {found.verdict()}.")
+    if report is not None:
+        from .report import BacktestReport
+
+        BacktestReport(found, title=f"Backtest of {folder.resolve().name}").write_html(
+            report
+        )
+        if form == "table":
+            _print("", report)
+
+
+def _show_backtest(name: str, title: str, summary: "pd.DataFrame") -> None:
+    """Print what a backtest says of one score."""
+    parts = ["low", "high", "difference", "difference_low", "difference_high"]
+    parts += ["sharpe", "max_drawdown", "n_eras"]
+    table = summary[[name, *(f"{name}_{part}" for part in parts), "turnover"]]
+    table = table.set_axis(["mean", *parts, "turnover"], axis=1)
+    _print(f"{title} out of sample; differences from equal weights")
+    _show(table.sort_values("mean", ascending=False).reset_index(), "table")
+    _print()
 
 
 @skbench.command()
@@ -690,6 +903,23 @@ def export(pipeline: Path, output: Path, fill: float, trust: tuple[str, ...]) ->
         raise click.ClickException(str(error)) from error
     size = output.stat().st_size / 1000
     _print(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
+    if told := _learned_from(fitted):
+        _print(told)
+
+
+def _learned_from(pipeline: Any) -> str:
+    """Say of which eras predictions are in sample; nothing where no weights are."""
+    from ._stacking import StackingWeights
+    from ._steps import steps_of
+
+    learned = [s for s in steps_of(pipeline) if isinstance(s, StackingWeights)]
+    if not learned:
+        return ""
+    first, *_, last = learned[-1].eras_
+    return (
+        f"Its weights were learned from the eras {first} to {last}: what it predicts "
+        "of them is in sample, and so are Numerai's diagnostics of it."
+    )
 
 
 @skbench.command()

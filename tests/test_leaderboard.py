@@ -7,6 +7,8 @@ import pytest
 from helpers import long_scores, long_tournament
 
 from skbench.metrics import (
+    about_shorter,
+    best_first,
     correlation_contribution,
     feature_neutral_corr,
     leaderboard,
@@ -133,3 +135,149 @@ class TestLeaderboard:
             leaderboard(empty)
         with pytest.raises(ValueError, match="`recent` must be a whole number"):
             leaderboard(empty.fillna(0.1), recent=0)
+
+
+def some_models(n_eras=102):
+    """Scores that rise: "late" has none of the first half, where all are low."""
+    eras = [f"{i:04d}" for i in range(1, n_eras + 1)]
+    common = 0.02 * np.sin(np.arange(n_eras)) + np.repeat([0.0, 0.03], n_eras // 2)
+    rng = np.random.default_rng(3)
+    corr = pd.DataFrame(
+        {
+            "weak": common,
+            "strong": common + 0.01,
+            "late": common + 0.008 + 0.001 * rng.normal(size=n_eras),
+            "later": common + 0.009 + 0.001 * rng.normal(size=n_eras),
+        },
+        index=eras,
+    )
+    corr.loc[eras[: n_eras // 2], "late"] = np.nan
+    corr.loc[eras[: n_eras // 2 + 5], "later"] = np.nan
+    return corr
+
+
+PARTS = ["eras", "versus", "difference", "difference_low", "difference_high"]
+
+
+class TestFewerEras:
+    """Models that lack eras are never sorted above others by the eras they have."""
+
+    def test_they_stand_beneath_by_what_both_have(self):
+        corr = some_models()
+        board = leaderboard(corr, recent=20, target="target_20")
+        lines = board[board["eras"] == "all"].set_index("model")
+        assert lines.loc["late", "corr"] > lines.loc["strong", "corr"]
+        assert list(lines.index) == ["strong", "weak", "later", "late"]
+        beside = summarize(corr, "strong", target="target_20")
+        for model, span in {"late": "0052 to 0102", "later": "0057 to 0102"}.items():
+            row = lines.loc[model]
+            assert row["corr_eras"] == span
+            assert row["corr_versus"] == "strong"
+            assert row["corr_n_paired"] == row["corr_n_eras"]
+            for name in PARTS[2:]:
+                assert row[f"corr_{name}"] == beside.loc[model, name]
+        columns = [f"corr_{name}" for name in PARTS]
+        assert lines.loc[["strong", "weak"], columns].isna().all(axis=None)
+
+    def test_in_eras_that_all_have_they_are_like_any_other(self):
+        board = leaderboard(some_models(), recent=20)
+        recent = board[board["eras"] == "last 20"]
+        assert recent["corr"].is_monotonic_decreasing
+        assert recent["corr_versus"].isna().all()
+
+    @pytest.mark.parametrize(("n_lacking", "is_whole"), [(10, True), (11, False)])
+    def test_nine_tenths_of_the_eras_are_whole(self, n_lacking, is_whole):
+        corr = some_models(100)[["weak", "strong"]]
+        corr["own"] = corr["strong"] - 0.001
+        corr.iloc[:n_lacking, 2] = np.nan
+        board = leaderboard(corr, recent=None)
+        assert board["corr"].idxmax() == (0 if is_whole else 2)
+        assert board["model"].iloc[0 if is_whole else 2] == "own"
+        assert ("corr_versus" in board) != is_whole
+
+    def test_without_such_models_there_are_no_columns_of_them(self, scores):
+        assert list(leaderboard(scores["corr"])) == [
+            "eras",
+            "model",
+            "corr",
+            *(
+                f"corr_{part}"
+                for part in ("low", "high", "sharpe", "max_drawdown", "n_eras")
+            ),
+        ]
+
+    def test_each_score_has_its_own(self):
+        corr = some_models()
+        mmc = corr[["weak", "strong", "later"]].iloc[60:] / 2
+        mmc["late"] = np.nan
+        mmc.loc[mmc.index[:20], "weak"] = np.nan
+        board = leaderboard({"corr": corr, "mmc": mmc}, recent=None)
+        lines = board.set_index("model")
+        assert lines["mmc_versus"].dropna().to_dict() == {
+            "weak": "strong",
+            "late": "strong",
+        }
+        assert list(best_first(lines, "mmc").index) == [
+            "strong",
+            "later",
+            "weak",
+            "late",
+        ]
+        assert lines.loc["late", "mmc_eras"] == ""
+        assert np.isnan(lines.loc["late", "mmc_difference"])
+        assert lines["corr_versus"].dropna().index.tolist() == ["later", "late"]
+
+    def test_a_model_that_a_score_lacks_stands_last(self):
+        corr = some_models()
+        mmc = corr[["strong", "late"]]
+        lines = leaderboard({"corr": corr, "mmc": mmc}, recent=None).set_index("model")
+        assert list(best_first(lines, "mmc").index[:2]) == ["strong", "late"]
+        assert lines["mmc_versus"].dropna().to_dict() == {"late": "strong"}
+
+    def test_eras_that_no_two_have(self):
+        corr = some_models()
+        corr.loc[corr.index[51:61], ["weak", "strong"]] = np.nan
+        corr.loc[corr.index[61:], ["late", "later"]] = np.nan
+        board = leaderboard(corr, recent=None).set_index("model")
+        assert list(board.index) == ["strong", "weak", "late", "later"]
+        assert board.loc["late", "corr_n_paired"] == 0
+        assert np.isnan(board.loc["late", "corr_difference"])
+
+    def test_names_that_are_no_texts(self):
+        corr = some_models().rename(columns={"strong": 7, "late": 8})
+        board = leaderboard(corr, recent=None).set_index("model")
+        assert board.loc[8, "corr_versus"] == 7
+
+    @pytest.mark.parametrize(
+        ("found", "told"),
+        [
+            (
+                {"n_eras": 49, "eras": "0057 to 0105", "n_paired": 49}
+                | {"difference": 0.0021, "difference_low": -0.0004}
+                | {"difference_high": 0.0046},
+                "own: 49 eras, 0057 to 0105; there 0.0021 above best "
+                "(-0.0004 to 0.0046)",
+            ),
+            (
+                {"n_eras": 49, "eras": "0057 to 0105", "n_paired": 47}
+                | {"difference": -0.0021, "difference_low": -0.0046}
+                | {"difference_high": 0.0004},
+                "own: 49 eras, 0057 to 0105; in the 47 that both have 0.0021 below "
+                "best (-0.0046 to 0.0004)",
+            ),
+            (
+                {"n_eras": 1, "eras": "0057 to 0057", "n_paired": 1}
+                | {"difference": 0.001, "difference_low": np.nan}
+                | {"difference_high": np.nan},
+                "own: 1 era, 0057 to 0057; there 0.0010 above best "
+                "(too few for an interval)",
+            ),
+            (
+                {"n_eras": 9, "eras": "0001 to 0009", "n_paired": 0},
+                "own: 9 eras, 0001 to 0009; none of them has best",
+            ),
+            ({"n_eras": 0, "eras": ""}, "own: no eras"),
+        ],
+    )
+    def test_the_line_that_is_shown(self, found, told):
+        assert about_shorter("own", found | {"versus": "best"}, "era") == told

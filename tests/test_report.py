@@ -121,6 +121,34 @@ class TestNumbers:
         frame = pd.DataFrame({"bad": [0.0, 0.1], "none": np.nan, "good": 1.0}, eras(2))
         assert PerformanceReport(frame).to_dict()["models"] == ["good", "bad", "none"]
 
+    def test_models_with_fewer_eras_are_sorted_by_what_the_best_has_there(self):
+        frame = random_scores(60)
+        frame["late"] = frame["a"].iloc[30:] + 0.001
+        frame["later"] = frame["a"].iloc[40:] + 0.002
+        frame.iloc[:30] -= 0.1
+        report = PerformanceReport(frame, horizon=BLOCK)
+        whole = frame[["a", "b", "c"]].mean().sort_values(ascending=False).index
+        assert report.to_dict()["models"] == [*whole, "later", "late"]
+        rows = rows_of(report)
+        assert rows["late"]["mean"] > rows[whole[0]]["mean"]
+        beside = summarize(frame, whole[0], horizon=BLOCK).loc["late"]
+        found = rows["late"]["shorter"]
+        told = found.pop("told")
+        assert found == {
+            "versus": whole[0],
+            "mean": beside["difference"],
+            "low": beside["difference_low"],
+            "high": beside["difference_high"],
+            "n_eras": 30,
+        }
+        side = "above" if found["mean"] > 0 else "below"
+        assert told.startswith(
+            f"late: 30 eras, 0031 to 0060; there {abs(found['mean']):.4f} {side} "
+            f"{whole[0]} ("
+        )
+        assert [rows[model]["shorter"] for model in whole] == [None] * 3
+        assert rows_of(report, "last 13")["late"]["shorter"] is None
+
     def test_correlations_are_those_of_the_scores_with_enough_eras(self):
         frame = random_scores(30)
         frame.iloc[2:, 2] = np.nan  # only 2 eras in common with the others

@@ -47,6 +47,9 @@ def make_scores():
 
 
 SCORES = make_scores()
+# "late" has so few eras that it stands beneath the others, whatever its scores are.
+WHOLE = SCORES["corr"][MODELS[:-1]].mean()
+BEST_FIRST = [*WHOLE.sort_values(ascending=False).index, "late"]
 META_MODEL = (SCORES["corr"]["beta"].iloc[30:] / 3).rename(None)
 
 
@@ -420,7 +423,7 @@ class TestOtherCharts:
 
     def test_the_strip_has_all_models_and_eras(self, page):
         (strip,) = chart(page, "strip").values()
-        order = SCORES["corr"].mean().sort_values(ascending=False).index
+        order = BEST_FIRST
         for name, row in zip(order, strip["z"], strict=True):
             close(row, SCORES["corr"][name])
         page.select_option("#score", "mmc")
@@ -429,7 +432,7 @@ class TestOtherCharts:
 
     def test_correlations_are_named_for_what_they_are(self, page):
         (heat,) = chart(page, "correlation").values()
-        order = SCORES["corr"].mean().sort_values(ascending=False).index
+        order = BEST_FIRST
         close(np.array(heat["z"]), SCORES["corr"][order].corr())
         assert "CORR over eras (not of their pre" in page.inner_text(
             "#correlation-text"
@@ -473,7 +476,8 @@ class TestList:
             cell.locator("button").click()
             direction = cell.get_attribute("aria-sort")
             seen.add(direction)
-            values = [float(text) for text in column(page, key)]
+            assert column(page, "model")[-1] == "late"  # it has fewer eras
+            values = [float(text) for text in column(page, key)[:-1]]
             assert values == sorted(values, reverse=direction == "descending")
             assert page.locator("#models th[aria-sort]").count() == 1
         assert seen == {"ascending", "descending"}
@@ -486,6 +490,43 @@ class TestList:
             assert names[-1] == "gamma"  # not compared with itself
             values = [float(text) for text in column(page, "difference")[:-1]]
             assert len(values) == len(MODELS) - 1
+
+    def test_models_with_fewer_eras_stand_beneath_and_say_by_how_much(self, visit):
+        eras = [f"{i:04d}" for i in range(1, 61)]
+        steps = 0.01 * np.sin(np.arange(60.0)) + np.repeat([0.0, 0.04], 30)
+        corr = pd.DataFrame({"weak": steps, "strong": steps + 0.01}, index=eras)
+        corr["near"] = (corr["strong"] - 0.002).iloc[30:]
+        corr["nearest"] = (corr["strong"] - 0.001).iloc[30:]
+        mmc = corr[["weak", "strong", "nearest"]]
+        report = PerformanceReport(
+            {"corr": corr, "mmc": mmc},
+            horizon=5,
+            made={"near": "in sample", "weak": "not known", "nearest": "in sample"},
+        )
+        page = visit(report)
+        told = page.locator("#shorter li").all_inner_texts()
+        assert [line.split(" (")[0] for line in told] == [
+            f"{model}: 30 eras, 0031 to 0060; there {less} below strong"
+            for model, less in {"nearest": "0.0010", "near": "0.0020"}.items()
+        ]
+        assert column(page, "model") == ["strong", "weak", "nearest", "near"]
+        badges = page.locator("#models tbody tr", has=page.locator(".badge"))
+        assert [text.split()[:3] for text in badges.all_inner_texts()] == [
+            [model, "in", "sample"] for model in ("nearest", "near")
+        ]
+        page.click('#models th[data-key="mean corr"] button')
+        assert column(page, "model") == ["weak", "strong", "near", "nearest"]
+        page.click('#models th[data-key="model"] button')
+        assert column(page, "model") == ["near", "nearest", "strong", "weak"]
+        page.select_option("#score", "mmc")
+        (line,) = page.locator("#shorter li").all_inner_texts()
+        assert line.startswith("nearest: 30 eras")
+        page.check("#span input[value='last 13']")
+        assert page.locator("#shorter li").count() == 0  # all have these
+        assert page.locator("#made li").all_inner_texts() == [
+            "near, nearest: in sample",
+            "weak: not known",
+        ]
 
     def test_names_sort_as_words(self, page):
         page.click('#models th[data-key="model"] button')
@@ -715,7 +756,7 @@ class TestHostileNames:
         assert page.locator("#analysis table b").count() == 0
 
     def test_plotly_shows_them_as_they_are(self, page):
-        order = list(SCORES["corr"].mean().sort_values(ascending=False).index)
+        order = BEST_FIRST
         row = (order.index(BOLD) + 0.5) / len(order)
         page.locator("#strip-chart").scroll_into_view_if_needed()
         box = page.locator("#strip-chart .nsewdrag").bounding_box()

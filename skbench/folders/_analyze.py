@@ -1,10 +1,11 @@
 """Questions about the models of a folder: `analyze_folder`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from skbench._files import Address
 from skbench.analysis import Analysis, answers, beside, check_model
-from skbench.tournament import ERA, open_folder
+from skbench.tournament import ERA, open_folder, origin_lines
 
 
 def analyze_folder(
@@ -30,7 +31,8 @@ def analyze_folder(
     Returns
     -------
     analysis : skbench.analysis.Analysis
-        As `skbench.analysis.analyze` gives it.
+        As `skbench.analysis.analyze` gives it; the last sentence says how the
+        ``predictions`` were made, in the words of `score_folder`.
 
     Raises
     ------
@@ -42,10 +44,15 @@ def analyze_folder(
     rows, _ = open_folder(path, target=target, predictions=predictions)
     if model is not None:
         check_model(model, rows.source.schema.names, rows.models)
-    return answers(
+    analysis = answers(
         rows.table(*beside(rows.models, model)),
         rows.table(rows.target),
         rows.table(ERA),
         rows.table(rows.meta_model) if rows.meta_model else None,
         rows.table(model) if model else None,
     )
+    if not rows.made:
+        return analysis
+    heading, *lines = origin_lines(rows.made)
+    made = f"{heading} {'; '.join(lines)}."
+    return replace(analysis, sentences=[*analysis.sentences, made])

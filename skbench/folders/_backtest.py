@@ -13,8 +13,8 @@ from skbench._steps import steps_of
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import list_recipes, recipe
 from skbench.tournament import (
-    ERA,
     FEATURES_FILE,
+    ID,
     check_folder,
     feature_sets,
     main_file,
@@ -94,8 +94,7 @@ def backtest_folder(
     rows, _ = open_folder(
         path, target=target, features=features, predictions=predictions
     )
-    names = [*rows.models, ERA, *rows.features]
-    names += [rows.meta_model] if rows.meta_model else []
+    names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
         return backtest(

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 import joblib
+import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from skbench._checks import check_count, is_several
@@ -14,7 +15,14 @@ from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import SHRUNK_BY_BAYES, StackingWeights
 from skbench.streaming import write_tables
-from skbench.tournament import FEATURES_FILE, feature_set, feature_sets, open_folder
+from skbench.tournament import (
+    FEATURES_FILE,
+    Origin,
+    feature_set,
+    feature_sets,
+    open_folder,
+    with_origin,
+)
 
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
@@ -218,7 +226,8 @@ def ensemble_folder(
         parts = [made.validation()]
         if live is not None:
             parts.append(made.blend.of(made.pipeline, live.source, progress))
-        write_tables(chain.from_iterable(parts), unfinished)
+        tables = chain.from_iterable(parts)
+        write_tables((_said(table, made.origin) for table in tables), unfinished)
         scores = made.scores()
         made.blend.warn_of_missing()
         joblib.dump(made.pipeline, unfinished_pipeline)
@@ -232,6 +241,11 @@ def ensemble_folder(
         made.out_of_sample_from,
         made.lacking.n_lacking if made.lacking else 0,
     )
+
+
+def _said(table: pa.Table, origin: Origin) -> pa.Table:
+    """Say in a table how its predictions were made."""
+    return table.replace_schema_metadata(with_origin(table.schema, origin).metadata)
 
 
 def _check_output(output: Address, path: Address) -> Path:

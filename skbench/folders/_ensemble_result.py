@@ -13,7 +13,7 @@ from skbench._parquet import read_parquet
 from skbench._stacking import StackingWeights
 from skbench.metrics import summarize
 
-ENSEMBLE = "ensemble"
+ENSEMBLE, IN_SAMPLE = "ensemble", "in sample"
 
 
 @dataclass(frozen=True)

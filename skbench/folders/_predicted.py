@@ -9,7 +9,7 @@ import pyarrow as pa
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from skbench._eras import Rows, horizon_of
+from skbench._eras import Rows, chronological, find_eras, horizon_of
 from skbench._frames import META_MODEL
 from skbench._progress import progress_bar
 from skbench._stacking import StackingWeights
@@ -22,9 +22,9 @@ from skbench.model_selection import (
     walked,
 )
 from skbench.streaming import BATCH_ROWS, Predictions, fit_parquet
-from skbench.tournament import DATA_TYPE, ERA, ID, FolderRows, JoinedTable
+from skbench.tournament import DATA_TYPE, ERA, ID, FolderRows, JoinedTable, Origin
 
-from ._ensemble_result import ENSEMBLE
+from ._ensemble_result import ENSEMBLE, blend_of
 from ._walk import latest_payout, targets_of, windows_of
 
 
@@ -55,6 +55,14 @@ class AllEras:
     def validation(self) -> Iterator[pa.Table]:
         """Yield the predictions, with id, era and data type."""
         return self.blend.of(self.pipeline, self._rows.source, self._progress)
+
+    @property
+    def origin(self) -> Origin:
+        """How the predictions are made."""
+        if not any(map(learns, steps_of(self.pipeline))):
+            return Origin("given")
+        eras = find_eras(self._rows.table(ERA), ERA).labels
+        return Origin("learned", learned_until=eras[chronological(eras)[-1]])
 
     def scores(self) -> dict[str, pd.DataFrame]:
         """Return the scores of what was yielded."""
@@ -102,6 +110,14 @@ class OutOfSample:
                 models = partial(_read, table, era.rows)
                 yield self.blend.laid_out(about(era.rows), made, models)
 
+    @property
+    def origin(self) -> Origin:
+        """How the predictions are made."""
+        blend = blend_of(self.pipeline)
+        return Origin(
+            "learned", blend.objective, blend.eras_[-1], self.out_of_sample_from
+        )
+
     def scores(self) -> dict[str, pd.DataFrame]:
         """Return the scores of what was yielded."""
         if self.lacking:
@@ -116,11 +132,10 @@ class OutOfSample:
     @contextmanager
     def _table(self) -> Iterator[JoinedTable]:
         """Open the rows, counted as they are read."""
-        rows = self._rows
-        names = [*rows.models, ERA, *rows.features]
-        names += [rows.meta_model] if rows.meta_model else []
-        with progress_bar(self._progress, rows.source.n_rows) as counted:
-            yield rows.table(*names, counted=counted)
+        source = self._rows.source
+        names = [name for name in source.schema.names if name != ID]
+        with progress_bar(self._progress, source.n_rows) as counted:
+            yield self._rows.table(*names, counted=counted)
 
 
 def _read(table: JoinedTable, rows: Rows, names: Sequence[str]) -> pa.Table:

@@ -50,7 +50,8 @@ def report_folder(
     Returns
     -------
     report : skbench.report.PerformanceReport
-        To write as a page; its other reference is the Meta Model, where it is there.
+        To write as a page; its other reference is the Meta Model, where it is there. It
+        says how the ``predictions`` were made, in the words of `score_folder`.
 
     Raises
     ------
@@ -71,6 +72,7 @@ def report_folder(
         benchmark=benchmark,
         meta_model=scores_of_meta_model(rows),
         analysis=analysis,
+        made=rows.made or None,
         target=rows.target,
         title=f"Models of {arrow_path(Path(path).resolve().name)}",
     )

@@ -54,7 +54,12 @@ def score_folder(
     Returns
     -------
     board : pandas.DataFrame
-        As `skbench.metrics.leaderboard` gives it.
+        As `skbench.metrics.leaderboard` gives it. With ``predictions`` there is one
+        column more, ``made``: how the predictions of each model from a file were made,
+        as far as the file says. "out of sample from era 0057": each era was predicted
+        by weights that were learned before it; "in sample": the weights were learned
+        from the eras that they are scored in, which flatters them; "weights given";
+        or "not known".
 
     Raises
     ------
@@ -66,7 +71,8 @@ def score_folder(
     check_flag("progress", progress)
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     scores = scores_of(rows, benchmark, progress)
-    return leaderboard(scores, recent=recent, target=rows.target)
+    board = leaderboard(scores, recent=recent, target=rows.target)
+    return board.assign(made=board["model"].map(rows.made)) if rows.made else board
 
 
 def scores_of(

@@ -1,13 +1,14 @@
 """A stake spread over the models of a folder, or of an account."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from skbench._eras import horizon_of
 from skbench._files import Address
 from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule
-from skbench.tournament import open_folder
+from skbench.tournament import open_folder, origin_lines
 
 from ._scores import scores_of
 
@@ -45,7 +46,8 @@ def stake_folder(
     Returns
     -------
     allocation : skbench.staking.Allocation
-        The shares, and what they rest on.
+        The shares, and what they rest on; its warning also says how the ``predictions``
+        were made, in the words of `score_folder`.
 
     Raises
     ------
@@ -61,12 +63,14 @@ def stake_folder(
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     scores = scores_of(rows, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
-    return allocate(
+    allocation = allocate(
         scores,
         rule.renamed(kinds),
         total_at_risk=total_at_risk,
         **{"horizon": horizon_of(rows.target), **options},
     )
+    told = [allocation.warning, *origin_lines(rows.made)]
+    return replace(allocation, warning="\n".join(told))
 
 
 def stake_account(

@@ -3,6 +3,11 @@
 from ._leaderboard import leaderboard, score_models
 from ._live import by_score as by_score
 from ._live import read_live as read_live
+from ._ranking import about_shorter as about_shorter
+from ._ranking import best_first as best_first
+from ._ranking import compare_shorter as compare_shorter
+from ._ranking import lacks_eras as lacks_eras
+from ._ranking import shorter_lines as shorter_lines
 from ._scorers import (
     contribution_scorer,
     era_scorer,

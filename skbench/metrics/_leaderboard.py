@@ -12,6 +12,7 @@ from skbench._checks import check_count, listed
 from skbench._frames import has_name
 from skbench.kernels import score
 
+from ._ranking import best_first, compare_shorter
 from ._scores import align_scored, feature_neutral_corr, framed
 from ._summary import summarize
 from ._tables import Frames, read_scores, spans
@@ -126,10 +127,15 @@ def leaderboard(
 ) -> pd.DataFrame:
     """Rank models by their scores, over all eras and over the most recent.
 
-    The models of each span of eras are sorted by the mean of the first score. The most
-    recent eras are the last with any score at all; a score that some of them lack, as
-    the contribution to a Meta Model that starts later, rests on those it has, and says
-    on how many.
+    The models of each span of eras are sorted by the mean of the first score. Means
+    over other eras are no fair comparison, so a model with less than 90 % of the eras
+    that any model has in the span stands beneath those that have them, whatever its
+    mean: these models are sorted by their mean difference from the best of the others,
+    in the eras that both have.
+
+    The most recent eras are the last with any score at all; a score that some of them
+    lack, as the contribution to a Meta Model that starts later, rests on those it has,
+    and says on how many.
 
     Parameters
     ----------
@@ -151,7 +157,12 @@ def leaderboard(
         One row a span of eras and model, in columns ``eras`` ("all", "last 52"),
         ``model`` and, for each score, its mean under the score's own name,
         ``{score}_low`` and ``{score}_high`` (its interval), ``{score}_sharpe``,
-        ``{score}_max_drawdown`` and ``{score}_n_eras``.
+        ``{score}_max_drawdown`` and ``{score}_n_eras``. Where a model has fewer eras
+        than others, a score also has, for such models alone: ``{score}_eras``, the
+        first and the last of them, ``{score}_versus``, the best of the other models,
+        ``{score}_difference``, the mean difference from that one in the eras of both,
+        with its interval ``{score}_difference_low`` and ``{score}_difference_high``,
+        and ``{score}_n_paired``, the number of these eras.
 
     Raises
     ------
@@ -197,8 +208,7 @@ def _board(
         _lines(name, frame.reindex(eras), options) for name, frame in frames.items()
     ]
     board = pd.concat(parts, axis=1)
-    order = np.argsort(-board.iloc[:, 0].to_numpy(), kind="stable")
-    board = board.iloc[order].rename_axis("model").reset_index()
+    board = best_first(board, next(iter(frames))).rename_axis("model").reset_index()
     board.insert(0, "eras", span)
     return board
 
@@ -207,6 +217,7 @@ def _lines(name: str, frame: pd.DataFrame, options: dict[str, Any]) -> pd.DataFr
     """Numbers of one score: a row a model."""
     numbers = summarize(frame, **options)
     kept = numbers[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
+    kept = kept.join(compare_shorter(frame, numbers, **options))
     kept.columns = pd.Index(
         [name, *(f"{name}_{column}" for column in kept.columns[1:])]
     )

@@ -14,9 +14,11 @@ from skbench._aligned import block
 from skbench._checks import check_confidence, check_flag, check_name, listed
 from skbench._eras import (
     Rows,
+    blas_threads,
     check_horizon,
     chronological,
     find_eras,
+    n_rows_of,
 )
 from skbench._frames import (
     META_MODEL,
@@ -27,6 +29,7 @@ from skbench._frames import (
     target_name,
 )
 from skbench._progress import with_progress
+from skbench._warnings import warn
 from skbench.kernels import score
 
 from ._paths import EraColumns
@@ -132,6 +135,8 @@ def backtest(
     y = pd.Series(aligned_target(table, y), index, name=target_name(X, y))
     horizon = check_horizon(horizon, y.name)
     walk.fit(table, y, cv)
+    for name, reason in walk.lacking.items():
+        warn(f"{name!r} is left out: {reason}")
     kept = np.full((len(walk.names), table.n_rows if keep_predictions else 0), np.nan)
     scores = WalkedScores(walk.names)
     for era in with_progress(walked(walk, table, y, meta_model), "era", progress):
@@ -165,12 +170,13 @@ def walked(
     for label, rows in zip(eras.labels, eras.rows, strict=True):
         if not walk.is_walked(label):
             continue
-        made = paths.of(label, rows)
-        scores = {"corr": score.numerai_corr(made.columns, target[rows])}
-        if reference is not None:
-            scores["mmc"] = score.correlation_contribution(
-                made.columns, target[rows], reference(rows)[0]
-            )
+        with blas_threads(None, n_rows_of(rows), len(walk.names)):
+            made = paths.of(label, rows)
+            scores = {"corr": score.numerai_corr(made.columns, target[rows])}
+            if reference is not None:
+                scores["mmc"] = score.correlation_contribution(
+                    made.columns, target[rows], reference(rows)[0]
+                )
         yield WalkedEra(label, rows, made, {**scores, "exposure": made.exposures})
 
 
@@ -244,6 +250,7 @@ def result_of(
         {name: one.pipeline for name, one in candidates.items()},
         {name: one.rivals for name, one in candidates.items() if one.rivals},
         walk.curves,
+        None if multipliers is None else dict(multipliers),
         horizon,
         confidence,
     )

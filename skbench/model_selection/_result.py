@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skbench._checks import listed
 from skbench._eras import era_numbers
-from skbench.metrics import summarize
+from skbench.metrics import lacks_eras, summarize
 from skbench.solvers import intervals
 
 from ._candidate import EQUAL
@@ -44,6 +44,8 @@ class Backtest:
     curves : list of dict of float to str
         Candidates that differ in nothing but the proportion to neutralise: by it, from
         the smallest on, their names.
+    payout : dict of str to float or None
+        Multipliers of "corr" and "contribution" in "payout".
     horizon : int
         Over how many eras a score shares days with others.
     confidence : float
@@ -57,11 +59,15 @@ class Backtest:
     pipelines: dict[str, Pipeline]
     rivals: Mapping[str, Mapping[str, str]]
     curves: list[dict[float, str]]
+    payout: dict[str, float] | None
     horizon: int
     confidence: float
 
     def summary(self) -> pd.DataFrame:
         """Summarise each candidate in a line, the best by mean CORR first.
+
+        Candidates with less than 90 % of the eras of others come last, in the order of
+        their differences from equal weights.
 
         Returns
         -------
@@ -79,7 +85,10 @@ class Backtest:
             {name: _turnover(path) for name, path in self.weights.items()}, dtype=float
         )
         summary["exposure"] = self.exposures.mean()
-        order = np.argsort(-summary.iloc[:, 0].to_numpy(), kind="stable")
+        first = next(iter(self.scores))
+        shorter = lacks_eras(summary[f"{first}_n_eras"].to_numpy())
+        by = summary[first].mask(shorter, summary[f"{first}_difference"])
+        order = np.lexsort([-by.to_numpy(), shorter])
         return summary.iloc[order].rename_axis("candidate")
 
     def verdict(self, score: str = "corr") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -307,7 +307,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
         self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
     ) -> list[_Window]:
         """Return the windows that can be scored; warn of the others, or if none can."""
-        windows = self._windows(eras.labels) or self._refuse(eras.labels)
+        windows = self._some_windows(eras.labels)
         lacks = [_lack(eras, window, needed) for window in windows]
         kept = [window for window, lack in zip(windows, lacks, strict=True) if not lack]
         counts = {lack: lacks.count(lack) for lack in lacks if lack}
@@ -321,8 +321,20 @@ class WalkForwardEraSplit(BaseCrossValidator):
             )
         return kept
 
+    def _some_windows(self, labels: Sequence[Hashable]) -> list[_Window]:
+        """Return the windows, of which there must be one."""
+        if windows := self._windows(labels):
+            return windows
+        numbers = era_counts(labels)
+        raise ValueError(
+            f"no window has eras to train on and eras to test on: there are "
+            f"{numbers.size} eras, which count from {numbers.min():g} to "
+            f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
+            f"{self.purge}, first_era={self.first_era}. Choose a smaller `chunk_size`"
+        )
+
     def _windows(self, labels: Sequence[Hashable]) -> list[_Window]:
-        """Return the windows with eras of both kinds, of which there may be none."""
+        """Return the windows, in the order of time."""
         self._check_parameters()
         numbers = era_counts(labels)
         order = np.argsort(numbers, kind="stable").tolist()
@@ -337,16 +349,6 @@ class WalkForwardEraSplit(BaseCrossValidator):
             if train:
                 windows.append(_Window(train, test))
         return windows
-
-    def _refuse(self, labels: Sequence[Hashable]) -> NoReturn:
-        numbers = era_counts(labels)
-        raise ValueError(
-            f"no window has eras to train on and eras to test on: there are "
-            f"{len(labels)} eras, which count from {numbers.min():g} to "
-            f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
-            f"{self.purge}, first_era={self.first_era}. Choose a smaller "
-            "`chunk_size`"
-        )
 
     def _train_span(self, chunk: int) -> tuple[int, int]:
         """First training era of a chunk's window, and the era after the last."""

@@ -7,7 +7,6 @@ from typing import Any
 from skbench import StackingWeights
 from skbench._frames import Table
 from skbench._steps import era_of
-from skbench._warnings import warn
 
 from ._candidate import EQUAL, IN_SAMPLE, SINGLE, Candidate, unique_name
 from ._paths import Paths
@@ -118,8 +117,8 @@ class Walk:
     ) -> None:
         """Learn the weights of all eras, and then those before each window.
 
-        Candidates without a window are ``lacking``, with a warning; it is an error if
-        these are all that learn, of those that were given.
+        Candidates without a window are ``lacking``; it is an error if these are all
+        that learn, of those that were given.
         """
         known: dict[str, tuple[StackingWeights, list[LearnedWindow]]] = {}
         errors: dict[str, NoWindowError] = {}
@@ -130,7 +129,7 @@ class Walk:
                 own = copy(held[one.gathers]).set_params(**one.blend.get_params())
                 own.finish()
                 try:
-                    known[key] = own, learned_windows(own, cv)
+                    known[key] = own, learned_windows(own, cv)[0]
                 except NoWindowError as error:
                     known[key], errors[key] = (own, []), error
             one.blend, windows = known[key]
@@ -141,8 +140,6 @@ class Walk:
         self._walked = {era for some in several for w in some for era in w.test}
         if self._given and all(one.name in self.lacking for one in self._given):
             raise self.lacking[self._given[0].name]
-        for name, reason in self.lacking.items():
-            warn(f"{name!r} is left out: {reason}")
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend."""

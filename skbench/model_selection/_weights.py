@@ -81,7 +81,14 @@ def walk_forward_weights(
     >>> learned = StackingWeights().fit(gauss, data.frame["target"])
     >>> walk_forward_weights(learned, WalkForwardEraSplit(40, 13)).round(2)
     """
-    return weights_of(learned_windows(stacking, cv))
+    windows, n_short = learned_windows(stacking, cv)
+    if n_short:
+        warn(
+            f"{n_short} of {n_short + len(windows)} windows have fewer than two "
+            f"horizons, of {stacking.horizon_} eras each, to learn from: they are "
+            "skipped"
+        )
+    return weights_of(windows)
 
 
 def weights_of(windows: Sequence[LearnedWindow]) -> pd.DataFrame:
@@ -92,8 +99,8 @@ def weights_of(windows: Sequence[LearnedWindow]) -> pd.DataFrame:
 
 def learned_windows(
     stacking: StackingWeights, cv: WalkForwardEraSplit | None = None
-) -> list[LearnedWindow]:
-    """Learn the weights of each window that has eras enough."""
+) -> tuple[list[LearnedWindow], int]:
+    """Learn the weights of each window that has eras enough; count the others."""
     labels = held_eras(stacking)
     if cv is None:
         cv = default_split(labels, stacking.horizon_)
@@ -115,12 +122,7 @@ def learned_windows(
                 learned.append(LearnedWindow(train, test, weights))
     if not learned:
         raise _no_window(stacking, cv, labels)
-    if n_short:
-        warn(
-            f"{n_short} of {len(windows)} windows have fewer than two horizons, of "
-            f"{stacking.horizon_} eras each, to learn from, and are skipped"
-        )
-    return learned
+    return learned, n_short
 
 
 def held_eras(stacking: StackingWeights) -> list[Hashable]:

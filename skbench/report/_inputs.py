@@ -1,6 +1,6 @@
 """What a report is given beside scores: weights, exposures, correlations; checked."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,21 @@ def read_weights(weights: Any) -> list[dict[str, Any]] | None:
         {"name": str(name), "weight": weight, "low": low, "high": high}
         for name, weight, low, high in frame.itertuples(name=None)
     ]
+
+
+def read_made(made: Any, models: Collection[str]) -> dict[str, str] | None:
+    """Read how the predictions of models were made, in words."""
+    if made is None:
+        return None
+    is_told = isinstance(made, Mapping)
+    if not is_told or not all(isinstance(text, str) for text in made.values()):
+        raise ValueError(f"`made` must be texts by the names of models; got {made!r}")
+    if unknown := [name for name in made if str(name) not in models]:
+        raise ValueError(
+            f"`made` must name models of `scores`, {listed(models)}; "
+            f"got {listed(unknown)}"
+        )
+    return {str(name): text for name, text in made.items()}
 
 
 def read_exposures(exposures: Any) -> dict[str, Any] | None:

@@ -11,7 +11,16 @@ import pandas as pd
 from skbench._checks import listed
 from skbench._eras import chronological, era_numbers
 from skbench._frames import has_name
-from skbench.metrics import Frames, is_model_name, scores_at, spans, summarize, union
+from skbench.metrics import (
+    Frames,
+    about_shorter,
+    compare_shorter,
+    is_model_name,
+    scores_at,
+    spans,
+    summarize,
+    union,
+)
 from skbench.solvers.intervals import least_eras
 
 RECENT = (52, 13)
@@ -53,6 +62,7 @@ def collect(
     meta_model: Any,
     horizons: Mapping[str, int],
     unresolved: Mapping[str, pd.DataFrame],
+    unit: str,
 ) -> dict[str, Any]:
     """Summarise scores over all eras and the most recent, beside their references.
 
@@ -60,10 +70,8 @@ def collect(
     which of them may still change, so that they are shown but do not count.
     """
     eras = _eras(frames)
-    references = {
-        **_reference(benchmark, frames, "benchmark"),
-        **_reference(meta_model, frames, "meta_model"),
-    }
+    references = _reference(benchmark, frames, "benchmark")
+    references |= _reference(meta_model, frames, "meta_model")
     frames = {name: frame.reindex(eras) for name, frame in frames.items()}
     is_open = {
         name: _laid_out(unresolved.get(name, pd.DataFrame()), frame)
@@ -76,7 +84,7 @@ def collect(
         row
         for span, inside in kept.items()
         for name, frame in final.items()
-        for row in _rows(span, name, frame.loc[inside], settled, horizons[name])
+        for row in _rows(span, name, frame.loc[inside], settled, horizons[name], unit)
     ]
     return {
         "eras": [str(era) for era in eras],
@@ -167,10 +175,12 @@ def _rows(
     frame: pd.DataFrame,
     references: References,
     horizon: int,
+    unit: str,
 ) -> list[dict[str, Any]]:
     """Summarise one score over one span: a dict a model."""
     settings: dict[str, Any] = {"horizon": horizon, "confidence": CONFIDENCE}
     numbers = summarize(frame, **settings)
+    shorter = compare_shorter(frame, numbers, **settings).to_dict("index")
     compared = {
         key: summarize(frame, other.series[score].reindex(frame.index), **settings)
         for key, other in references.items()
@@ -185,6 +195,11 @@ def _rows(
             "differences": {
                 key: _difference(beside.loc[model]) for key, beside in compared.items()
             },
+            "shorter": (
+                _shorter(model, row | shorter[model], unit)
+                if model in shorter
+                else None
+            ),
         }
         for model, row in zip(
             numbers.index, numbers.to_dict(orient="records"), strict=True
@@ -192,7 +207,7 @@ def _rows(
     ]
 
 
-def _difference(row: pd.Series) -> dict[str, Any]:
+def _difference(row: Mapping[Any, Any] | pd.Series) -> dict[str, Any]:
     return {
         "mean": plain(row["difference"]),
         "low": plain(row["difference_low"]),
@@ -201,16 +216,28 @@ def _difference(row: pd.Series) -> dict[str, Any]:
     }
 
 
+def _shorter(model: Hashable, row: dict[Hashable, Any], unit: str) -> dict[str, Any]:
+    """Say how a model with fewer eras than others does beside the best of them."""
+    told = about_shorter(model, row, unit)
+    return {"versus": str(row["versus"]), **_difference(row), "told": told}
+
+
 def _best_first(frames: Frames, summary: list[dict[str, Any]]) -> list[str]:
-    """Order the models by the mean of the first score over all eras."""
+    """Order the models by the first score over all eras, those with fewer eras last."""
     names = union(frame.columns for frame in frames.values())
     first = next(iter(frames))
-    means = {
-        row["model"]: row["mean"]
+    places = {
+        row["model"]: _place(row)
         for row in summary
-        if (row["span"], row["score"]) == ("all", first) and row["mean"] is not None
+        if (row["span"], row["score"]) == ("all", first)
     }
-    return sorted(map(str, names), key=lambda name: -means.get(name, -np.inf))
+    return sorted(map(str, names), key=lambda name: places.get(name, (True, np.inf)))
+
+
+def _place(row: dict[str, Any]) -> tuple[bool, float]:
+    shorter = row["shorter"]
+    value = row["mean"] if shorter is None else shorter["mean"]
+    return shorter is not None, np.inf if value is None else -value
 
 
 def _score(

@@ -11,7 +11,7 @@ from skbench.metrics import read_scores
 
 from ._analysis import read_analysis
 from ._html import render
-from ._inputs import read_correlations, read_exposures, read_weights
+from ._inputs import read_correlations, read_exposures, read_made, read_weights
 from ._live import horizon_in_rounds, live_tables
 from ._numbers import collect, plain
 
@@ -27,7 +27,9 @@ class PerformanceReport:
     All numbers are those of `skbench.metrics.summarize`, over all eras with a score and
     over the last 52 and 13 of them, as far as there are more. Eras without a score are
     gaps, not zeros: they are left out of the numbers, and each number says on how many
-    eras it rests. The correlations between models are those of their scores,
+    eras it rests. Models with far fewer eras than others stand beneath them, as in
+    `skbench.metrics.leaderboard`. The correlations between models are those of their
+    scores,
 
     .. math:: \rho_{ij} = \operatorname{corr}_t(s_{ti}, s_{tj})
 
@@ -59,6 +61,9 @@ class PerformanceReport:
         What `skbench.analysis.analyze` says of the Meta Model: a part of the page on
         what it consists of and lacks, and which models ensemble well. Its intervals are
         of the horizon and the confidence of the analysis.
+    made : mapping of model name to str, default=None
+        How predictions of models were made, in words, such as "out of sample from era
+        0057"; shown beneath the list.
     target : str, default=None
         Name of the target, which sets the horizon as in `skbench.metrics.summarize`.
     horizon : int, default=None
@@ -108,13 +113,14 @@ class PerformanceReport:
         exposures: Any = None,
         correlations: Any = None,
         analysis: Any = None,
+        made: Any = None,
         target: str | None = None,
         horizon: int | None = None,
         title: str = "Performance of models",
     ) -> None:
         frames = read_scores(scores)
         horizons = dict.fromkeys(frames, check_horizon(horizon, target))
-        numbers = collect(frames, benchmark, meta_model, horizons, unresolved={})
+        numbers = collect(frames, benchmark, meta_model, horizons, {}, "era")
         self._numbers = {
             "title": _checked_title(title),
             "unit": "era",
@@ -123,6 +129,7 @@ class PerformanceReport:
             "weights": plain(read_weights(weights)),
             "exposures": plain(read_exposures(exposures)),
             "analysis": read_analysis(analysis, numbers["eras"]),
+            "made": read_made(made, numbers["models"]),
         }
 
     @classmethod
@@ -192,8 +199,10 @@ class PerformanceReport:
         report._numbers = {
             "title": _checked_title(title),
             "unit": "round",
-            **collect(frames, benchmark, meta_model, horizons, unresolved),
-            **dict.fromkeys(("correlations", "weights", "exposures", "analysis")),
+            **collect(frames, benchmark, meta_model, horizons, unresolved, "round"),
+            **dict.fromkeys(
+                ("correlations", "weights", "exposures", "analysis", "made")
+            ),
         }
         return report
 
@@ -205,8 +214,11 @@ class PerformanceReport:
         numbers : dict
             Lists, dicts, strings and numbers that `json.dumps` takes; None is what is
             missing. ``summary`` has one dict a span, score and model; ``scores`` has
-            the values of each era; ``models`` are sorted by the first score;
-            ``analysis`` has the sentences and frames of the analysis.
+            the values of each era; ``models`` are sorted by the first score, those with
+            fewer eras last, as in `skbench.metrics.leaderboard`, and of these alone
+            ``shorter`` in the summary says how they differ from the best of the others;
+            ``analysis`` has the sentences and frames of the analysis; ``made`` is as it
+            was given.
         """
         return copy.deepcopy(self._numbers)
 

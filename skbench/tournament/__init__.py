@@ -19,6 +19,10 @@ from ._folder import open_meta_model as open_meta_model
 from ._folder import sides_of as sides_of
 from ._join import Joined as Joined
 from ._joined_rows import JoinedRows as JoinedRows
+from ._origin import Origin as Origin
+from ._origin import origin_lines as origin_lines
+from ._origin import origin_of as origin_of
+from ._origin import with_origin as with_origin
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record

@@ -14,7 +14,12 @@ from ._columns import Columns, as_list, choose_columns
 from ._era_file import EraFile
 from ._features import read_sets
 from ._join import Joined
-from ._prediction_files import check_eras, check_names, open_predictions
+from ._prediction_files import (
+    check_eras,
+    check_names,
+    open_predictions,
+    words_of_origin,
+)
 from ._release import (
     META_MODEL_FILE,
     check_folder,
@@ -52,11 +57,18 @@ class FolderRows:
             name for side in self.predictions for name in side.names
         ]
 
+    @property
+    def made(self) -> dict[str, str]:
+        """How the predictions of each model of a file were made, in words."""
+        told = [(side, words_of_origin(self.source, side)) for side in self.predictions]
+        return {name: words for side, words in told for name in side.names}
+
     def table(
         self, *names: str, counted: Callable[[pa.Table], pa.Table] | None = None
     ) -> JoinedTable:
         """Return columns to score, as if they were in memory."""
-        return JoinedTable(self.source, names, counted)
+        counts = next((name for name in self.models if name in names), None)
+        return JoinedTable(self.source, names, counted, counts)
 
     @property
     def unmatched(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ._match import check_share, check_unique
+from ._origin import origin_of
 from ._roles import ERA, ID
 from ._sides import ColumnReader, IdReader, Ids, Places, Side
 from ._source import Source
@@ -83,11 +84,16 @@ class Joined(Source):
         """Rows that another side lacks, and those of its own that have no partner.
 
         The latter in the eras of the first side: rows of other eras are not counted.
+        Nor are eras that ensembles are not to have, as these are not out of sample.
         """
         i = next(i for i, other in enumerate(self.others) if other is side)
-        counts = self._counts.values()
-        joined = sum(c.joined_of[i] for c in counts)
-        return self.n_rows - joined, sum(c.there[i] for c in counts) - joined
+        origin = origin_of(side.file.source.schema)
+        walked = origin is not None and origin.out_of_sample_from is not None
+        runs = side.file.runs
+        eras = [c for key, c in self._counts.items() if key in runs or not walked]
+        joined = sum(c.joined_of[i] for c in eras)
+        lacking = sum(c.joined for c in eras) - joined
+        return lacking, sum(c.there[i] for c in eras) - joined
 
     def shares_eras(self, side: Side) -> bool:
         """Whether the first side and another have an era in common."""

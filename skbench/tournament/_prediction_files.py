@@ -14,6 +14,7 @@ from skbench._warnings import warn
 
 from ._era_file import EraFile
 from ._join import Joined
+from ._origin import how_made, origin_of
 from ._roles import DATA_TYPE, is_model
 from ._sides import Side
 
@@ -72,6 +73,14 @@ def check_eras(source: Joined, predictions: Sequence[Side]) -> None:
                 f"{_span(source.base)}, but {_span(side)}: predict some of them"
             )
         _warn_of_gaps(source, side)
+
+
+def words_of_origin(source: Joined, side: Side) -> str:
+    """Say how predictions were made, of which the eras of both files are scored."""
+    runs = source.base.file.runs.keys() & side.file.runs.keys()
+    labels = [side.file.runs[key].label for key in runs]
+    first = labels[chronological(labels, needed=False)[0]]
+    return how_made(origin_of(side.file.source.schema), first)
 
 
 def _span(side: Side) -> str:

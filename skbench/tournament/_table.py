@@ -20,7 +20,8 @@ from ._join import Joined
 class JoinedTable(ArrowTable):
     """Columns of a join. Rows are fetched by whole eras, best in their order.
 
-    ``counted`` is called with each era of which the first of the columns is read.
+    ``counted`` is called with each era of which the column ``counts`` is read, by
+    default the first.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class JoinedTable(ArrowTable):
         source: Joined,
         names: Sequence[str],
         counted: Callable[[pa.Table], pa.Table] | None = None,
+        counts: Name = None,
     ) -> None:
         super().__init__(source.schema.empty_table().select(names))
         self.n_rows = source.n_rows
         self._source, self._counted = source, counted
+        self._counts = names[0] if counts is None else counts
         self._stops = [*accumulate(source.eras.values(), initial=0)]
         runs = source.base.file.runs
         self.known_eras = Eras(
@@ -50,7 +53,7 @@ class JoinedTable(ArrowTable):
 
     def select(self, names: Sequence[Name]) -> Fetch:
         read = self.reader(names)
-        counted = self._counted if self.names[0] in names else None
+        counted = self._counted if self._counts in names else None
 
         def fetch(rows: Rows) -> NDArray[Any]:
             table = read(rows)

@@ -13,14 +13,15 @@ function columnsOf() {
 
 function meanColumn(name, label) {
   return {
-    key: `mean ${name}`, label, value: (row) => row.of(name).mean,
+    key: `mean ${name}`, label, score: name, value: (row) => row.of(name).mean,
+    beneath: (row) => row.of(name).shorter.mean,
     show: (row) => withCount(row.of(name).mean, row.of(name).n_eras),
   };
 }
 
 function ownColumn(field, label) {
   return {
-    key: field, label, value: (row) => row.of(state.score)[field],
+    key: field, label, score: state.score, value: (row) => row.of(state.score)[field],
     show: (row) => withCount(row.of(state.score)[field], row.of(state.score).n_eras, 3),
   };
 }
@@ -37,7 +38,8 @@ function sharpeColumn() {
 
 function intervalColumn() {
   return {
-    key: "interval", label: "Interval", value: (row) => row.of(state.score).low,
+    key: "interval", label: "Interval", score: state.score,
+    value: (row) => row.of(state.score).low,
     show: (row) => {
       const { low, high } = row.of(state.score);
       return low === null ? ["–"] : [`${number(low)} to ${number(high)}`];
@@ -65,7 +67,7 @@ function rowsOf(span) {
   DATA.summary.filter((row) => row.span === span)
     .forEach((row) => rows.get(row.model).set(row.score, row));
   const none = { mean: null, low: null, high: null, sharpe: null, sharpe_low: null,
-    sharpe_high: null, max_drawdown: null, n_eras: 0, differences: {} };
+    sharpe_high: null, max_drawdown: null, n_eras: 0, differences: {}, shorter: null };
   return [...rows].map(([model, scores]) =>
     ({ model, of: (score) => scores.get(score) || none }));
 }
@@ -87,20 +89,38 @@ function sortBy(column) {
   drawRows();
 }
 
+// Models with fewer eras of a score stand beneath the others, whatever the direction.
+// By the mean, they are sorted by what both have.
+function ranked(rows, { score, value, beneath = value }) {
+  const isShorter = (row) => Boolean(score && row.of(score).shorter);
+  const whole = rows.filter((row) => !isShorter(row));
+  return [...sorted(whole, value, state.sort.descending),
+    ...sorted(rows.filter(isShorter), beneath, state.sort.descending)];
+}
+
 function drawRows() {
   const columns = columnsOf();
   const chosen = columns.find((column) => column.key === state.sort.key);
-  const key = chosen ? chosen.value : (row) => row.model;
-  const rows = sorted(rowsOf(state.span), key, state.sort.descending);
+  const rows = ranked(rowsOf(state.span), chosen || { value: (row) => row.model });
+  const told = rows.map((row) => row.of(state.score).shorter).filter(Boolean);
+  find("shorter").replaceChildren(...told.map(({ told: text }) => element("li", {}, text)));
   document.querySelector("#models tbody").replaceChildren(
     ...rows.map((row) => drawRow(row, columns)));
   markSorted("models", state.sort);
 }
 
+const badge = (text) => element("span", { className: "badge" }, text);
+
+// Whether the weights of a blend were learned from eras that it is scored in.
+function isFlattered(model) {
+  return Boolean(DATA.made && (DATA.made[model] || "").startsWith("in sample"));
+}
+
 function drawRow(row, columns) {
   const name = element("th", { scope: "row" }, row.model);
   const compared = row.model === referenceModel();
-  if (compared) name.append(" ", element("span", { className: "badge" }, "compared with"));
+  if (compared) name.append(" ", badge("compared with"));
+  if (isFlattered(row.model)) name.append(" ", badge("in sample"));
   const cells = columns.map((column) => element("td", {}, ...column.show(row)));
   return element("tr", { className: compared ? "compared" : "" }, name, ...cells);
 }
