@@ -32,7 +32,7 @@ class PlannedTable(Table):
         self.known_eras = find_eras(table, plan["era"])
         self._table, self._plan, self._made = table, plan, made
         self._single = {
-            new: all(map(table.single_precision, of))
+            new: bool(of) and all(map(table.single_precision, of))
             for new, of in plan["makes"].items()
         }
 

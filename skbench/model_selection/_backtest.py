@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 
+from skbench import StackingWeights
 from skbench._aligned import block
-from skbench._checks import check_confidence, check_flag, check_name
+from skbench._checks import check_confidence, check_flag, check_name, listed
 from skbench._eras import (
     Rows,
     blas_threads,
@@ -71,7 +73,7 @@ def backtest(
         Era-local steps with one `StackingWeights`, or `WeightedEnsemble`, among them.
         A step must tell by ``era_plan`` all that it does; what learns otherwise can be
         walked forward by `walk_forward_predict`.
-    X : DataFrame, Table or array of shape (n_rows, n_columns)
+    X : DataFrame or Table of shape (n_rows, n_columns)
         Rows with the era column, the models and what else the steps read.
     y : array-like of shape (n_rows,)
         Targets, NaN where there is none yet. Its name says how far it looks ahead.
@@ -84,7 +86,8 @@ def backtest(
         Multipliers of "corr" and "contribution", to score their sum as well. None:
         those of the first candidate with the objective "payout", if there is one.
     horizon : int, default=None
-        Over how many eras a score shares days with others. None: as the name of y says.
+        Over how many eras a score shares days with others, for the intervals. None: as
+        the name of y says. What is purged, candidates say by their own.
     confidence : float, default=0.95
         Probability that an interval is to have.
     keep_predictions : bool, default=True
@@ -122,9 +125,14 @@ def backtest(
     check_flag("keep_predictions", keep_predictions)
     check_confidence("confidence", confidence)
     check_name("meta_model", meta_model)
+    if payout is not None:
+        StackingWeights("payout", payout=payout).check_parameters()
     walk = Walk(_named(candidates))
     table = as_table(X)
-    y = pd.Series(aligned_target(table, y), name=target_name(X, y))
+    if not has_name(table.names, walk.era):
+        raise ValueError(f"X has no era column {walk.era!r}: eras are what is walked")
+    index = X.index if isinstance(X, pd.DataFrame) else None
+    y = pd.Series(aligned_target(table, y), index, name=target_name(X, y))
     horizon = check_horizon(horizon, y.name)
     walk.fit(table, y, cv)
     for name, reason in walk.lacking.items():
@@ -136,7 +144,6 @@ def backtest(
         if keep_predictions:
             for i, column in zip(era.made.candidates, era.made.columns, strict=True):
                 kept[i, era.rows] = column
-    index = X.index if isinstance(X, pd.DataFrame) else None
     predictions = pd.DataFrame(kept.T, index, walk.names) if keep_predictions else None
     return result_of(walk, scores.frames(), predictions, payout, horizon, confidence)
 
@@ -250,8 +257,24 @@ def result_of(
 
 
 def _named(candidates: Any) -> dict[str, Any]:
-    if isinstance(candidates, Mapping):
-        if not candidates:
-            raise ValueError("`candidates` must hold at least one pipeline; got none")
-        return {str(name): pipeline for name, pipeline in candidates.items()}
-    return {"candidate": candidates}
+    """Return pipelines by name, of a mapping or of one pipeline."""
+    if isinstance(candidates, BaseEstimator):
+        return {"candidate": candidates}
+    if not isinstance(candidates, Mapping):
+        raise ValueError(
+            "`candidates` must be a pipeline, or a mapping from names to pipelines; "
+            f"got {candidates!r}"
+        )
+    if not candidates:
+        raise ValueError("`candidates` must hold at least one pipeline; got none")
+    for name, pipeline in candidates.items():
+        if not isinstance(pipeline, BaseEstimator):
+            raise ValueError(
+                f"`candidates` must map names to pipelines; {name!r} is {pipeline!r}"
+            )
+    named = {str(name): pipeline for name, pipeline in candidates.items()}
+    if len(named) < len(candidates):
+        raise ValueError(
+            f"`candidates` must have names that differ; got {listed(candidates)}"
+        )
+    return named

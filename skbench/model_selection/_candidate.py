@@ -52,7 +52,7 @@ class Candidate:
         (place,) = blends
         before, after = steps[:place], steps[place + 1 :]
         for step in [*before, *after]:
-            if learns(step) or not hasattr(step, "era_plan"):
+            if not hasattr(step, "era_plan") or learns(step):
                 raise ValueError(
                     f"candidate {name!r} has the step {type(step).__name__}, which "
                     "learns from rows or has no `era_plan`: walk it forward by "
@@ -140,7 +140,8 @@ class Candidate:
     def with_single_best(self, name: str) -> "Candidate":
         """Return the same pipeline with the best model by mean CORR alone."""
         own = self.blend
-        kept = ("columns", "output", *OF_ROWS)
+        # With its horizon it has its windows, too.
+        kept = ("output", "horizon", *OF_ROWS)
         blend = StackingWeights(
             search="greedy",
             max_iter=1,

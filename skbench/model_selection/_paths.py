@@ -35,6 +35,24 @@ class EraColumns:
     exposures: Floats
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A column of an era, rounded as in a frame where it is of single precision."""
+
+    values: Floats
+    single: bool
+
+    @classmethod
+    def of(cls, values: Floats, single: bool) -> Self:
+        if single:
+            values = values.astype(np.float32).astype(np.float64)
+        return cls(values, single)
+
+    @property
+    def dtype(self) -> type[np.floating]:
+        return np.float32 if self.single else np.float64
+
+
 class Paths:
     """What is done to the rows of an era on the way to the columns of candidates.
 
@@ -53,7 +71,7 @@ class Paths:
         self._blends = [
             _Blend.of(one, tables[one.reads], names[one.reads]) for one in candidates
         ]
-        self._steps = [_steps_after(one) for one in candidates]
+        self._steps = [_steps_after(one, tables[one.reads]) for one in candidates]
         for one, steps in zip(candidates, self._steps, strict=True):
             for step in steps:
                 if step.others and step.source not in self._sources:
@@ -72,7 +90,7 @@ class Paths:
                 fetched[source] = self._sources[source](rows)
             return fetched[source]
 
-        made: dict[Way, Floats] = {}
+        made: dict[Way, _Column] = {}
         there = [i for i, blend in enumerate(self._blends) if blend.plan(label)]
         for i in there:
             way, blend = self._ways[i][:1], self._blends[i]
@@ -81,11 +99,11 @@ class Paths:
         for depth in range(max(map(len, self._steps))):
             going = [i for i in there if depth < len(self._steps[i])]
             self._go_on(made, going, depth, fetch)
-        columns = np.array([made[self._ways[i]] for i in there])
+        columns = np.array([made[self._ways[i]].values for i in there])
         return EraColumns(there, columns, self._exposures(there, columns, fetch))
 
     def _go_on(
-        self, made: dict[Way, Floats], candidates: list[int], depth: int, fetch: Fetch
+        self, made: dict[Way, _Column], candidates: list[int], depth: int, fetch: Fetch
     ) -> None:
         """Add what the candidates have after one step more."""
         families: dict[str, list[int]] = {}
@@ -96,12 +114,13 @@ class Paths:
             shares = list(
                 dict.fromkeys(self._steps[i][depth].proportion for i in members)
             )
-            columns = np.array([made[way] for way in before])
+            columns = [made[way] for way in before]
             out = self._steps[members[0]][depth].of(columns, shares, fetch)
             for i in members:
-                share = shares.index(self._steps[i][depth].proportion)
-                column = out[share, before.index(self._ways[i][: depth + 1])]
-                made[self._ways[i][: depth + 2]] = self._blends[i].rounded(column)
+                step, way = self._steps[i][depth], self._ways[i][: depth + 1]
+                column = out[shares.index(step.proportion), before.index(way)]
+                single = step.single(made[way].single)
+                made[self._ways[i][: depth + 2]] = _Column.of(column, single)
 
     def _exposures(
         self, candidates: list[int], columns: Floats, fetch: Fetch
@@ -121,28 +140,37 @@ class Paths:
 
 
 @dataclass(frozen=True)
+class _Placed:
+    """A plan, with the places of what it reads among the columns of its source."""
+
+    plan: Plan
+    places: list[int]
+    single: bool
+
+
+@dataclass(frozen=True)
 class _Blend:
     """A blend in each era.
 
-    ``plans`` are the plans by era, of which None stands for all others; each comes with
-    the places of what it reads among the columns of its source. ``key`` tells blends
-    apart, and ``single`` says that they are float32.
+    ``plans`` are the plans by era, of which None stands for all others. ``key`` tells
+    blends apart.
     """
 
     source: str
     key: str
-    plans: Mapping[Hashable, tuple[Plan, list[int]]]
-    single: bool
+    plans: Mapping[Hashable, _Placed]
 
     @classmethod
     def of(cls, one: Candidate, table: Table, names: Sequence[Name]) -> Self:
         places = {name: i for i, name in enumerate(names)}
 
-        def placed(step: Any) -> tuple[Plan, list[int]]:
+        def placed(step: Any) -> _Placed:
             plan = told(step)
-            return plan, [places[name] for name in plan["reads"][0]]
+            (read,), (of,) = plan["reads"], plan["makes"].values()
+            single = all(map(table.single_precision, of))
+            return _Placed(plan, [places[name] for name in read], single)
 
-        plans: dict[Hashable, tuple[Plan, list[int]]] = {}
+        plans: dict[Hashable, _Placed] = {}
         for window in one.windows or ():
             step = copy(one.blend)
             step.weights_ = window.weights
@@ -150,23 +178,18 @@ class _Blend:
         if one.windows is None:
             plans[None] = placed(one.blend)
         key = hashed([one.reads, told(one.blend), one.windows])
-        single = all(map(table.single_precision, one.blend.columns_))
-        return cls(one.reads, key, plans, single)
+        return cls(one.reads, key, plans)
 
-    def plan(self, label: Hashable) -> tuple[Plan, list[int]] | None:
+    def plan(self, label: Hashable) -> _Placed | None:
         """Return the plan in an era, if there is one."""
         return self.plans.get(label, self.plans.get(None))
 
-    def column(self, label: Hashable, fetch: Fetch) -> Floats:
+    def column(self, label: Hashable, fetch: Fetch) -> _Column:
         """Blend the columns of an era."""
         found = self.plan(label)
         assert found is not None  # or the candidate is not there
-        plan, places = found
-        return self.rounded(apply(plan, fetch(self.source)[places])[0])
-
-    def rounded(self, column: Floats) -> Floats:
-        """Round as a frame does in which the column is float32."""
-        return column.astype(np.float32).astype(np.float64) if self.single else column
+        blended = apply(found.plan, fetch(self.source)[found.places])[0]
+        return _Column.of(blended, found.single)
 
 
 @dataclass(frozen=True)
@@ -179,23 +202,31 @@ class _Step:
     plan: Plan
     column: Name
     others: list[Name]
+    others_single: bool
     source: str
     family: str
     proportion: float
 
-    def of(self, columns: Floats, proportions: list[float], fetch: Fetch) -> Floats:
+    def of(
+        self, columns: Sequence[_Column], proportions: list[float], fetch: Fetch
+    ) -> Floats:
         """Apply it to columns: (n_proportions, n_columns, n_rows)."""
-        kind, n_rows = self.plan["kind"], columns.shape[1]
+        kind, values = self.plan["kind"], np.array([c.values for c in columns])
         if kind == "neutralize":
-            with blas_threads(None, n_rows, len(self.others)):
-                return neutralized(self.plan, proportions, columns, fetch(self.source))
+            with blas_threads(None, values.shape[1], len(self.others)):
+                return neutralized(self.plan, proportions, values, fetch(self.source))
         if kind in ("rank", "rank_gauss"):
-            return apply(self.plan, columns)[None]
+            return apply(self.plan, values)[None]
         return np.array([[self._own(column, fetch) for column in columns]])
 
-    def _own(self, column: Floats, fetch: Fetch) -> Floats:
+    def single(self, before: bool) -> bool:
+        """Whether it makes a column of single precision of one that is, or is not."""
+        (of,) = self.plan["makes"].values()
+        return self.others_single and (before or self.column not in of)
+
+    def _own(self, column: _Column, fetch: Fetch) -> Floats:
         """Apply a step of a user's to one column, in the blocks that it reads."""
-        known = {self.column: column}
+        known = {self.column: column.values.astype(column.dtype)}
         if self.others:
             known |= dict(zip(self.others, fetch(self.source), strict=True))
         blocks = (np.array([known[name] for name in b]) for b in self.plan["reads"])
@@ -203,7 +234,7 @@ class _Step:
         return made
 
 
-def _steps_after(one: Candidate) -> list[_Step]:
+def _steps_after(one: Candidate, table: Table) -> list[_Step]:
     """Return the steps after a blend, each of which makes one column of the last."""
     steps, column = [], one.blend.output
     for step in one.after:
@@ -216,9 +247,11 @@ def _steps_after(one: Candidate) -> list[_Step]:
                 f"{[*plan['makes']]}"
             )
         others = [name for name in read if name != column]
+        ((made, of),) = plan["makes"].items()
+        single = all(table.single_precision(name) for name in of if name != column)
         proportion = float(plan.get("proportion", 1.0))
         source = hashed([one.reads, others])
         family = hashed([source, column, {**plan, "proportion": None}])
-        steps.append(_Step(plan, column, others, source, family, proportion))
-        (column,) = plan["makes"]
+        steps.append(_Step(plan, column, others, single, source, family, proportion))
+        column = made
     return steps

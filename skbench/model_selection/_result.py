@@ -123,9 +123,10 @@ class Backtest:
             chances,
         )
         if np.isnan(found.half).all():
+            n_scored = int(difference.notna().any(axis=1).sum())
             return (
-                f"too few eras to tell anything from equal weights: {len(difference)}, "
-                f"where two horizons are {2 * self.horizon}"
+                f"too few eras to tell anything from equal weights: {n_scored} with a "
+                f"score, where two horizons are {2 * self.horizon}"
             )
         best = int(np.nanargmax(found.low))
         low, high = found.low[best], found.high[best]

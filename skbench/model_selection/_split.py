@@ -1,6 +1,6 @@
 """Windows of eras to train on and to test on: `WalkForwardEraSplit`."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from math import ceil
@@ -291,7 +291,10 @@ class WalkForwardEraSplit(BaseCrossValidator):
     def _check_purge(self, X: Any, y: Any) -> None:
         """Warn where the name of y says that it looks further ahead than the purge."""
         self._check_parameters()
-        name = target_name(X, y)
+        self._check_reach(target_name(X, y))
+
+    def _check_reach(self, name: str | None) -> None:
+        """Warn where the name of a target says that it looks beyond the purge."""
         ahead = ceil((target_days(name) or 0) / 5)
         if self.purge < ahead:
             warn(
@@ -304,7 +307,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
         self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
     ) -> list[_Window]:
         """Return the windows that can be scored; warn of the others, or if none can."""
-        windows = self._some_windows(eras)
+        windows = self._some_windows(eras.labels)
         lacks = [_lack(eras, window, needed) for window in windows]
         kept = [window for window, lack in zip(windows, lacks, strict=True) if not lack]
         counts = {lack: lacks.count(lack) for lack in lacks if lack}
@@ -318,11 +321,11 @@ class WalkForwardEraSplit(BaseCrossValidator):
             )
         return kept
 
-    def _some_windows(self, eras: Eras) -> list[_Window]:
+    def _some_windows(self, labels: Sequence[Hashable]) -> list[_Window]:
         """Return the windows, of which there must be one."""
-        if windows := self._windows(eras):
+        if windows := self._windows(labels):
             return windows
-        numbers = era_counts(eras.labels)
+        numbers = era_counts(labels)
         raise ValueError(
             f"no window has eras to train on and eras to test on: there are "
             f"{numbers.size} eras, which count from {numbers.min():g} to "
@@ -330,10 +333,10 @@ class WalkForwardEraSplit(BaseCrossValidator):
             f"{self.purge}, first_era={self.first_era}. Choose a smaller `chunk_size`"
         )
 
-    def _windows(self, eras: Eras) -> list[_Window]:
+    def _windows(self, labels: Sequence[Hashable]) -> list[_Window]:
         """Return the windows, in the order of time."""
         self._check_parameters()
-        numbers = era_counts(eras.labels)
+        numbers = era_counts(labels)
         order = np.argsort(numbers, kind="stable").tolist()
         chunks: dict[int, list[int]] = {}
         for position in order:

@@ -28,6 +28,7 @@ class Walk:
         for name, pipeline in pipelines.items():
             self._add(Candidate.of(name, pipeline))
         given = [*self.candidates.values()]
+        self._given = [one for one in given if one.learns]
         apart = {one.but_for_weights: one for one in reversed(given) if one.learns}
         rivals = {
             key: self._add_rivals(one, one.tail if len(apart) > 1 else "", in_sample)
@@ -116,7 +117,8 @@ class Walk:
     ) -> None:
         """Learn the weights of all eras, and then those before each window.
 
-        Candidates without a window are ``lacking``; it is an error if all are.
+        Candidates without a window are ``lacking``; it is an error if these are all
+        that learn, of those that were given.
         """
         known: dict[str, tuple[StackingWeights, list[LearnedWindow]]] = {}
         errors: dict[str, NoWindowError] = {}
@@ -136,8 +138,8 @@ class Walk:
                 self.lacking[one.name] = errors[key]
         several = self.windows.values()
         self._walked = {era for some in several for w in some for era in w.test}
-        if learners and not self._walked:
-            raise next(iter(self.lacking.values()))
+        if self._given and all(one.name in self.lacking for one in self._given):
+            raise self.lacking[self._given[0].name]
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend."""

@@ -5,12 +5,12 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
 from skbench import StackingWeights
-from skbench._eras import era_counts, era_numbers, find_eras
-from skbench._frames import as_column
+from skbench._eras import era_counts, era_numbers
 from skbench._warnings import warn
 from skbench.solvers.intervals import least_eras
 from skbench.solvers.weights import NotEnoughErasError
@@ -104,8 +104,11 @@ def learned_windows(
     labels = held_eras(stacking)
     if cv is None:
         cv = default_split(labels, stacking.horizon_)
+    if not isinstance(cv, WalkForwardEraSplit):
+        raise ValueError(f"`cv` must be a WalkForwardEraSplit; got {cv!r}")
+    cv._check_reach(stacking._target)
     learned, n_short = [], 0
-    windows = cv._windows(find_eras(as_column(labels, "eras"), "eras"))
+    windows = cv._windows(labels)
     with warnings.catch_warnings():
         # What there is to say of the columns, `fit` says of all eras.
         warnings.simplefilter("ignore")
@@ -153,16 +156,28 @@ def _learned(
 
 def _no_window(
     stacking: StackingWeights, cv: WalkForwardEraSplit, labels: Sequence[Hashable]
-) -> NoWindowError:
-    """Say how many eras more the first window takes."""
+) -> ValueError:
+    """Say how many eras more the first window takes, if they come as the others did."""
+    horizon = stacking.horizon_
     whole = stacking.of_eras(labels).finish()  # an error where nothing can be scored
-    count_of = dict(zip(labels, era_counts(labels).tolist(), strict=True))
-    enough = count_of[whole.eras_[0]] + 2 * stacking.horizon_ + cv.purge
-    n_chunks = ceil((enough - cv.first_era) / cv.chunk_size)
-    n_lacking = ceil(cv.first_era + n_chunks * cv.chunk_size - max(count_of.values()))
-    return NoWindowError(
-        f"no window has two horizons, of {stacking.horizon_} eras each, to learn from: "
-        f"{whole.n_eras_} of {len(labels)} eras can be scored. With {n_lacking} eras "
-        f"more one has, or sooner with a smaller `chunk_size` than {cv.chunk_size}",
-        n_lacking,
+    count_of = dict(zip(labels, era_counts(labels), strict=True))
+    held = np.sort([*count_of.values()])
+    scored = np.array([count_of[label] for label in whole.eras_])
+    distance = float(np.median(np.diff(held))) if held.size > 1 else 1.0
+    n_enough = 4 + ceil((2 * horizon + cv.purge + 2 * cv.chunk_size) / distance)
+    coming = held[-1] + distance * np.arange(1, n_enough)
+    # What waits for its target today will have it when later eras have come.
+    known = np.concatenate([scored, held[held > scored[-1]], coming])
+    message = (
+        f"no window has two horizons, of {horizon} eras each, to learn from: "
+        f"{whole.n_eras_} of {len(labels)} eras can be scored"
     )
+    chunks = (coming - cv.first_era) // cv.chunk_size
+    for n_lacking, chunk in enumerate(chunks.astype(int).tolist(), start=1):
+        first, end = cv._train_span(chunk)
+        train = known[(known >= first) & (known < end)]
+        if train.size >= least_eras(train, horizon):
+            sooner = f"or sooner with a smaller `chunk_size` than {cv.chunk_size}"
+            message += f". With {n_lacking} eras more one has, {sooner}"
+            return NoWindowError(message, n_lacking)
+    return ValueError(f"{message}. `max_train_eras` {cv.max_train_eras} is too short")
