@@ -122,7 +122,7 @@ def backtest(
     check_flag("keep_predictions", keep_predictions)
     check_confidence("confidence", confidence)
     check_name("meta_model", meta_model)
-    walk = Walk(_named(candidates))
+    walk = Walk(named(candidates))
     table = as_table(X)
     y = pd.Series(aligned_target(table, y), name=target_name(X, y))
     horizon = check_horizon(horizon, y.name)
@@ -249,7 +249,8 @@ def result_of(
     )
 
 
-def _named(candidates: Any) -> dict[str, Any]:
+def named(candidates: Any) -> dict[str, Any]:
+    """Return pipelines by name, of a mapping or of one pipeline."""
     if isinstance(candidates, Mapping):
         if not candidates:
             raise ValueError("`candidates` must hold at least one pipeline; got none")
