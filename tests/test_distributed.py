@@ -336,10 +336,10 @@ class TestInThisProcess:
         y = frame["target"]
         expected = clone(learner).fit(frame, y)[1]
         assert (expected._target, expected.horizon_) == ("target_y_20", 5)
-        got = backtest(ddf, learner, cv=WalkForwardEraSplit(12, 2))
+        got = backtest(ddf, learner, cv=WalkForwardEraSplit(14, 4))
         assert got.horizon == 5
         assert got.pipelines["candidate"][1]._target == "target_y_20"
-        cv = WalkForwardEraSplit(12, 2)
+        cv = WalkForwardEraSplit(14, 4)
         assert_backtests(got, in_memory.backtest(learner, frame, y, cv))
 
     def test_only_what_is_used_is_read(self, tmp_path, monkeypatch):
@@ -537,6 +537,8 @@ class TestErrors:
             "column 'word' must hold numbers": lambda: score(lazy, ["word"]),
             "`ddf` lacks 't', the eras and": lambda: backtest(lazy, PIPELINE, "t"),
             "lacks 'm', named": lambda: backtest(lazy, PIPELINE, meta_model="m"),
+            "`cv` must be a W.*got 5": lambda: backtest(lazy, PIPELINE, cv=5),
+            "`payout` must map": lambda: backtest(lazy, PIPELINE, payout={"a": 1}),
             "`confidence` must": lambda: backtest(lazy, PIPELINE, confidence=2),
             "`candidates` must hold at least": lambda: backtest(lazy, {}),
             "`columns` names 'd'": lambda: backtest(lazy, blend),

@@ -110,6 +110,10 @@ def backtest(
     check_frame(ddf)
     check_name("y", y)
     check_confidence("confidence", confidence)
+    if not isinstance(cv, WalkForwardEraSplit | None):
+        raise ValueError(f"`cv` must be a WalkForwardEraSplit; got {cv!r}")
+    if payout is not None:
+        StackingWeights("payout", payout=payout).check_parameters()
     walk = Walk(named(candidates))
     check_columns(ddf, [walk.era, y], "the eras and the targets")
     reference = reference_of(ddf, meta_model)

@@ -1,5 +1,6 @@
 """Frames of Dask: their columns, and partitions that hold whole eras."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -80,6 +81,8 @@ def column_names(ddf: Any, names: Any, parameter: str) -> list[str]:
     if not is_several(names) or not (names := list(names)):
         raise ValueError(f"`{parameter}` must be names of columns; got {names!r}")
     check_columns(ddf, names, f"named in `{parameter}`")
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"`{parameter}` names a column twice: {listed(twice)}")
     return names
 
 
