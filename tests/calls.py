@@ -498,6 +498,18 @@ def _jobs(world):
             partial(_dask, c.transform), {**ddf, "pipeline": world.fitted}),
         "distributed.fit": (
             partial(_dask, c.fit), {**ddf, "pipeline": world.learner, "y": "target"}),
+        "distributed.score models": (
+            partial(_dask, c.score),
+            {**ddf, "models": world.data.models, "y": "target", "era": "era",
+             "meta_model": "numerai_meta_model", "benchmark": own,
+             "features": world.data.features[:2]}),
+        "distributed.backtest candidates": (
+            partial(_dask, c.backtest),
+            {**ddf, "candidates": world.learner, "y": "target",
+             "cv": model_selection.WalkForwardEraSplit(8, 2),
+             "meta_model": "numerai_meta_model",
+             "payout": {"corr": 0.5, "contribution": 2.0}, "horizon": 2,
+             "confidence": 0.9}),
         "folders.folder_target": (f.folder_target, {"path": world.folder, **target}),
         "folders.score_folder": (
             f.score_folder,
