@@ -767,7 +767,7 @@ class TestHostileNames:
 
     def test_they_did_nothing(self, shared, page):
         assert shared.complaints == []
-        assert page.locator("script").count() == 9
+        assert page.locator("script").count() == 11
 
 
 def reach(page, selector, limit=80):
