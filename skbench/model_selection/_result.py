@@ -107,45 +107,74 @@ class Backtest:
         verdict : str
             A sentence.
         """
-        if score not in self.scores:
-            raise ValueError(
-                f"`score` must be one of {listed(self.scores)}; got {score!r}"
-            )
-        beside = {name for others in self.rivals.values() for name in others.values()}
-        every = self._differences(score)
-        difference = every[[name for name in every if name not in beside]]
-        chances = len(difference.columns)
-        found = intervals.of_means(
-            difference.to_numpy().T,
-            era_numbers(list(difference.index)),
-            self.horizon,
-            self.confidence,
-            chances,
-        )
-        if np.isnan(found.half).all():
+        found = self.joint_intervals(score)
+        if found["low"].isna().all():
             return (
-                f"too few eras to tell anything from equal weights: {len(difference)}, "
-                f"where two horizons are {2 * self.horizon}"
+                "too few eras to tell anything from equal weights: "
+                f"{len(self.scores[score])}, where two horizons are {2 * self.horizon}"
             )
-        best = int(np.nanargmax(found.low))
-        low, high = found.low[best], found.high[best]
-        together = "" if chances == 1 else f", held together over {chances} candidates"
+        name = found["low"].idxmax()
+        value, low, high = found.loc[name]
+        together = ""
+        if len(found) > 1:
+            together = f", held together over {len(found)} candidates"
         what = (
-            f"by {abs(found.value[best]):.4f} {_NAMES.get(score, score)} an era "
+            f"by {abs(value):.4f} {_NAMES.get(score, score)} an era "
             f"({self.confidence:.0%} interval of the difference {low:.4f} to "
             f"{high:.4f}{together})"
         )
-        name = difference.columns[best]
         if low > 0:
             return f"{name} does better than equal weights {what}"
-        if np.nanmax(found.high) < 0:
+        if found["high"].max() < 0:
             return f"equal weights do better than all else; than {name} {what}"
         return (
             f"equal weights: nothing here can be told from them; {name} differs {what}"
         )
 
-    def _differences(self, score: str) -> pd.DataFrame:
-        """Differences from the same pipeline with equal weights."""
+    def joint_intervals(self, score: str = "corr") -> pd.DataFrame:
+        """Intervals of the differences from equal weights that hold together.
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        intervals : pandas.DataFrame of shape (n_candidates, 3)
+            Of each candidate: "difference" and, NaN where there are too few eras, "low"
+            and "high". Those that others stand against are no candidates.
+        """
+        beside = {name for others in self.rivals.values() for name in others.values()}
+        every = self.differences(score)
+        difference = every[[name for name in every if name not in beside]]
+        found = intervals.of_means(
+            difference.to_numpy().T,
+            era_numbers(list(difference.index)),
+            self.horizon,
+            self.confidence,
+            len(difference.columns),
+        )
+        ends = {"difference": found.value, "low": found.low, "high": found.high}
+        return pd.DataFrame(ends, difference.columns).rename_axis("candidate")
+
+    def differences(self, score: str = "corr") -> pd.DataFrame:
+        """Score of each candidate less that of the same pipeline with equal weights.
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        differences : pandas.DataFrame of shape (n_eras, n_candidates)
+            NaN where one of the two has no score.
+        """
+        if score not in self.scores:
+            raise ValueError(
+                f"`score` must be one of {listed(self.scores)}; got {score!r}"
+            )
         table = self.scores[score]
         pairs = [
             (name, others[EQUAL])
@@ -158,7 +187,7 @@ class Backtest:
 
     def _lines(self, score: str) -> pd.DataFrame:
         """Numbers of one score: a row a candidate."""
-        table, difference = self.scores[score], self._differences(score)
+        table, difference = self.scores[score], self.differences(score)
         kept = self._summarized(table)
         beside = self._summarized(difference)[["mean", "low", "high"]]
         names = ["difference", "difference_low", "difference_high"]

@@ -2,9 +2,10 @@
 // What the charts of all pages share: the data, and how a chart is put on the page.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const find = (id) => find(id);
+const find = (id) => document.getElementById(id);
 const FEW = 40; // eras that are so few that every one gets a point
-const DOTS = "3 3";
+// How the lines of a legend are broken, as those of plotly are.
+const STROKES = { dot: "3 3", dash: "9 4", dashdot: "9 3 3 3" };
 
 function chart(id, traces, settings) {
   // plotly forgets the height when the window changes, and asks the page for it.

@@ -25,13 +25,16 @@ function markSorted(id, sort) {
   });
 }
 
-// A list whose columns and rows stay as they are; the first column names the rows.
-function makeList(id, columns, rows, key) {
+// A list whose columns and rows stay as they are; the first column names the rows. Those
+// that are beneath stay there whatever the direction.
+function makeList(id, columns, rows, key, isBeneath = () => false) {
   const body = document.querySelector(`#${id} tbody`);
-  let sort = { key, descending: true };
+  let sort = turned({}, columns.find((column) => column.key === key));
   const drawBody = () => {
     const chosen = columns.find((column) => column.key === sort.key);
-    body.replaceChildren(...sorted(rows, chosen.value, sort.descending).map((row) =>
+    const parts = [rows.filter((row) => !isBeneath(row)), rows.filter(isBeneath)];
+    const order = parts.flatMap((some) => sorted(some, chosen.value, sort.descending));
+    body.replaceChildren(...order.map((row) =>
       element("tr", {}, ...columns.map((column, i) => i === 0
         ? element("th", { scope: "row" }, ...column.show(row))
         : element("td", {}, ...column.show(row))))));

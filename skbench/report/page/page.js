@@ -25,7 +25,7 @@ function referenceModel() {
 }
 
 function swatchOf(model) {
-  if (model === referenceModel()) return { color: colour("text"), dash: DOTS };
+  if (model === referenceModel()) return { color: colour("text"), dash: STROKES.dot };
   if (!state.shown.has(model)) return { color: "transparent" };
   const slot = state.shown.get(model);
   const { color, symbol } = lineStyle(slot);
@@ -36,7 +36,7 @@ function legendEntries() {
   const models = [...state.shown.keys()].filter((model) => model !== referenceModel());
   const entries = models.map((model) => [model, swatchOf(model)]);
   if (!referenceSeries()) return entries;
-  return [...entries, [referenceName(), { color: colour("text"), dash: DOTS }]];
+  return [...entries, [referenceName(), { color: colour("text"), dash: STROKES.dot }]];
 }
 
 // What the chosen eras can tell, in a sentence or two.
