@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from helpers import long_scores, long_tournament
+from pages import Page
 
 from skbench.analysis import Analysis, Synergy, analyze, compare
 from skbench.datasets import load_benchmark_models
@@ -711,28 +711,6 @@ class TestLive:
     def test_the_benchmark_must_be_there(self):
         with pytest.raises(ValueError, match="models 'a', 'b'"):
             PerformanceReport.from_live(live_rows(), benchmark="c")
-
-
-class Page(HTMLParser):
-    """Text and tags of a page; scripts apart."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.inside, self.text, self.script = [], "", "", []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.inside = tag
-
-    def handle_endtag(self, tag):
-        self.inside = ""
-
-    def handle_data(self, data):
-        if self.inside == "script":
-            self.script.append(data)
-        else:
-            self.text += data
 
 
 HOSTILE = "</script><script>alert(1)</script>"

@@ -132,7 +132,7 @@ class Backtest:
         )
 
     def joint_intervals(self, score: str = "corr") -> pd.DataFrame:
-        """Intervals of the differences from equal weights that hold together.
+        """Return intervals of the differences from equal weights that hold together.
 
         Parameters
         ----------
@@ -159,7 +159,7 @@ class Backtest:
         return pd.DataFrame(ends, difference.columns).rename_axis("candidate")
 
     def differences(self, score: str = "corr") -> pd.DataFrame:
-        """Score of each candidate less that of the same pipeline with equal weights.
+        """Subtract the scores of the same pipelines with equal weights.
 
         Parameters
         ----------
