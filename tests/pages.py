@@ -105,3 +105,14 @@ def until(page, condition):
             return
         page.wait_for_timeout(20)
     raise AssertionError(f"never: {condition}")
+
+
+def assert_fits(page, width):
+    """Nothing is wider than the screen, and no chart lies on what comes after it."""
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1] == width
+    heights = page.locator(".chart").evaluate_all(
+        """(all) => all.map((e) => [e.offsetHeight,
+            e.querySelector(".main-svg").getBoundingClientRect().height])"""
+    )
+    assert all(room == drawn > 0 for room, drawn in heights)

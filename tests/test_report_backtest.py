@@ -14,6 +14,7 @@ from pages import (
     HOSTILE,
     SCREEN,
     Page,
+    assert_fits,
     chart,
     close,
     column,
@@ -506,15 +507,7 @@ class TestBrowser:
     def test_nothing_is_wider_than_the_screen(self, page, width):
         page.set_viewport_size({"width": width, "height": 700})
         page.click("[data-show=all]")
-        widths = page.evaluate(
-            "[document.documentElement.scrollWidth, window.innerWidth]"
-        )
-        assert widths[0] <= widths[1] == width
-        heights = page.locator(".chart").evaluate_all(
-            """(all) => all.map((e) => [e.offsetHeight,
-                e.querySelector(".main-svg").getBoundingClientRect().height])"""
-        )
-        assert all(room == drawn > 0 for room, drawn in heights)
+        assert_fits(page, width)
 
     def test_dark_and_light(self, page):
         for scheme, text in (("dark", "#e6e9ed"), ("light", "#1b1f24")):

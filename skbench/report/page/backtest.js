@@ -187,7 +187,7 @@ function weightsClaim({ windows, equal }, stacked) {
   const { turnover } = rowOf(state.candidate);
   return (turnover === null ? `One window: the weights of ${state.candidate} do not move.`
     : `From window to window, ${number(100 * turnover, 0)} % of the weights of ${state.candidate} `
-      + `move, on average of ${windows.length} windows.`)
+      + `move, on average over ${windows.length} windows.`)
     + ` Equal weights would give each model ${number(100 * equal, 1)} %.`
     + (stacked ? "" : " Some weights are negative, so they are drawn as lines, not as shares.");
 }
