@@ -113,7 +113,7 @@ class Backtest:
                 "too few eras to tell anything from equal weights: "
                 f"{len(self.scores[score])}, where two horizons are {2 * self.horizon}"
             )
-        name = found["low"].idxmax()
+        name = str(found["low"].idxmax())
         value, low, high = found.loc[name]
         together = ""
         if len(found) > 1:
