@@ -152,7 +152,15 @@ class TestNumbers:
         shorter = {
             row["name"]: row["shorter"] for row in numbers["scores"]["corr"]["table"]
         }
-        assert shorter == {name: n_eras[name] < n_eras.max() for name in order}
+        assert {name for name in shorter if shorter[name]} == set(
+            n_eras.index[n_eras < 0.9 * n_eras.max()]
+        )
+        table = found().scores["corr"]
+        both = table["payout 1"].notna()
+        versus = table[order[0]]
+        told = f"{abs((table['payout 1'] - versus)[both].mean()):.4f}"
+        assert f"there {told} " in shorter["payout 1"]
+        assert order[0] in shorter["payout 1"]
         whole = found().summary().loc[order[:-3], "corr"]
         assert whole.is_monotonic_decreasing
 
@@ -338,6 +346,9 @@ class TestBrowser:
             page.click("#candidates th[data-key=sharpe] button")
             names = column(page, "name", "candidates")
             assert {name[:6] for name in names[-3:]} == {"payout"}
+        rows = report().to_dict()["scores"]["corr"]["table"]
+        told = [row["shorter"] for row in rows if row["shorter"]]
+        assert page.locator("#shorter li").all_inner_texts() == told
 
     def test_lines_and_what_they_stand_against(self, page):
         chosen = report().to_dict()["scores"]["corr"]["best"]

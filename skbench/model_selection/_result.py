@@ -114,7 +114,7 @@ class Backtest:
                 f"{len(self.scores[score])}, where two horizons are {2 * self.horizon}"
             )
         name = str(found["low"].idxmax())
-        value, low, high = found.loc[name]
+        value, low, high = found.loc[[name]].to_numpy()[0]
         together = ""
         if len(found) > 1:
             together = f", held together over {len(found)} candidates"

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from skbench._eras import chronological
-from skbench.metrics import summarize, union
+from skbench.metrics import about_shorter, compare_shorter, summarize, union
 from skbench.model_selection import Backtest
 
 from ._numbers import explained, label, plain
@@ -78,8 +78,6 @@ class BacktestReport(Page):
                 f"got {type(found).__name__}"
             )
         summary = found.summary()
-        names = [*summary.index[~_shorter(summary, "corr")]]
-        names += [name for name in summary.index if name not in names]
         kinds = _kinds(found)
         numbers = {
             "title": checked_title(title),
@@ -94,12 +92,9 @@ class BacktestReport(Page):
                     "kind": kinds.get(name),
                     "rivals": dict(found.rivals.get(name, {})),
                 }
-                for name in names
+                for name in summary.index
             ],
-            "scores": {
-                score: _score(found, score, summary.loc[names])
-                for score in found.scores
-            },
+            "scores": {score: _score(found, score, summary) for score in found.scores},
             "weights": {name: _weights(path) for name, path in found.weights.items()},
             "curves": [
                 _curve(found, curve)
@@ -133,10 +128,18 @@ class BacktestReport(Page):
         )
 
 
-def _shorter(summary: pd.DataFrame, score: str) -> pd.Series:
-    """Tell candidates with fewer eras than others, whose means are of other eras."""
-    n_eras = summary[f"{score}_n_eras"]
-    return n_eras.lt(n_eras.max())
+def _shorter(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, str]:
+    """Say of candidates with fewer eras than others how they compare with the best."""
+    scores = found.scores[score]
+    columns = {score: "mean", f"{score}_n_eras": "n_eras"}
+    numbers = summary.loc[scores.columns, [*columns]].rename(columns=columns)
+    compared = compare_shorter(scores, numbers, **_settings(found))
+    rows = compared.join(numbers["n_eras"]).to_dict("index")
+    return {str(name): about_shorter(name, row, "era") for name, row in rows.items()}
+
+
+def _settings(found: Backtest) -> dict[str, Any]:
+    return {"horizon": found.horizon, "confidence": found.confidence}
 
 
 def _kinds(found: Backtest) -> dict[str, str]:
@@ -155,7 +158,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
     """Return all that a page shows of one score."""
     joint = found.joint_intervals(score)
     told = joint["low"].fillna(joint["difference"])
-    shorter = _shorter(summary, score)
+    shorter = _shorter(found, score, summary)
     table = pd.DataFrame(
         {
             **{f"mean{end}": summary[score + end] for end in _ENDS},
@@ -174,7 +177,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
         "best": None if told.isna().all() else told.idxmax(),
         "n_candidates": len(joint),
         "table": [
-            {"name": name, "shorter": bool(shorter[name])} | rows[name]
+            {"name": name, "shorter": shorter.get(name)} | rows[name]
             for name in table.index
         ],
         "cumulative": _by_name(found.scores[score].cumsum()),
@@ -225,12 +228,8 @@ def _curve(found: Backtest, curve: Mapping[float, str]) -> dict[str, Any]:
     names, start = [*curve.values()], curve[0.0]
     tables = {name: found.scores.get(name) for name in ("corr", "mmc")}
     tables["exposure"] = found.exposures
-    settings: dict[str, Any] = {
-        "horizon": found.horizon,
-        "confidence": found.confidence,
-    }
     panels = {
-        measure: summarize(table[names], start, **settings)
+        measure: summarize(table[names], start, **_settings(found))
         for measure, table in tables.items()
         if table is not None and table[start].notna().any()
     }

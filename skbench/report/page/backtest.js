@@ -56,7 +56,9 @@ function drawList() {
   find("chances").textContent = chances === 1 ? ""
     : `The best of ${chances} has had ${chances} chances to look good, so the interval in the `
       + "sentence is one of those that hold over all candidates together.";
-  find("beneath").hidden = !table.some((row) => row.shorter);
+  const told = table.map((row) => row.shorter).filter(Boolean);
+  find("beneath").hidden = !told.length;
+  find("shorter").replaceChildren(...told.map((text) => element("li", {}, text)));
   makeList("candidates", candidateColumns(), table, "mean", (row) => row.shorter);
 }
 
