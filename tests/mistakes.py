@@ -390,7 +390,7 @@ SAID = [
     ("reduce", [
         (lambda mean: lambda scores: None, "`reduce` must return a number; got None")]),
     ("rule", [("2026", "`rule` must be a PayoutRule; got str")]),
-    ("synergy, analysis", [("a", "`{name}` must be what .* gives; got str")]),
+    ("synergy, analysis, found", [("a", "`{name}` must be what .* gives; got str")]),
     ("feature_sets", [({}, "`feature_sets` must hold the names of 'medium', to ")]),
     ("fit, recipe", [("a", "choose one way to blend; got `weights` and `{name}`")]),
     ("ensemble_pipeline shrinkage", [
