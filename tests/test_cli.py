@@ -303,7 +303,9 @@ class TestEnsemble:
             *("--payout", "corr=0.75,contribution=2.25", "--format", "json"),
             *("--chunk", 10),
         )
-        means = {(row["score"], row["candidate"]): row["mean"] for row in json.loads(out)}
+        means = {
+            (row["score"], row["candidate"]): row["mean"] for row in json.loads(out)
+        }
         for name in ("ensemble", "equal weights", "best single model", "in sample"):
             paid = 0.75 * means["corr", name] + 2.25 * means["mmc", name]
             assert means["payout", name] == pytest.approx(paid, abs=1e-12)
