@@ -423,6 +423,14 @@ def _reports(world):
         "report.WeightsDisplay estimator": (
             r.WeightsDisplay.from_estimator,
             {"estimator": world.learner.fit(world.frame, world.y)[-1], **ax}),
+        "report.WeightsPathDisplay": (
+            r.WeightsPathDisplay.from_weights,
+            {"weights": pd.DataFrame({"a": [0.4, 0.6], "b": [0.6, 0.4]},
+                                     ["0001", "0005"]), **ax}),
+        "report.WeightsPathDisplay estimator": (
+            r.WeightsPathDisplay.from_estimator,
+            {"stacking": world.learner.fit(world.frame, world.y)[-1],
+             "cv": model_selection.WalkForwardEraSplit(27, 1), **ax}),
         "report.PerformanceReport": (
             partial(_page, world.home, r.PerformanceReport),
             {"scores": {"corr": scores, "mmc": scores / 2}, **of_page,

@@ -14,6 +14,7 @@ _HOMES = {
     "PerformanceReport": "_report",
     "SynergyDisplay": "_displays",
     "WeightsDisplay": "_displays",
+    "WeightsPathDisplay": "_displays",
 }
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PerformanceReport",
     "SynergyDisplay",
     "WeightsDisplay",
+    "WeightsPathDisplay",
 ]
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         NeutralizationPathDisplay,
         SynergyDisplay,
         WeightsDisplay,
+        WeightsPathDisplay,
     )
     from ._report import PerformanceReport
 
