@@ -66,31 +66,56 @@ def score(folder):
             correlation_contribution(block, target, reference)
 
 
-def ensemble(folder, learn=True):
-    """Rank and learn, if asked; then blend, rank, neutralise, rank and score."""
-    models_file, main, _ = files_of(folder)
-    names, features = names_in(models_file, "v53"), names_in(main, "feature")
-    if learn:
-        models = eras_of(models_file, names)
-        for (_, block), (_, rest) in zip(
-            models, eras_of(main, ["target"]), strict=True
-        ):
-            era_moments(
-                rank_gauss(block.astype(np.float64)), rest[0].astype(np.float64)
-            )
-    weights = [1 / len(names)] * len(names)
-    models, targets = eras_of(models_file, names), eras_of(main, ["target"])
-    rows = zip(models, targets, eras_of(main, features), strict=True)
-    for (_, block), (_, target), (_, bins) in rows:
-        gauss = rank_gauss(block.astype(np.float64))
-        blended = rank_gauss(blend(list(gauss), weights)[None])
-        neutral = neutralize(blended, bins, proportions=[0.5])[0]
-        numerai_corr(rank_uniform(neutral), target[0].astype(np.float64))
+def ensemble(folder):
+    """Rank and learn; then blend in four ways, rank, neutralise, rank and score."""
+    models_file, main, meta_file = files_of(folder)
+    names = names_in(models_file, "v53")
+    models = eras_of(models_file, names)
+    for (_, block), (_, rest) in zip(models, eras_of(main, ["target"]), strict=True):
+        era_moments(rank_gauss(block.astype(np.float64)), rest[0].astype(np.float64))
+    meta = dict(eras_of(meta_file, [META_MODEL]))
+    # The ensemble, equal weights, the best single model, and what is in sample.
+    equal, single = np.full(len(names), 1 / len(names)), np.eye(len(names))[0]
+    for label, columns, target in _blended(folder, [equal, equal, single, equal]):
+        numerai_corr(columns, target)
+        if label in meta:
+            reference = meta[label][0].astype(np.float64)
+            correlation_contribution(columns, target, reference)
 
 
 def ensemble_without_learning(folder):
     """Blend with equal weights, rank, neutralise, rank and score."""
-    ensemble(folder, learn=False)
+    models_file, _, _ = files_of(folder)
+    n_models = len(names_in(models_file, "v53"))
+    for _, columns, target in _blended(folder, [np.full(n_models, 1 / n_models)]):
+        numerai_corr(columns, target)
+
+
+def _blended(folder, several):
+    """Yield the eras: the label, a column for each weights, and the target."""
+    models_file, main, _ = files_of(folder)
+    names, features = names_in(models_file, "v53"), names_in(main, "feature")
+    models, targets = eras_of(models_file, names), eras_of(main, ["target"])
+    rows = zip(models, targets, eras_of(main, features), strict=True)
+    for (label, block), (_, target), (_, bins) in rows:
+        gauss = list(rank_gauss(block.astype(np.float64)))
+        blends = np.array([blend(gauss, weights) for weights in several])
+        neutral = neutralize(rank_gauss(blends), bins, proportions=[0.5])[0]
+        yield label, rank_uniform(neutral), target[0].astype(np.float64)
+
+
+def load(folder):
+    """Read the same columns with pandas, and join them by their ids."""
+    import pandas as pd
+
+    models_file, main, meta_file = files_of(folder)
+    names = names_in(models_file, "v53")
+    frame = pd.read_parquet(models_file, columns=["id", "era", *names])
+    frame = frame.set_index("id")
+    columns = ["data_type", *names_in(main, "target")]
+    for path, some in ((main, columns), (meta_file, [META_MODEL])):
+        other = pd.read_parquet(path, columns=["id", *some])
+        frame = frame.join(other.set_index("id"))
 
 
 def polars(folder):
@@ -129,6 +154,7 @@ FLOORS = {
     "ensemble": ensemble,
     "neutralize": ensemble_without_learning,
     "polars": polars,
+    "load": load,
 }
 
 if __name__ == "__main__":

@@ -72,9 +72,9 @@ def tree(parts, merge):
 
 def merge_as_dask(first, second):
     """Put the moments of two together without a search for weights."""
-    from skbench.distributed import _merge
+    from skbench.distributed._merge import merge_moments
 
-    return _merge(first, second)
+    return merge_moments(first, second)
 
 
 def one_pass(parts):

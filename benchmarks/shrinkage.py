@@ -5,13 +5,15 @@ a 60-day target, in each way that there is, and judged by the true score of thei
 A cell is the mean of that over worlds. The first tables are made from moments: models
 of true scores 0.015 plus ``spread`` times a normal number, which correlate by about 0.5
 ("near copies": in pairs by 0.95), and whose scores vary by 0.021 from era to era. The
-last ones are made from the rows of `make_benchmark_models`, with its ``skill_std``.
+"rows" ones are made from the rows of `make_benchmark_models`, with its ``skill_std``.
+"payout" is 0.75 times CORR and 2.25 times the contribution.
 
 "bayes" is to lose at most 3 % to equal weights and at most 1 % to the raw optimum. The
 last column says "fails" where it loses more; within two standard errors, "close".
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import click
 import numpy as np
@@ -38,12 +40,19 @@ CELLS = [
     (22, 300, 0.002),
 ]
 QUICK_CELLS = [(4, 60, 0.0), (4, 60, 0.008)]
+CELLS_OF_PAYOUT = [(10, 100, 0.0), (10, 100, 0.004), (10, 100, 0.008), (22, 300, 0.002)]
 CELLS_OF_ROWS = [(6, 100, 0.0), (6, 100, 0.004), (6, 300, 0.004)]
 QUICK_CELLS_OF_ROWS = [(3, 45, 0.004)]
 MEAN, NOISE = 0.015, 0.021
 LOADS = (0.45, 0.55)  # squared: of each model on what all share
 NEAR = 0.95
 META_SHARE = 0.8  # of the Meta Model's variance, carried by the models
+# Of each score in an objective.
+MULTIPLIERS = {
+    "corr": {"corr": 1.0},
+    "contribution": {"contribution": 1.0},
+    "payout": {"corr": 0.75, "contribution": 2.25},
+}
 WAYS = ("equal", "raw", "half-way", "auto", "bayes", "best single", "best possible")
 AT_MOST = {"equal": 0.03, "raw": 0.01}  # what "bayes" may lose
 
@@ -102,8 +111,15 @@ def made_up(n_models, n_eras, spread, near, objective, rng):
         "reference_present": present,
         "target_unit": np.ones(n_eras),
     }
-    true = scores[:-1] - (objective == "contribution") * cross * scores[-1]
+    true = worth(objective, scores[:-1], cross, scores[-1])
     return World(alike[:-1, :-1], true), moments
+
+
+def worth(objective, scores, cross, score_of_meta):
+    """What models are worth alone; they correlate with the Meta Model by ``cross``."""
+    multipliers = MULTIPLIERS[objective]
+    added = multipliers.get("contribution", 0.0) * (scores - cross * score_of_meta)
+    return multipliers.get("corr", 0.0) * scores + added
 
 
 def learned(problem):
@@ -121,13 +137,18 @@ def learned(problem):
     }
 
 
+def asked(moments, objective):
+    """Return what is to be learned, with equal weights to be believed in."""
+    n_eras, n_models = moments["present"].shape
+    numbers, prior = np.arange(float(n_eras)), np.full(n_models, 1 / n_models)
+    return Problem(moments, numbers, prior, objective, MULTIPLIERS[objective])
+
+
 def of_moments(cell, objective, near, seed):
     """True scores of what is learned in one world, by the way."""
     rng = np.random.default_rng([seed, *(int(1e4 * number) for number in cell)])
     world, moments = made_up(*cell, near, objective, rng)
-    n_models, n_eras, _ = cell
-    prior = np.full(n_models, 1 / n_models)
-    problem = Problem(moments, np.arange(float(n_eras)), prior, objective)
+    problem = asked(moments, objective)
     found = {**learned(problem), "best possible": world.best()}
     return {way: world.value(weights) for way, weights in found.items()}
 
@@ -174,11 +195,9 @@ def _past(stacking):
 def _truth(data, objective):
     alike = data.model_corr.to_numpy()
     scores = np.array(list(data.expected_corr.values()))
-    if objective == "contribution":
-        meta = np.array(list(data.meta_weights.values()))
-        meta *= np.sqrt(META_SHARE / (meta @ alike @ meta))
-        scores = scores - alike @ meta * (meta @ scores)
-    return World(alike, scores)
+    meta = np.array(list(data.meta_weights.values()))
+    meta *= np.sqrt(META_SHARE / (meta @ alike @ meta))
+    return World(alike, worth(objective, scores, alike @ meta, meta @ scores))
 
 
 def cell_of(one_world, n_worlds):
@@ -197,37 +216,22 @@ def cell_of(one_world, n_worlds):
 
 
 def tables(quick, n_worlds, n_of_rows):
-    """Yield the title of each table, and its cells: what it is, and what to run."""
+    """Yield the title of each table, its worlds a cell, and what to run for each."""
     cells = QUICK_CELLS if quick else CELLS
-    of_cells = QUICK_CELLS_OF_ROWS if quick else CELLS_OF_ROWS
+    of_rows_cells = QUICK_CELLS_OF_ROWS if quick else CELLS_OF_ROWS
     rows_per_era = 100 if quick else 500
     for objective in ("corr", "contribution"):
         for near in (False, True):
             title = f"{objective}, moments{', near copies' if near else ''}"
-            yield (
-                title,
-                n_worlds,
-                [
-                    (
-                        cell,
-                        lambda seed, c=cell, o=objective, n=near: of_moments(
-                            c, o, n, seed
-                        ),
-                    )
-                    for cell in cells
-                ],
-            )
-        yield (
-            f"{objective}, rows",
-            n_of_rows,
-            [
-                (
-                    cell,
-                    lambda seed, c=cell, o=objective: of_rows(c, o, rows_per_era, seed),
-                )
-                for cell in of_cells
-            ],
-        )
+            yield title, n_worlds, _each(cells, of_moments, objective, near)
+        each = _each(of_rows_cells, of_rows, objective, rows_per_era)
+        yield f"{objective}, rows", n_of_rows, each
+    of_payout = QUICK_CELLS[:1] if quick else CELLS_OF_PAYOUT
+    yield "payout, moments", n_worlds, _each(of_payout, of_moments, "payout", False)
+
+
+def _each(cells, one_world, *what):
+    return [(cell, partial(one_world, cell, *what)) for cell in cells]
 
 
 @click.command(help=__doc__)

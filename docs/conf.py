@@ -12,10 +12,19 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 mpl.use("Agg")
 
+from sklearn.pipeline import make_pipeline  # noqa: E402
+
 import skbench  # noqa: E402
+from skbench import (  # noqa: E402
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+)
 from skbench.datasets import make_benchmark_models  # noqa: E402
 from skbench.metrics import score_models  # noqa: E402
-from skbench.report import PerformanceReport  # noqa: E402
+from skbench.model_selection import backtest  # noqa: E402
+from skbench.report import BacktestReport, PerformanceReport  # noqa: E402
 
 project = "skbench"
 author = "The skbench developers"
@@ -101,6 +110,23 @@ def write_example_report(app, error):
         )
         report = PerformanceReport(scores, benchmark=data.models[0])
         report.write_html(app.outdir / "example_report.html")
+        report = BacktestReport(backtest(candidates(), frame, frame["target"]))
+        report.write_html(app.outdir / "example_backtest.html")
+
+
+def candidates():
+    """Return ensembles that differ in what they learn for, and how neutral they are."""
+    return {
+        f"{objective}, proportion {proportion}": make_pipeline(
+            EraRankGauss(),
+            StackingWeights(objective, shrinkage=0.5),
+            EraRankGauss(),
+            FeatureNeutralizer(proportion=proportion),
+            EraRank(),
+        )
+        for objective in ("corr", "sharpe")
+        for proportion in (0.0, 0.5, 1.0)
+    }
 
 
 # Looks

@@ -108,7 +108,7 @@ class EraEstimator(  # type: ignore[call-arg]
         sklearn.exceptions.NotFittedError
             If the step is not fitted.
         """
-        check_is_fitted(self, self._fitted_by)
+        self._check_fitted()
         self.check_parameters()
         makes, bounds = self._makes(), check_bounds(self.single_era_rows)
         gone = dict.fromkeys([*self._replaced(), *self._dropped()])
@@ -290,7 +290,7 @@ class EraEstimator(  # type: ignore[call-arg]
         names : ndarray of str objects
             The names, in the order of the output.
         """
-        check_is_fitted(self, self._fitted_by)
+        self._check_fitted()
         labels = dict(zip(self._names_in, self._labels_in(input_features), strict=True))
         layout = self._layout(self._names_in, self._replaced())
         out = [labels.get(name, name) for name, _ in layout]
@@ -348,10 +348,13 @@ class EraEstimator(  # type: ignore[call-arg]
         table = as_table(X, object_array=isinstance(self.era, Integral))
         return table, era_column(table, self.era, check_bounds(self.single_era_rows))
 
+    def _check_fitted(self) -> None:
+        check_is_fitted(self, self._fitted_by)
+
     def _check(self, X: Any) -> tuple[Self, Table, Eras]:
         """Return the fitted estimator, and X as a table that it can work on."""
         if hasattr(self, "columns_") or not self._stateless:
-            check_is_fitted(self, self._fitted_by)
+            self._check_fitted()
         self.check_parameters()
         table, era = self._read(X)
         if not hasattr(self, "columns_"):

@@ -953,15 +953,27 @@ def target_name(X: Any, y: Any) -> str | None:
     name = name_of(y)
     if name != "target" or not is_frame(X):
         return name
+    return furthest(copies_of(X, y), name)
+
+
+def copies_of(X: Any, y: Any) -> list[str]:
+    """Return the targets in a frame, other than its column "target", that equal y."""
     table = as_table(X)
-    same = [
+    return [
         str(other)
         for other in columns_of_role(table, "target", None)
-        if other != name
+        if other != "target"
         and table.kind(other) in ("float", "number")
         and equal_columns(table.select([other])(ALL)[0], y)
     ]
-    return max(same, key=lambda other: target_days(other) or 0, default=name)
+
+
+def furthest(targets: Iterable[str], default: str) -> str:
+    """Return the target that looks furthest ahead, or the default where there is none.
+
+    Of several that look as far, it is the first.
+    """
+    return max(targets, key=lambda name: target_days(name) or 0, default=default)
 
 
 def equal_columns(column: Any, values: Any) -> bool:

@@ -1,8 +1,7 @@
 """From the moments of eras to weights: what is learned, warned of and made certain."""
 
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -64,13 +63,25 @@ class Learning:
     """The moments that are held of the columns, and what is to be learned from them.
 
     ``params`` are the parameters of `StackingWeights`, checked, and ``reference`` the
-    column of the reference, where the rows had it.
+    column of the reference, where the rows had it. ``last`` says that no further eras
+    are to come: otherwise 'bayes' waits for them where there are too few. What there is
+    to warn of is kept for `tell`, since further eras may mend it.
     """
 
     params: SimpleNamespace
     columns: Sequence[Name]
     reference: Name | None
     held: Statistics
+    last: bool = True
+    _untold: dict[str, type[Warning]] = field(default_factory=dict)
+
+    def tell(self) -> None:
+        """Warn of what was met on the way."""
+        for message, category in self._untold.items():
+            warn(message, category)
+
+    def _note(self, message: str, category: type[Warning] = UserWarning) -> None:
+        self._untold[message] = category
 
     @property
     def scores(self) -> dict[str, float]:
@@ -88,10 +99,11 @@ class Learning:
             )
         names = np.array(self.columns, dtype=object)
         if some and not varies.all():
-            warn(f"{listed(names[~varies])} constant or missing throughout: weight 0")
+            gone = listed(names[~varies])
+            self._note(f"{gone} constant or missing throughout: weight 0")
         odd = varies & ~held["standardized"].all(axis=0)
         if odd.any():
-            warn(
+            self._note(
                 f"{listed(names[odd])} not standardised within each era, so that "
                 "weights depend on the scale: put EraRankGauss before StackingWeights",
                 DataConversionWarning,
@@ -106,7 +118,7 @@ class Learning:
         if self.params.nan_policy != "omit":
             absent = held["n_missing"] == held["n_target"][:, None]
             scored &= ~absent[:, usable].any(axis=1)
-        self._warn_of_lost_rows(scored)
+        self._note_lost_rows(scored)
         scored &= self._has_reference()
         scored &= presence(held, self.scores)[:, usable].any(axis=1)
         eras = np.flatnonzero(scored)
@@ -210,12 +222,12 @@ class Learning:
         found, learned = shrunk(horizon)
         weights = found.weights
         if not found.optimal:
-            warn(
+            self._note(
                 f"the search for weights stopped short of an optimum, with `max_iter` "
                 f"{problem.max_iter}: the best weights found are kept",
                 ConvergenceWarning,
             )
-        self._warn_of_lost_eras(weights)
+        self._note_lost_eras(weights)
         with_reference = problem.objective == "contribution"
         counted = "reference_n_rows" if with_reference else "n_rows"
         n_rows = int(self.held[counted][self.eras].sum())
@@ -241,7 +253,7 @@ class Learning:
         found = problem.solve()
         weights = found.weights
         if not weights.any():
-            warn(
+            self._note(
                 "no non-negative weights help to predict the target: the prior is kept"
             )
             weights = problem.prior
@@ -254,10 +266,13 @@ class Learning:
         """Find the weights that are best for the scores that are to be expected."""
         shrunk = shrinkage(self.problem, horizon)
         if shrunk is None:
-            warn(
+            too_few = (
                 "shrinkage='bayes' tells models apart from two horizons of eras on, of "
-                f"{horizon} eras each; {self.eras.size} are scored: the prior is kept"
+                f"{horizon} eras each; {self.eras.size} are scored"
             )
+            if not self.last:
+                raise NotEnoughErasError(too_few)
+            self._note(f"{too_few}: the prior is kept")
             found, share, deviation = Found(self.problem.prior), 1.0, np.nan
         else:
             known = shrunk.known
@@ -276,9 +291,7 @@ class Learning:
         self, weights: Mapping[Name, float], share: float, horizon: int
     ) -> dict[Name, tuple[float, float]]:
         """Return the interval of each of the weights that were found."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # `find` has said all of it
-            problem = replace(self.problem, numbers=self.era_numbers)
+        problem = replace(self.problem, numbers=self.era_numbers)
         found = np.array([weights[self.columns[i]] for i in self.usable])
         if self.params.shrinkage == "bayes":
             ends = self._drawn(problem, found, horizon)
@@ -353,7 +366,7 @@ class Learning:
             mean = mean / spread if spread > 0 else 0.0
         return mean
 
-    def _warn_of_lost_rows(self, scored: Bools) -> None:
+    def _note_lost_rows(self, scored: Bools) -> None:
         held = self.held
         total = int(held["n_target"].sum())
         lost = total - int(held["n_rows"][scored].sum())
@@ -361,16 +374,16 @@ class Learning:
         if self.params.nan_policy == "omit" or not gaps.any() or lost <= _MANY * total:
             return
         names = [self.columns[i] for i in self.usable[gaps > 0]]
-        warn(
+        self._note(
             f"{lost / total:.0%} of the rows with a target are left out, because "
             f"{listed(names)} have missing values there: drop these columns, or choose "
             "nan_policy='omit'",
         )
 
-    def _warn_of_lost_eras(self, weights: Floats) -> None:
+    def _note_lost_eras(self, weights: Floats) -> None:
         lost = ~self.problem.present()[:, weights != 0].any(axis=1)
         if lost.mean() > _MANY:
-            warn(
+            self._note(
                 f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
                 "the others no column with a weight has predictions, so neither the "
                 "objective nor `score` counts them. Drop columns with few eras, or use "

@@ -92,6 +92,15 @@ class World:
         return datasets.load_scores("somebody", self.api)
 
     @cached_property
+    def backtest(self):
+        return model_selection.backtest(
+            {"learned": self.learner},
+            self.frame,
+            self.y,
+            model_selection.WalkForwardEraSplit(8, 2),
+        )
+
+    @cached_property
     def exported(self):
         return deploy.export_predict(self.fitted, self.home / "predict.pkl")
 
@@ -374,8 +383,8 @@ def _staking(world):
     }  # fmt: skip
 
 
-def _page(home, make, scores, **options):
-    make(scores, **options).write_html(home / "page.html")
+def _page(home, make, **options):
+    make(**options).write_html(home / "page.html")
 
 
 def _reports(world):
@@ -389,6 +398,9 @@ def _reports(world):
     synergy = analysis.synergy(world.models, world.y, era=world.era)
     of_page = {"benchmark": own, "horizon": 3, "title": "Scores"}
     return {
+        "report.BacktestReport": (
+            partial(_page, world.home, r.BacktestReport),
+            {"found": world.backtest, "title": "Backtest"}),
         "report.CumulativeScoreDisplay": (
             r.CumulativeScoreDisplay.from_scores,
             {"scores": scores, "benchmark": own, "name": None, **named, **ax}),
@@ -506,6 +518,18 @@ def _jobs(world):
             partial(_dask, c.transform), {**ddf, "pipeline": world.fitted}),
         "distributed.fit": (
             partial(_dask, c.fit), {**ddf, "pipeline": world.learner, "y": "target"}),
+        "distributed.score models": (
+            partial(_dask, c.score),
+            {**ddf, "models": world.data.models, "y": "target", "era": "era",
+             "meta_model": "numerai_meta_model", "benchmark": own,
+             "features": world.data.features[:2]}),
+        "distributed.backtest candidates": (
+            partial(_dask, c.backtest),
+            {**ddf, "candidates": world.learner, "y": "target",
+             "cv": model_selection.WalkForwardEraSplit(8, 2),
+             "meta_model": "numerai_meta_model",
+             "payout": {"corr": 0.5, "contribution": 2.0}, "horizon": 2,
+             "confidence": 0.9}),
         "folders.folder_target": (f.folder_target, {"path": world.folder, **target}),
         "folders.score_folder": (
             f.score_folder,

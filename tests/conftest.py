@@ -39,3 +39,41 @@ def keys(no_waits, monkeypatch):
 
     for name, key in zip(NAMES, KEYS, strict=True):
         monkeypatch.setenv(name, key)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Start a browser."""
+    from pages import CHROMIUM
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def shared(browser):
+    """One page for all: what it has compiled once is quick to open again."""
+    from pages import SCREEN, Watched
+
+    page = browser.new_page(viewport=SCREEN)
+    yield Watched(page)
+    page.close()
+
+
+@pytest.fixture
+def visit(shared, tmp_path):
+    """Open another report in the page, which must not complain of anything."""
+
+    def open_report(report):
+        path = tmp_path / "other.html"
+        report.write_html(path)
+        shared.page.goto(path.as_uri())
+        return shared.page
+
+    yield open_report
+    assert shared.complaints == []

@@ -66,7 +66,7 @@ MUST_BE = [
     ("a name", [5, ["somebody"]], "account_or_model, against, report_account account"),
     ("a column name", [5, "", ["prediction"]],
      "output, recipes name, streaming era, streaming y, distributed era, "
-     "distributed y"),
+     "distributed y, distributed meta_model"),
     ("a string", [None, 5], "staking source"),
     ("a string that is not empty", ["", None], "staking name"),
     ("a text that is not empty", ["", None], "title"),
@@ -316,7 +316,18 @@ SAID = [
         ([1, 1], "`{name}` names a column twice"),
         ([["era"]], "`{name}` must hold names or positions of columns; got ..era")]),
     ("streaming era, distributed era, streaming y, distributed y, "
-     "transform_parquet columns", [("nowhere", OF_SOURCE)]),
+     "distributed meta_model, transform_parquet columns", [("nowhere", OF_SOURCE)]),
+    ("distributed models, distributed features", [
+        (["nowhere"], OF_SOURCE), ("nowhere", OF_SOURCE), (["target", 5], "lacks 5, "),
+        (5, "`{name}` must be names of columns; got 5"),
+        ([], "`{name}` must be names of columns; got .."),
+        (["era"] * 2, "`{name}` names a column twice: 'era'")]),
+    ("distributed candidates", [
+        ({}, "`candidates` must hold at least one pipeline; got none"),
+        (make_pipeline(FeatureNeutralizer(5)), "must have one step that blends")]),
+    ("distributed cv", [
+        (5, "`cv` must be a WalkForwardEraSplit; got 5"),
+        ([1, 2], "`cv` must be a WalkForwardEraSplit; got .1, 2.")]),
     ("transform_parquet columns", [
         ([1], "`columns` must hold names of columns; got 1")]),
     ("meta_model", [
@@ -379,7 +390,7 @@ SAID = [
     ("reduce", [
         (lambda mean: lambda scores: None, "`reduce` must return a number; got None")]),
     ("rule", [("2026", "`rule` must be a PayoutRule; got str")]),
-    ("synergy, analysis", [("a", "`{name}` must be what .* gives; got str")]),
+    ("synergy, analysis, found", [("a", "`{name}` must be what .* gives; got str")]),
     ("feature_sets", [({}, "`feature_sets` must hold the names of 'medium', to ")]),
     ("fit, recipe", [("a", "choose one way to blend; got `weights` and `{name}`")]),
     ("ensemble_pipeline shrinkage", [

@@ -214,7 +214,8 @@ class Rows:
         alike = np.zeros((k, k))
         for weight, i in zip(weights, eras, strict=True):
             x, _, m = self.compared[i] if compares else (*self.eras[i], None)
-            x = (x - x.mean(axis=0)) / x.std(axis=0)
+            sizes = x.std(axis=0)
+            x = (x - x.mean(axis=0)) / np.where(sizes > 0, sizes, 1.0)
             vectors = terms.get("corr", 0.0) * x
             if compares:
                 left = x - np.outer(m, m @ x) / (m @ m)

@@ -342,7 +342,8 @@ def test_the_tables_of_shrinkage_are_printed():
     done = CliRunner().invoke(shrinkage.main, ["--quick", "--worlds", "2"])
     assert done.exit_code == 0, done.exception
     lines = done.output.splitlines()
-    assert len([line for line in lines if line.startswith("| ")]) == 6 + 4 * 2 + 2 * 1
+    n_cells = 4 * 2 + 2 * 1 + 1
+    assert len([line for line in lines if line.startswith("| ")]) == 7 + n_cells
 
 
 def test_a_cell_fails_where_less_is_kept_than_asked():
@@ -361,16 +362,29 @@ def test_a_cell_fails_where_less_is_kept_than_asked():
 
 
 @pytest.mark.parametrize("near", [False, True])
-def test_the_worlds_of_shrinkage_know_their_best_weights(near):
+@pytest.mark.parametrize(
+    ("objective", "corr", "contribution"),
+    [("corr", 1.0, 0.0), ("contribution", 0.0, 1.0), ("payout", 0.75, 2.25)],
+)
+def test_the_worlds_of_shrinkage_know_their_best_weights(
+    objective, corr, contribution, near
+):
     rng = np.random.default_rng(0)
-    world, moments = shrinkage.made_up(6, 5000, 0.004, near, "contribution", rng)
+    world, moments = shrinkage.made_up(6, 5000, 0.004, near, objective, rng)
     best = world.best()
     others = rng.dirichlet(np.ones(6), 200)
     assert world.value(best) >= max(world.value(weights) for weights in others)
     # In many eras each model scores what it truly does.
     cross = moments["reference_cross"] * moments["reference_target"][:, None]
-    seen = (moments["reference_target_covariance"] - cross).mean(axis=0)
-    np.testing.assert_allclose(seen, world.scores, atol=0.003)
+    each = moments["reference_target_covariance"]
+    seen = (corr * each + contribution * (each - cross)).mean(axis=0)
+    tolerance = 0.003 * (corr + contribution)
+    np.testing.assert_allclose(seen, world.scores, atol=tolerance)
+    problem = shrinkage.asked(moments, objective)
+    for weights in others[:20]:
+        assert problem.value(weights) == pytest.approx(
+            world.value(weights), abs=tolerance
+        )
 
 
 @pytest.mark.slow

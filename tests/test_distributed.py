@@ -23,10 +23,19 @@ from skbench import (
     StackingWeights,
     WeightedEnsemble,
 )
+from skbench import model_selection as in_memory
+from skbench.metrics import score_models
+from skbench.model_selection import WalkForwardEraSplit
 
 dd = pytest.importorskip("dask.dataframe", reason="needs the extra `dask`")
 distributed = pytest.importorskip("distributed", reason="needs the extra `dask`")
-from skbench.distributed import fit, partition_by_era, transform  # noqa: E402
+from skbench.distributed import (  # noqa: E402
+    backtest,
+    fit,
+    partition_by_era,
+    score,
+    transform,
+)
 
 MODELS = ["a", "b", "c"]
 
@@ -67,6 +76,25 @@ PIPELINE = make_pipeline(
 FITTED = clone(PIPELINE).fit(FRAME, FRAME["target"])
 BLEND = make_pipeline(EraRankGauss(), WeightedEnsemble({"a": 0.2, "c": 0.8}), EraRank())
 BLEND.fit(FRAME)
+FEATURES = [name for name in FRAME if name.startswith("feature")]
+SPLIT = WalkForwardEraSplit(6, 2)
+CANDIDATES = {
+    "learned": clone(PIPELINE).set_params(stackingweights__shrinkage=0.1),
+    "bayes": clone(PIPELINE).set_params(stackingweights__shrinkage="bayes"),
+    "quarter": clone(PIPELINE).set_params(
+        stackingweights__shrinkage=0.1, featureneutralizer__proportion=0.25
+    ),
+    "payout": make_pipeline(
+        EraRankGauss(),
+        StackingWeights(
+            "payout",
+            payout={"corr": 0.5, "contribution": 2.0},
+            nan_policy="omit",
+            horizon=2,
+        ),
+    ),
+    "given": BLEND,
+}
 
 
 def whole(frame=FRAME):
@@ -106,6 +134,55 @@ def assert_frames(got, expected, atol=1e-12):
     )
 
 
+def scored(frame=FRAME, models=MODELS):
+    """Score in one process by all there is."""
+    return score_models(
+        frame["target"],
+        frame[models],
+        era=frame["era"],
+        meta_model=frame["numerai_meta_model"],
+        benchmark="a",
+        features=frame[FEATURES],
+    )
+
+
+def walked(frame=FRAME):
+    return in_memory.backtest(CANDIDATES, frame, frame["target"], SPLIT)
+
+
+def assert_scores(got, expected, atol=1e-12):
+    assert list(got) == list(expected)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(got[name], table, rtol=0, atol=atol)
+
+
+def assert_backtests(got, expected, atol=1e-12):
+    assert_scores(got.scores, expected.scores, atol)
+    assert_scores(got.weights, expected.weights, atol)
+    assert_scores({"": got.exposures}, {"": expected.exposures}, atol)
+    for name in ("rivals", "curves", "horizon", "confidence"):
+        assert getattr(got, name) == getattr(expected, name)
+    assert got.predictions is None
+    assert got.verdict() == expected.verdict()
+    assert list(got.pipelines) == list(expected.pipelines)
+    for name, pipeline in expected.pipelines.items():
+        for own, other in zip(got.pipelines[name], pipeline, strict=True):
+            assert type(own) is type(other)
+            assert own.feature_names_in_.tolist() == other.feature_names_in_.tolist()
+            assert own.n_features_in_ == other.n_features_in_
+            if isinstance(other, StackingWeights):
+                assert own.eras_.tolist() == other.eras_.tolist()
+                assert (own.horizon_, own._target) == (other.horizon_, other._target)
+                assert list(own.weights_) == list(other.weights_)
+                np.testing.assert_allclose(
+                    [*own.weights_.values()],
+                    [*other.weights_.values()],
+                    rtol=0,
+                    atol=atol,
+                )
+
+
+EXPECTED = walked()
 KINDS = {
     "strings": lambda X: X,
     "integers": lambda X: X.assign(era=X["era"].astype(int)),
@@ -150,6 +227,49 @@ class TestInThisProcess:
             transform(whole(frame), pipeline).compute(), expected.transform(frame)
         )
 
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_score(self, kind):
+        frame = KINDS[kind](FRAME)
+        got = score(whole(frame), benchmark="a", features=FEATURES)
+        assert list(got) == ["corr", "mmc", "bmc", "fnc"]
+        assert_scores(got, scored(frame))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_backtest(self, kind):
+        frame = KINDS[kind](FRAME)
+        got = backtest(whole(frame), CANDIDATES, cv=SPLIT)
+        assert list(got.scores) == ["corr", "mmc", "payout"]
+        assert got.scores["corr"]["learned"].notna().sum() > 10
+        assert_backtests(got, walked(frame))
+
+    def test_scores_of_some_models_under_other_names(self):
+        renamed = {"era": "week", "target": "goal", "numerai_meta_model": "meta"}
+        ddf = whole(FRAME.rename(columns=renamed))
+        names = {"y": "goal", "era": "week", "meta_model": "meta"}
+        got = score(ddf, ["c", "a"], **names, benchmark="a", features=FEATURES)
+        assert_scores(got, scored(models=["c", "a"]))
+        assert_scores(
+            score(ddf, "c", y="goal", era="week"), {"corr": got["corr"][["c"]]}
+        )
+
+    def test_one_candidate_that_learns_nothing(self):
+        got = backtest(whole(), BLEND, horizon=3, confidence=0.9)
+        target = FRAME["target"]
+        expected = in_memory.backtest(BLEND, FRAME, target, horizon=3, confidence=0.9)
+        assert got.weights == {}
+        assert_backtests(got, expected)
+
+    def test_shuffled_eras_are_put_in_order(self):
+        """Of partitions by hash, which hold eras from all times."""
+        ddf = partition_by_era(divided(), "era", 3)
+        order = ddf["era"].compute().unique().tolist()
+        assert order != sorted(order)
+        got = score(ddf, benchmark="a", features=FEATURES)
+        assert got["corr"].index.tolist() == sorted(order)
+        # Rows of an era come in another order, so sums of them round otherwise.
+        assert_scores(got, scored(), 1e-9)
+        assert_backtests(backtest(ddf, CANDIDATES, cv=SPLIT), EXPECTED, 1e-7)
+
     def test_shuffled_rows_are_put_together(self):
         frame = FRAME.sample(frac=1, random_state=0)
         ddf = partition_by_era(
@@ -186,12 +306,101 @@ class TestInThisProcess:
         )
         assert_frames(transform(ddf, FITTED).compute(), FITTED.transform(FRAME))
         assert_weights(fit(ddf, clone(PIPELINE))[1], FITTED[1])
+        assert_scores(score(ddf, benchmark="a", features=FEATURES), scored())
+        assert_backtests(backtest(ddf, CANDIDATES, cv=SPLIT), EXPECTED)
+
+    def test_partitions_without_targets(self):
+        frame = FRAME.assign(target=FRAME["target"].mask(FRAME["era"] == "0005"))
+        ddf = whole(frame)  # of which the second partition is that era alone
+        assert ddf.partitions[1]["target"].count().compute() == 0
+        assert_scores(score(ddf, benchmark="a", features=FEATURES), scored(frame))
+        got = backtest(ddf, CANDIDATES, cv=SPLIT)
+        assert_backtests(got, walked(frame))
+
+    def test_the_alias_is_what_it_is_in_all_rows(self):
+        """In rows without targets all targets are alike; of others it may be two."""
+        late, two = FRAME["era"] > "0020", FRAME["era"] <= "0005"
+        frame = FRAME.assign(
+            target=FRAME["target"].mask(late),
+            target_x_60=(1 - FRAME["target"]).where(two, FRAME["target"]).mask(late),
+            target_y_20=FRAME["target"].mask(late),
+            target_z_20=FRAME["target"].where(~two, 0.5).mask(late),
+        )
+        first = frame[frame["era"].isin(["0021", "0022"])]
+        ddf = dd.from_delayed(
+            [_delayed(first), *map(_delayed, whole_parts(frame.drop(first.index)))],
+            meta=frame.iloc[:0],
+        )
+        learner = make_pipeline(EraRankGauss(), StackingWeights(shrinkage="bayes"))
+        assert fit(ddf, clone(learner))[1]._target == "target_y_20"
+        y = frame["target"]
+        expected = clone(learner).fit(frame, y)[1]
+        assert (expected._target, expected.horizon_) == ("target_y_20", 5)
+        got = backtest(ddf, learner, cv=WalkForwardEraSplit(14, 4))
+        assert got.horizon == 5
+        assert got.pipelines["candidate"][1]._target == "target_y_20"
+        cv = WalkForwardEraSplit(14, 4)
+        assert_backtests(got, in_memory.backtest(learner, frame, y, cv))
+
+    def test_only_what_is_used_is_read(self, tmp_path, monkeypatch):
+        from skbench.distributed import _merge
+
+        FRAME.assign(d=FRAME["a"], target_w_20=0.5).to_parquet(tmp_path / "0.parquet")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as above
+            ddf = dd.read_parquet(tmp_path)
+        seen = []
+
+        def watched(frame, work):
+            seen.append(set(frame.columns))
+            return work(frame)
+
+        monkeypatch.setattr(_merge, "_of_rows", watched)
+        score(ddf, ["a", "b"], features=FEATURES[:1])
+        models = {"era", "target", "a", "b"}
+        assert seen.pop() == models | {"numerai_meta_model", FEATURES[0]}
+        pipeline = make_pipeline(
+            EraRankGauss(columns=["a", "b"]),
+            StackingWeights(columns=["a", "b"], horizon=2, meta_model="c"),
+            FeatureNeutralizer(FEATURES[1:3], columns="prediction"),
+        )
+        backtest(ddf, pipeline, cv=SPLIT, meta_model="d")
+        alias, learning, scoring = seen
+        assert alias == {"target", "target_w_20"}
+        assert learning == models | {"c"}
+        assert scoring == models | {"d", *FEATURES[1:3]}
+
+    def test_tasks_share_what_is_walked(self):
+        """The graph holds it once, and without the moments."""
+        import cloudpickle
+        import dask
+
+        graphs = []
+
+        def schedule(graph, keys, **options):
+            tasks = graph.__dask_graph__().values()
+            graphs.append([cloudpickle.dumps(task) for task in tasks])
+            return dask.get(graph, keys, **options)
+
+        with dask.config.set(scheduler=schedule):
+            backtest(whole(), CANDIDATES, cv=SPLIT)
+        assert len(graphs) == 2
+        for graph in graphs:
+            assert sum(b"model_selection._walk" in task for task in graph) == 1
+            assert not any(b"era_statistics_" in task for task in graph)
 
     def test_no_rows(self):
         ddf = dd.from_pandas(FRAME.iloc[:0], npartitions=1)
         assert len(transform(ddf, BLEND).compute()) == 0
         with pytest.raises(ValueError, match="`ddf` holds no rows to learn from"):
             fit(ddf, clone(PIPELINE))
+        for call in (
+            lambda: score(ddf),
+            lambda: backtest(ddf, PIPELINE),
+            lambda: backtest(ddf, BLEND),
+        ):
+            with pytest.raises(ValueError, match="`ddf` holds no rows"):
+                call()
 
     def test_from_parquet(self, tmp_path):
         for i, rows in enumerate((FRAME[:600], FRAME[600:])):
@@ -235,6 +444,12 @@ class TestInThisProcess:
             )
 
 
+def whole_parts(frame):
+    """Rows in three parts of whole eras."""
+    labels = np.array_split(frame["era"].unique(), 3)
+    return [frame[frame["era"].isin(part)] for part in labels]
+
+
 def _delayed(frame):
     from dask.delayed import delayed
 
@@ -247,6 +462,8 @@ def test_threads():
     for _ in range(2):
         assert_weights(fit(whole(), clone(PIPELINE))[1], FITTED[1])
         assert_frames(transform(whole(), FITTED).compute(), FITTED.transform(FRAME))
+        assert_scores(score(whole(), benchmark="a", features=FEATURES), scored())
+        assert_backtests(backtest(whole(), CANDIDATES, cv=SPLIT), EXPECTED)
     assert warnings.filters == filters
 
 
@@ -269,9 +486,16 @@ class TestErrors:
             fit(divided(), pipeline)
         assert not hasattr(pipeline[0], "columns_")
         assert not hasattr(pipeline[1], "weights_")
+        for call in (
+            lambda: score(divided()),
+            lambda: backtest(divided(), pipeline, cv=SPLIT),
+            lambda: backtest(divided(), BLEND),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call()
 
     def test_frames(self):
-        for function in (transform, fit):
+        for function in (transform, fit, score, backtest):
             with pytest.raises(
                 TypeError, match=r"must be a Dask DataFrame .* got DataF"
             ):
@@ -285,6 +509,8 @@ class TestErrors:
             lambda: transform(without, FITTED),
             lambda: fit(without, clone(PIPELINE)),
             lambda: partition_by_era(without),
+            lambda: score(without),
+            lambda: backtest(without, PIPELINE),
         ):
             with pytest.raises(ValueError, match="`ddf` lacks 'era'"):
                 call()
@@ -292,6 +518,35 @@ class TestErrors:
             fit(whole(), clone(PIPELINE), "target_z")
         with pytest.raises(ValueError, match="lacks 'c', which EraRankGauss uses"):
             transform(whole(FRAME.drop(columns="c")), FITTED)
+
+    def test_what_cannot_be_used_is_refused_before_there_is_work(self):
+        def refuse(frame):
+            raise AssertionError("rows were computed")
+
+        more = FRAME.assign(word="a", target_w_20=0.5)
+        lazy = whole(more).map_partitions(refuse, meta=more.iloc[:0])
+        blend = make_pipeline(EraRankGauss(), StackingWeights(columns=["a", "d"]))
+        far = make_pipeline(StackingWeights(), FeatureNeutralizer(["feature_9"]))
+        for said, call in {
+            "`ddf` lacks 'd', named in `models`": lambda: score(lazy, ["a", "d"]),
+            "`ddf` lacks 'f', named in `features`": lambda: score(lazy, features="f"),
+            "`ddf` lacks 'm', named in `meta_m": lambda: score(lazy, meta_model="m"),
+            "`models` must be names .* got 5": lambda: score(lazy, 5),
+            "`models` must be names .* got ..$": lambda: score(lazy, []),
+            "`benchmark` must be one .* got 'd'": lambda: score(lazy, benchmark="d"),
+            "column 'word' must hold numbers": lambda: score(lazy, ["word"]),
+            "`ddf` lacks 't', the eras and": lambda: backtest(lazy, PIPELINE, "t"),
+            "lacks 'm', named": lambda: backtest(lazy, PIPELINE, meta_model="m"),
+            "`cv` must be a W.*got 5": lambda: backtest(lazy, PIPELINE, cv=5),
+            "`payout` must map": lambda: backtest(lazy, PIPELINE, payout={"a": 1}),
+            "`confidence` must": lambda: backtest(lazy, PIPELINE, confidence=2),
+            "`candidates` must hold at least": lambda: backtest(lazy, {}),
+            "`columns` names 'd'": lambda: backtest(lazy, blend),
+            "`neutralizers` names 'feature_9'": lambda: backtest(lazy, far),
+            "one step that blends": lambda: backtest(lazy, EraRank()),
+        }.items():
+            with pytest.raises(ValueError, match=said):
+                call()
 
     def test_steps(self):
         scaled = make_pipeline(StandardScaler(), EraRank())
@@ -345,8 +600,29 @@ class TestCluster:
         assert_weights(pipeline[1], FITTED[1])
         assert_frames(transform(whole(), pipeline).compute(), FITTED.transform(FRAME))
 
-    def test_the_scheduler_never_holds_rows(self, cluster):
-        """What comes back from workers is moments: far less than the rows."""
+    def test_scores_to_the_last_digits(self, cluster):
+        assert_scores(score(whole(), benchmark="a", features=FEATURES), scored())
+        assert_backtests(backtest(whole(), CANDIDATES, cv=SPLIT), EXPECTED)
+
+    @pytest.mark.filterwarnings("ignore:.* is left out:UserWarning")
+    def test_a_candidate_without_a_window(self, cluster):
+        far = make_pipeline(EraRankGauss(), StackingWeights(nan_policy="omit"))
+        candidates = {**CANDIDATES, "far": far}
+        expected = in_memory.backtest(candidates, FRAME, FRAME["target"], SPLIT)
+        assert expected.scores["corr"].get("far", pd.Series()).notna().sum() == 0
+        assert_backtests(backtest(whole(), candidates, cv=SPLIT), expected)
+
+    @pytest.mark.parametrize(
+        "job",
+        [
+            lambda ddf: fit(ddf, make_pipeline(EraRankGauss(), StackingWeights())),
+            score,
+            lambda ddf: backtest(ddf, SMALL, cv=WalkForwardEraSplit(3, 1)),
+        ],
+        ids=["fit", "score", "backtest"],
+    )
+    def test_the_scheduler_never_holds_rows(self, cluster, job):
+        """What comes back is moments and scores: far less than the rows."""
         large = tournament(6, 4000).astype({"target": float})
         ddf = dd.from_delayed(
             [
@@ -365,7 +641,7 @@ class TestCluster:
 
         cluster._gather = counted
         try:
-            fit(ddf, make_pipeline(EraRankGauss(), StackingWeights()))
+            job(ddf)
         finally:
             del cluster._gather
         assert sent
@@ -388,6 +664,42 @@ class TestCluster:
         assert_frames(got, BLEND.transform(FRAME))
         cluster.wait_for_workers(2, timeout=60)
         assert set(cluster.scheduler_info()["workers"]) != before
+
+    @pytest.mark.parametrize(
+        ("job", "n_done", "check"),
+        [
+            (lambda ddf: score(ddf, benchmark="a", features=FEATURES), 2,
+             lambda got: assert_scores(got, scored())),
+            (lambda ddf: backtest(ddf, CANDIDATES, cv=SPLIT), 2,
+             lambda got: assert_backtests(got, EXPECTED)),
+            (lambda ddf: backtest(ddf, CANDIDATES, cv=SPLIT), 6,
+             lambda got: assert_backtests(got, EXPECTED)),
+        ],
+        ids=["scoring", "learning", "scoring what was learned"],
+    )  # fmt: skip
+    def test_a_worker_that_is_killed_midway(
+        self, cluster, tmp_path, job, n_done, check
+    ):
+        """Of the four partitions two are done, in the first pass or in the second."""
+        watched = Watched(tmp_path, 0.2)
+        ddf = whole().map_partitions(watched.transform, meta=FRAME.iloc[:0])
+        victim = []
+
+        def kill():
+            while len(seen := list(tmp_path.iterdir())) < n_done:
+                time.sleep(0.02)
+            last = max(seen, key=lambda note: int(note.name.split(".")[2]))
+            victim.append(int(last.name.split(".")[1]))
+            assert victim[0] != os.getpid()
+            os.kill(victim[0], signal.SIGKILL)
+
+        thread = Thread(target=kill)
+        thread.start()
+        got = job(ddf)
+        assert victim  # it was over before the result was there
+        thread.join()
+        check(got)
+        cluster.wait_for_workers(2, timeout=60)
 
     def test_a_worker_that_is_killed_while_learning(self, cluster, tmp_path):
         steps = make_pipeline(Watched(tmp_path, 0.2), *clone(PIPELINE))
@@ -421,6 +733,10 @@ class TestCluster:
         with joblib.parallel_config(backend=backend):
             got = jobs.transform(FRAME)
         pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+
+# Two horizons are six eras.
+SMALL = make_pipeline(EraRankGauss(), StackingWeights(horizon=1))
 
 
 def _era(frame):

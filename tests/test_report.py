@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from helpers import long_scores, long_tournament
+from pages import Page
 
 from skbench.analysis import Analysis, Synergy, analyze, compare
 from skbench.datasets import load_benchmark_models
@@ -713,28 +713,6 @@ class TestLive:
             PerformanceReport.from_live(live_rows(), benchmark="c")
 
 
-class Page(HTMLParser):
-    """Text and tags of a page; scripts apart."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.inside, self.text, self.script = [], "", "", []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        self.inside = tag
-
-    def handle_endtag(self, tag):
-        self.inside = ""
-
-    def handle_data(self, data):
-        if self.inside == "script":
-            self.script.append(data)
-        else:
-            self.text += data
-
-
 HOSTILE = "</script><script>alert(1)</script>"
 
 
@@ -757,7 +735,7 @@ class TestPage:
         ).write_html(path)
         page = Page(path.read_text())
         # The data, plotly, and our own scripts: none came from a name.
-        assert [tag for tag, _ in page.tags].count("script") == 9
+        assert [tag for tag, _ in page.tags].count("script") == 11
         assert "img" not in [tag for tag, _ in page.tags]
         assert HOSTILE in page.text
         data = json.loads(page.script[0])
@@ -804,7 +782,7 @@ class TestPage:
     def test_a_failed_report_leaves_the_old_one(self, tmp_path, monkeypatch):
         path = tmp_path / "page.html"
         path.write_text("good")
-        monkeypatch.setattr("skbench.report._report.render", lambda _: b"no text")
+        monkeypatch.setattr("skbench.report._page.render", lambda *_: b"no text")
         with pytest.raises(TypeError, match="must be str"):
             PerformanceReport(random_scores()).write_html(path)
         assert path.read_text() == "good"
@@ -924,9 +902,9 @@ def test_a_report_without_a_benchmark_names_none():
 
 
 def test_a_broken_installation_is_not_taken_for_a_missing_extra(monkeypatch, tmp_path):
-    def fail(_):
+    def fail(*_):
         raise ModuleNotFoundError("No module named 'json'", name="json")
 
-    monkeypatch.setattr("skbench.report._report.render", fail)
+    monkeypatch.setattr("skbench.report._page.render", fail)
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'json'$"):
         PerformanceReport(random_scores()).write_html(tmp_path / "report.html")

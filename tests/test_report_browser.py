@@ -1,33 +1,29 @@
 """The page of a `PerformanceReport` in a real browser: what its switches really do."""
 
-import importlib.util
-import os
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from pages import (
+    BOLD,
+    HOSTILE,
+    SCREEN,
+    assert_fits,
+    chart,
+    close,
+    column,
+    escaped,
+    needs_browser,
+    until,
+)
 
 from skbench.analysis import Analysis, Synergy
 from skbench.metrics import summarize
 from skbench.report import PerformanceReport
 
-CHROMIUM = shutil.which("chromium")
-NEEDED = ("playwright", "plotly", "jinja2")
-MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-if CHROMIUM is None:
-    MISSING.append("chromium")
+pytestmark = needs_browser
 
-# Where a browser is required, a missing one is a failure and no reason to skip.
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) and not os.environ.get("SKBENCH_REQUIRE_BROWSER"),
-    reason=f"needs {', '.join(MISSING)}",
-)
-
-HOSTILE = "<script>alert(1)</script>"
-BOLD = "<b>bold</b> &amp; co"
-SCREEN = {"width": 1200, "height": 900}
 N_ERAS = 80
 MODELS = ["alpha", "beta", "gamma", HOSTILE, BOLD, "eta", "theta", "late"]
 
@@ -147,42 +143,10 @@ def live_report(final=25, late=25):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def address(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     make_report().write_html(path)
     return path.as_uri()
-
-
-class Watched:
-    """A page, with what it asked for and complained of."""
-
-    def __init__(self, page):
-        self.requests, self.complaints = [], []
-        page.on("request", lambda request: self.requests.append(request.url))
-        page.on("console", lambda message: self.complaints.append(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        self.page = page
-
-
-@pytest.fixture(scope="module")
-def shared(browser):
-    """One page for all: what it has compiled once is quick to open again."""
-    page = browser.new_page(viewport=SCREEN)
-    yield Watched(page)
-    page.close()
 
 
 @pytest.fixture
@@ -213,59 +177,6 @@ def fresh(shared, address):
     """The page opened anew, the focus nowhere."""
     shared.page.goto(address)
     return shared.page
-
-
-@pytest.fixture
-def visit(shared, tmp_path):
-    """Open another report in the page, which must not complain of anything."""
-
-    def open_report(report):
-        path = tmp_path / "other.html"
-        report.write_html(path)
-        shared.page.goto(path.as_uri())
-        return shared.page
-
-    yield open_report
-    assert shared.complaints == []
-
-
-def chart(page, name="score"):
-    """Lines of a chart as plotly holds them, by name."""
-    traces = page.evaluate(
-        """(id) => document.getElementById(id).data.map((trace) => ({
-            name: trace.name, x: trace.x, y: trace.y, z: trace.z,
-            text: trace.hovertext, cells: trace.text,
-            gaps: trace.connectgaps, symbols: trace.marker && trace.marker.symbol,
-            dash: trace.line && trace.line.dash, color: trace.line && trace.line.color,
-        }))""",
-        f"{name}-chart",
-    )
-    return {trace["name"]: trace for trace in traces}
-
-
-def column(page, key, table="models"):
-    """First text of each cell in a column of a list."""
-    place = page.evaluate(
-        """([table, key]) => [...document.querySelectorAll(`#${table} th[data-key]`)]
-            .findIndex((cell) => cell.dataset.key === key)""",
-        [table, key],
-    )
-    assert place >= 0
-    return page.evaluate(
-        """([table, i]) => [...document.querySelectorAll(`#${table} tbody tr`)]
-            .map((row) => row.children[i].firstChild.textContent)""",
-        [table, place],
-    )
-
-
-def escaped(name):
-    return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def close(got, series, tolerance=1e-5):
-    """Whether a line is a series, gaps included."""
-    got = np.array(got, dtype=float)
-    np.testing.assert_allclose(got, series, atol=tolerance, equal_nan=True)
 
 
 class TestLoading:
@@ -767,7 +678,7 @@ class TestHostileNames:
 
     def test_they_did_nothing(self, shared, page):
         assert shared.complaints == []
-        assert page.locator("script").count() == 9
+        assert page.locator("script").count() == 11
 
 
 def reach(page, selector, limit=80):
@@ -841,15 +752,6 @@ class TestKeyboard:
         assert nameless == 0
 
 
-def until(page, condition):
-    """Wait for it to hold; the policy of the page forbids playwright's own way."""
-    for _ in range(100):
-        if page.evaluate(condition):
-            return
-        page.wait_for_timeout(20)
-    raise AssertionError(f"never: {condition}")
-
-
 class TestScreens:
     @pytest.fixture(autouse=True)
     def _as_before(self, shared):
@@ -861,20 +763,11 @@ class TestScreens:
     def test_nothing_is_wider_than_the_screen(self, page, width):
         page.set_viewport_size({"width": width, "height": 700})
         page.click("[data-show=all]")
-        widths = page.evaluate(
-            "[document.documentElement.scrollWidth, window.innerWidth]"
-        )
-        assert widths[0] <= widths[1] == width
+        assert_fits(page, width)
         assert page.evaluate(
             "(() => { const e = document.querySelector('.scroller');"
             " return e.scrollWidth > e.clientWidth; })()"
         )
-        # No chart lies on what comes after it.
-        heights = page.locator(".chart").evaluate_all(
-            """(all) => all.map((e) => [e.offsetHeight,
-                e.querySelector(".main-svg").getBoundingClientRect().height])"""
-        )
-        assert all(room == drawn > 0 for room, drawn in heights)
 
     def test_a_phone_from_the_start(self, fresh):
         fresh.set_viewport_size({"width": 360, "height": 700})

@@ -195,6 +195,21 @@ def test_scores_and_how_alike_models_are_come_from_the_rows(objective, halflife)
     assert_close(seen.variance, np.mean(variances), 1e-14)
 
 
+@each_objective
+def test_a_model_that_is_constant_in_an_era_scores_nothing_there(objective):
+    X, y = tournament(n_eras=30, n_rows=80)
+    X["model_b"] = X["model_b"].mask(X["era"] <= "0003", 0.0)
+    fitted = learned(X, y, objective)
+    seen = mean_scores(fitted._learning().problem, 2)
+    alone, alike, _ = Rows(X, y).alone(objective)
+    assert (alone[:3, 1] == 0).all()
+    assert_close(seen.means, alone.mean(axis=0))
+    assert_close(
+        seen.alike / seen.alike.diagonal().mean(), alike / alike.diagonal().mean()
+    )
+    assert 0 < fitted.weights_["model_b"] < 1
+
+
 @pytest.mark.parametrize("halflife", [None, 8.0])
 @each_objective
 def test_the_weights_are_the_best_ones_for_the_shrunk_scores(objective, halflife):

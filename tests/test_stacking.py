@@ -732,7 +732,6 @@ def blank(X, name, value):
     return X.assign(**{name: X[name].mask(X["era"] == "0001", value)})
 
 
-@pytest.mark.filterwarnings("ignore:.*constant or missing:UserWarning")
 @pytest.mark.parametrize(
     ("columns", "value", "options"),
     [
@@ -753,6 +752,67 @@ def test_a_batch_that_no_weights_follow_from_alone_leaves_them_open(
     found = StackingWeights(**options).partial_fit(*pick_eras(X, y, ["0001"]))
     found.partial_fit(*pick_eras(X, y, ["0002", "0003", "0004", "0005"]))
     assert_same(found, expected)
+
+
+def _late(X):
+    """Model b comes in era 0005; of model a most rows of the first eras are missing."""
+    early = X["era"] <= "0004"
+    gone = early & (np.random.default_rng(0).random(len(X)) < 0.5)
+    return X.assign(
+        model_a=X["model_a"].mask(gone),
+        model_b=X["model_b"].mask(early, 0.0),
+        model_c=X["model_c"].mask(early, 2.0 * X["model_c"]),
+    )
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "merge"])
+@pytest.mark.parametrize("shrinkage", ["auto", "bayes"])
+def test_eras_that_are_too_few_so_far_are_not_warned_of(shrinkage, method):
+    X, y = tournament(n_eras=24)
+    X = _late(X)
+    options = {"shrinkage": shrinkage, "horizon": 3}
+    labels = X["era"].unique()
+    found = StackingWeights(**options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for label in labels[:4]:
+            batch = pick_eras(X, y, [label])
+            if method == "merge" and hasattr(found, "era_statistics_"):
+                found.merge(StackingWeights(**options).partial_fit(*batch))
+            else:
+                found.partial_fit(*batch)
+    assert not hasattr(found, "weights_")
+    for use in (lambda: found.predict(X), lambda: found.summary):
+        with pytest.raises(NotFittedError, match="too few for weights, or `finish`"):
+            use()
+    with pytest.warns(DataConversionWarning, match="model_c"):
+        found.partial_fit(*pick_eras(X, y, labels[4:]))
+    with pytest.warns(DataConversionWarning, match="model_c"):
+        assert_same(found, learned(X, y, **options))
+
+
+def test_the_last_batch_says_once_what_all_eras_lack():
+    X, y = tournament(n_eras=4)
+    found = StackingWeights(shrinkage="bayes", horizon=3)
+    for batch in batches(_late(X), y, 4):
+        found.partial_fit(*batch)
+    with pytest.warns() as told:
+        found.finish()
+    messages = [str(one.message) for one in told]
+    for part in ("'model_b' constant", "4 are scored: the prior is kept", "left out"):
+        assert sum(part in message for message in messages) == 1
+    assert len(messages) == len(set(messages))
+    assert {one.filename for one in told} == {__file__}
+
+
+@pytest.mark.filterwarnings("ignore:.*(constant|not standardised):UserWarning")
+def test_rows_that_few_eras_are_left_of_are_named_before_the_error():
+    X, y = tournament(n_eras=4)
+    with (
+        pytest.warns(UserWarning, match="rows with a target are left out"),
+        pytest.raises(ValueError, match="'auto' needs more than 4 scored eras"),
+    ):
+        learned(_late(X), y, shrinkage="auto", horizon=3)
 
 
 def test_partial_fit_after_fit_adds_eras():

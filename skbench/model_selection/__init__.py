@@ -2,6 +2,7 @@
 
 from ._backtest import WalkedScores as WalkedScores
 from ._backtest import backtest
+from ._backtest import named as named
 from ._backtest import result_of as result_of
 from ._backtest import walk_scores as walk_scores
 from ._backtest import walked as walked

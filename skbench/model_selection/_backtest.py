@@ -135,7 +135,7 @@ def backtest(
     check_name("meta_model", meta_model)
     if payout is not None:
         StackingWeights("payout", payout=payout).check_parameters()
-    walk = Walk(_named(candidates))
+    walk = Walk(named(candidates))
     table = as_table(X)
     if not has_name(table.names, walk.era):
         raise ValueError(f"X has no era column {walk.era!r}: eras are what is walked")
@@ -264,7 +264,7 @@ def result_of(
     )
 
 
-def _named(candidates: Any) -> dict[str, Any]:
+def named(candidates: Any) -> dict[str, Any]:
     """Return pipelines by name, of a mapping or of one pipeline."""
     if isinstance(candidates, BaseEstimator):
         return {"candidate": candidates}

@@ -1,7 +1,8 @@
 """A pipeline to walk forward: its blend, and the steps before and after it."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import joblib
@@ -153,6 +154,13 @@ class Candidate:
         """Return the dtype of what it predicts, once all steps are fitted."""
         (name,) = told(self.steps[-1])["makes"]
         return planned(table, self.steps).dtype(name)
+
+    def without_moments(self) -> Self:
+        """Return the candidate without the moments that it has learned from."""
+        blend = copy(self.blend)
+        if hasattr(blend, "era_statistics_"):
+            del blend.era_statistics_
+        return replace(self, blend=blend)
 
     def read(self, table: Table) -> Table:
         """Return what the steps before the blend, which are fitted, make of rows."""

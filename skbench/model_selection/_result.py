@@ -107,46 +107,76 @@ class Backtest:
         verdict : str
             A sentence.
         """
-        if score not in self.scores:
-            raise ValueError(
-                f"`score` must be one of {listed(self.scores)}; got {score!r}"
+        found = self.joint_intervals(score)
+        if found["low"].isna().all():
+            n_scored = int(self.differences(score).notna().any(axis=1).sum())
+            return (
+                f"too few eras to tell anything from equal weights: {n_scored} with a "
+                f"score, where two horizons are {2 * self.horizon}"
             )
+        name = str(found["low"].idxmax())
+        value, low, high = found.loc[[name]].to_numpy()[0]
+        together = ""
+        if len(found) > 1:
+            together = f", held together over {len(found)} candidates"
+        side = "below" if value < 0 else "above"
+        what = (
+            f"{abs(value):.4f} {_NAMES.get(score, score)} an era {side} them "
+            f"({self.confidence:.0%} interval {low:.4f} to {high:.4f}{together})"
+        )
+        if low > 0:
+            return f"{name} does better than equal weights: {what}"
+        if found["high"].max() < 0:
+            return f"equal weights do better than all else: {name} is {what}"
+        return (
+            f"equal weights: nothing here can be told from them; {name}, the best, is "
+            f"{what}"
+        )
+
+    def joint_intervals(self, score: str = "corr") -> pd.DataFrame:
+        """Return intervals of the differences from equal weights that hold together.
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        intervals : pandas.DataFrame of shape (n_candidates, 3)
+            Of each candidate: "difference" and, NaN where there are too few eras, "low"
+            and "high". Those that others stand against are no candidates.
+        """
         beside = {name for others in self.rivals.values() for name in others.values()}
-        every = self._differences(score)
+        every = self.differences(score)
         difference = every[[name for name in every if name not in beside]]
-        chances = len(difference.columns)
         found = intervals.of_means(
             difference.to_numpy().T,
             era_numbers(list(difference.index)),
             self.horizon,
             self.confidence,
-            chances,
+            len(difference.columns),
         )
-        if np.isnan(found.half).all():
-            n_scored = int(difference.notna().any(axis=1).sum())
-            return (
-                f"too few eras to tell anything from equal weights: {n_scored} with a "
-                f"score, where two horizons are {2 * self.horizon}"
-            )
-        best = int(np.nanargmax(found.low))
-        low, high = found.low[best], found.high[best]
-        together = "" if chances == 1 else f", held together over {chances} candidates"
-        what = (
-            f"by {abs(found.value[best]):.4f} {_NAMES.get(score, score)} an era "
-            f"({self.confidence:.0%} interval of the difference {low:.4f} to "
-            f"{high:.4f}{together})"
-        )
-        name = difference.columns[best]
-        if low > 0:
-            return f"{name} does better than equal weights {what}"
-        if np.nanmax(found.high) < 0:
-            return f"equal weights do better than all else; than {name} {what}"
-        return (
-            f"equal weights: nothing here can be told from them; {name} differs {what}"
-        )
+        ends = {"difference": found.value, "low": found.low, "high": found.high}
+        return pd.DataFrame(ends, difference.columns).rename_axis("candidate")
 
-    def _differences(self, score: str) -> pd.DataFrame:
-        """Differences from the same pipeline with equal weights."""
+    def differences(self, score: str = "corr") -> pd.DataFrame:
+        """Subtract the scores of the same pipelines with equal weights.
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        differences : pandas.DataFrame of shape (n_eras, n_candidates)
+            NaN where one of the two has no score.
+        """
+        if score not in self.scores:
+            raise ValueError(
+                f"`score` must be one of {listed(self.scores)}; got {score!r}"
+            )
         table = self.scores[score]
         pairs = [
             (name, others[EQUAL])
@@ -159,7 +189,7 @@ class Backtest:
 
     def _lines(self, score: str) -> pd.DataFrame:
         """Numbers of one score: a row a candidate."""
-        table, difference = self.scores[score], self._differences(score)
+        table, difference = self.scores[score], self.differences(score)
         kept = self._summarized(table)
         beside = self._summarized(difference)[["mean", "low", "high"]]
         names = ["difference", "difference_low", "difference_high"]

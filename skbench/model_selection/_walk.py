@@ -99,11 +99,15 @@ class Walk:
         self.fit_after(table)
 
     def fit_before(self, table: Table) -> None:
-        """Fit the steps before each blend; of the rows only the columns count."""
+        """Fit what learns no weights, and the steps before the blends that do.
+
+        Of the rows only the columns count.
+        """
         for one in self.candidates.values():
             one.fit_before(table)
             if not one.learns:
                 one.blend.fit(one.read(table))
+                one.fit_after(table)
 
     def gather(self, table: Table, y: Any) -> dict[str, StackingWeights]:
         """Return the moments that the candidates learn from, of the eras of a table."""
@@ -142,9 +146,18 @@ class Walk:
             raise self.lacking[self._given[0].name]
 
     def fit_after(self, table: Table) -> None:
-        """Fit the steps after each blend."""
+        """Fit the steps after each blend that has learned its weights."""
         for one in self.candidates.values():
-            one.fit_after(table)
+            if one.learns:
+                one.fit_after(table)
+
+    def without_moments(self) -> "Walk":
+        """Return what is needed to score, without what the weights rest on."""
+        walk = copy(self)
+        every = self.candidates.items()
+        walk.candidates = {name: one.without_moments() for name, one in every}
+        walk.lacking = {}
+        return walk
 
     def paths(self, table: Table) -> "Paths":
         """Return what makes the columns of the candidates from rows of this table."""

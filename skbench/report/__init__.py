@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 # Where each public name lives; imported on first use, so that the page does not load
 # matplotlib, nor a display plotly.
 _HOMES = {
+    "BacktestReport": "_backtest",
     "CumulativeScoreDisplay": "_displays",
     "EraScoreDisplay": "_displays",
     "FeatureExposureDisplay": "_displays",
@@ -18,6 +19,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BacktestReport",
     "CumulativeScoreDisplay",
     "EraScoreDisplay",
     "FeatureExposureDisplay",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ._backtest import BacktestReport
     from ._displays import (
         CumulativeScoreDisplay,
         EraScoreDisplay,

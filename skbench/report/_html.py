@@ -1,19 +1,12 @@
 """From the numbers of a report to one page that needs nothing else."""
 
 import json
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-# In order: each uses only what stands before it.
-_SCRIPTS = (
-    "series.js",
-    "style.js",
-    "lists.js",
-    "table.js",
-    "charts.js",
-    "analysis.js",
-    "page.js",
-)
+# What all pages share. In order: each uses only what stands before it.
+_SCRIPTS = ("series.js", "style.js", "drawing.js", "boxes.js", "lists.js")
 _DIGITS = 6
 # What could end the element that holds the data, or a line of JavaScript.
 _ESCAPES = {
@@ -21,7 +14,7 @@ _ESCAPES = {
 }
 
 
-def render(numbers: dict[str, Any]) -> str:
+def render(template: str, scripts: Sequence[str], numbers: dict[str, Any]) -> str:
     """Return the page: text, style, scripts and data in one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -34,11 +27,11 @@ def render(numbers: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
+    return environment.get_template(template).render(
         numbers=numbers,
         plotly=Markup(get_plotlyjs()),
         style=Markup(_source("style.css")),
-        scripts=[Markup(_source(name)) for name in _SCRIPTS],
+        scripts=[Markup(_source(name)) for name in (*_SCRIPTS, *scripts)],
         data=Markup(as_json(numbers)),
     )
 

@@ -251,8 +251,8 @@ def _score(
     """Return all that a page draws of one score."""
     correlations = final.corr(min_periods=_MIN_COMMON)
     return {
-        "label": _label(name),
-        "explained": _explained(name),
+        "label": label(name),
+        "explained": explained(name),
         "horizon": horizon,
         "least_eras": _least_eras(final, horizon),
         "values": {str(model): plain(frame[model].tolist()) for model in frame},
@@ -284,12 +284,14 @@ def _known(name: str) -> re.Match[str] | None:
     return re.fullmatch(rf"(?:v2_|canon_)?({'|'.join(_KNOWN)})_?(\d*)", name)
 
 
-def _label(name: str) -> str:
+def label(name: str) -> str:
+    """Return what a score is called on a page."""
     known = _known(name)
     return (known[1] + known[2]).upper() if known else name
 
 
-def _explained(name: str) -> str:
+def explained(name: str) -> str:
+    """Say what a score is; nothing of one that is not known."""
     known = _known(name)
     return _KNOWN[known[1]] if known else ""
 

@@ -1,22 +1,19 @@
 """`PerformanceReport`: what scores say of models, as numbers and as one page."""
 
 import copy
-import html
-import os
 from typing import Any, Self
 
 from skbench._eras import check_horizon
-from skbench._files import check_writable, written_whole
 from skbench.metrics import read_scores
 
 from ._analysis import read_analysis
-from ._html import render
 from ._inputs import read_correlations, read_exposures, read_made, read_weights
 from ._live import horizon_in_rounds, live_tables
 from ._numbers import collect, plain
+from ._page import Page, checked_title, counted
 
 
-class PerformanceReport:
+class PerformanceReport(Page):
     r"""Recent performance of models beside a benchmark, in one HTML file.
 
     The page needs no network and nothing installed. It has a list of the models that
@@ -103,6 +100,9 @@ class PerformanceReport:
     0.0033
     """
 
+    _template = "report.html"
+    _scripts = ("table.js", "charts.js", "analysis.js", "page.js")
+
     def __init__(
         self,
         scores: Any,
@@ -122,7 +122,7 @@ class PerformanceReport:
         horizons = dict.fromkeys(frames, check_horizon(horizon, target))
         numbers = collect(frames, benchmark, meta_model, horizons, {}, "era")
         self._numbers = {
-            "title": _checked_title(title),
+            "title": checked_title(title),
             "unit": "era",
             **numbers,
             "correlations": plain(read_correlations(correlations)),
@@ -197,7 +197,7 @@ class PerformanceReport:
             horizons = dict.fromkeys(frames, check_horizon(horizon, target=None))
         report = cls.__new__(cls)
         report._numbers = {
-            "title": _checked_title(title),
+            "title": checked_title(title),
             "unit": "round",
             **collect(frames, benchmark, meta_model, horizons, unresolved, "round"),
             **dict.fromkeys(
@@ -222,67 +222,13 @@ class PerformanceReport:
         """
         return copy.deepcopy(self._numbers)
 
-    def write_html(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as one HTML file that needs no network.
-
-        Parameters
-        ----------
-        path : str or path-like
-            File to write. One that is there is replaced once the new one is complete.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the folder of ``path`` is not there.
-        IsADirectoryError
-            If ``path`` is a folder.
-        ModuleNotFoundError
-            If plotly or jinja2 is not installed.
-        """
-        path = check_writable(path)
-        page = self._page()
-        with written_whole(path) as unfinished:
-            # Text that is no Unicode, such as half a surrogate pair, shows as "?".
-            unfinished.write_text(page, encoding="utf-8", errors="replace")
-
-    def _page(self) -> str:
-        try:
-            return render(self._numbers)
-        except ModuleNotFoundError as error:
-            if error.name not in ("jinja2", "markupsafe", "plotly"):
-                raise
-            raise ModuleNotFoundError(
-                f"a report as a page needs {error.name}: "
-                'install it with pip install "skbench[report]"',
-                name=error.name,
-            ) from None
-
-    def _repr_html_(self) -> str:
-        # A frame of its own, so that the styles of page and notebook do not mix.
-        page = html.escape(self._page(), quote=True)
-        title = html.escape(self._numbers["title"], quote=True)
-        return (
-            f'<iframe title="{title}" srcdoc="{page}" sandbox="allow-scripts" '
-            'style="width:100%;height:48rem;border:1px solid #8888"></iframe>'
-        )
-
     def __repr__(self) -> str:
         numbers = self._numbers
         parts = [
-            _counted(len(numbers["models"]), "model"),
-            _counted(len(numbers["eras"]), numbers["unit"]),
+            counted(len(numbers["models"]), "model"),
+            counted(len(numbers["eras"]), numbers["unit"]),
             f"scores: {', '.join(numbers['scores'])}",
         ]
         if numbers["benchmark"] is not None:
             parts.append(f"benchmark: {numbers['benchmark']['name']}")
         return f"{type(self).__name__}({numbers['title']!r}: {', '.join(parts)})"
-
-
-def _counted(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _checked_title(title: Any) -> str:
-    if not isinstance(title, str) or not title.strip():
-        raise ValueError(f"`title` must be a text that is not empty; got {title!r}")
-    return title

@@ -36,11 +36,34 @@ So with r the rank of D
     p(m \mid \tau) &\propto (u + \tau^2)^{-(r - 1) / 2} \exp
     \left(-\frac{c \, (m - \hat a b)' D^+ (m - \hat a b)}{2 (u + \tau^2)} \right)
 
-which are averaged over a grid of :math:`\tau`.
+which are averaged over 40 values of :math:`\tau`, from :math:`0.1 \sqrt u` to
+:math:`10 \sqrt u`, or to where the scores seen lie.
 
 D is the mean over eras of the cross products of what is multiplied with the target to
 give the scores: for CORR the models themselves, for a contribution what the reference
 leaves of them. Each model has unit variance, and so has the target.
+
+Simpler choices fail where `benchmarks.shrinkage` judges weights, which may lose 3 % to
+equal ones and 1 % to those that are best for m. As they stand, 2.7 and 0.9 % are lost
+at most, in 54 kinds of worlds for "corr", "contribution" and "payout", 1,000 of each.
+
+- K = I, own parts that know nothing of each other: scores of near copies seem not to
+  differ enough. 17 % behind m in contributions of 22 models in pairs of near copies.
+- A half-Cauchy of scale :math:`\sqrt{0.1 u}` takes back too much where models differ:
+  1.8 % behind m in contributions, 1.9 % in payouts.
+- An a of either sign: where noise makes it negative, the models that are most like all
+  others are thought to be the worst. 1.5 % behind m in contributions of near copies.
+- A grid that ends at :math:`10 \sqrt u`: it, not the scores, would say what
+  :math:`\tau` is where scores are all but certain, and m would not be taken as it is.
+
+Intervals from draws of :math:`\mu` hold the best weights on average over the models,
+not each of them: one :math:`\tau` draws all towards the prior, most of all a weight
+that lies far from it. In `benchmarks.coverage` a best weight of 0.5 among five, learned
+0.2 too low, is held in 82 to 96 of 100 worlds, all weights in 97 to 99. The true
+:math:`\tau` in place of draws changes 76 to 89 with 300 eras, and 90 to 85 with 87.
+Draws 1.4 times as wide would hold the far weight in 95 and more, all others in 99 and
+more. That no weight is negative adds up to 5 of 100 to those that are near 0. So the
+draws are those of the posterior. `skbench.solvers.weight_intervals` needs no prior.
 
 B. Efron and C. Morris, "Data Analysis Using Stein's Estimator and its Generalizations",
 Journal of the American Statistical Association 70 (1975).
@@ -125,7 +148,10 @@ class Posterior:
         return float(self.odds @ self.taus)
 
     def draws(self, n_draws: int, rng: np.random.Generator) -> Floats:
-        """Draw mean scores that may be the true ones: (n_draws, k)."""
+        """Draw mean scores that may be the true ones: (n_draws, k).
+
+        Each with a tau and an a of its own.
+        """
         kept = rng.choice(self.kept, n_draws, p=self.odds)[:, None]
         # Of a normal number above 0, by the share of those that are below it.
         below = np.log(rng.random(n_draws)) + log_ndtr(self.strength / self.error)
@@ -270,7 +296,7 @@ def _alike(problem: Problem, eras: Floats, present: NDArray[np.bool_]) -> Floats
     """
     moments = problem.moments
     multipliers = dict(problem.multipliers or {problem.objective: 1.0})
-    if "contribution" in multipliers:
+    if "contribution" in multipliers:  # as of a target of unit variance
         target = np.sqrt(moments["reference_target_variance"])
         multipliers["contribution"] *= float(eras @ (moments["target_unit"] * target))
     corr, added = (multipliers.get(name, 0.0) for name in ("corr", "contribution"))
@@ -278,8 +304,9 @@ def _alike(problem: Problem, eras: Floats, present: NDArray[np.bool_]) -> Floats
     total = np.zeros((problem.prior.size, problem.prior.size))
     terms = problem.terms()
     for name, term in zip(multipliers, terms, strict=True):
-        scale = np.sqrt(eras)[:, None] * np.ones_like(term.sizes)
-        scale = np.divide(scale, term.sizes, where=present, out=np.zeros_like(scale))
+        scale = np.zeros_like(term.sizes)
+        varies = present & (term.sizes > 0)  # what is constant scores nothing
+        np.divide(np.sqrt(eras)[:, None], term.sizes, where=varies, out=scale)
         scaled = scale[:, :, None] * term.square
         products = np.einsum("tij,tj->ij", scaled, scale)
         if name == "contribution":

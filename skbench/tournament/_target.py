@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from skbench._eras import target_days
-from skbench._frames import equal_columns
+from skbench._frames import equal_columns, furthest
 
 from ._era_file import EraFile
 
@@ -23,5 +23,5 @@ def target_of(file: EraFile, name: str) -> str:
                 same = kept  # most differ at once: begin again with the others
                 break
         else:
-            return max(same, key=lambda other: target_days(other) or 0)
+            return furthest(same, name)
     return name

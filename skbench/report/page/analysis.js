@@ -27,29 +27,6 @@ function drawAnalysis() {
   if (DATA.analysis.synergy) drawSynergy();
 }
 
-const nameColumn = (key, label) =>
-  ({ key, label, ascendingFirst: true, value: (row) => row[key], show: (row) => [row[key]] });
-
-const plainColumn = (key, label, digits = 4) =>
-  ({ key, label, value: (row) => row[key], show: (row) => [number(row[key], digits)] });
-
-// A mean over eras, with its interval.
-const meanWithRange = (key, label, digits = 4) => ({
-  key, label, value: (row) => row[key],
-  show: (row) => [number(row[key], digits),
-    ...range(row[`${key}_low`], row[`${key}_high`], digits)],
-});
-
-// The same with the number of eras, and in words whether it is above 0.
-const judgedMean = (key, label, words) => ({
-  key, label, value: (row) => row[key],
-  show: (row) => {
-    const [low, high] = [row[`${key}_low`], row[`${key}_high`]];
-    return [...withCount(row[key], row.n_eras), ...range(low, high), " ",
-      verdictOn(low, high, words)];
-  },
-});
-
 const impliedColumns = () => [
   nameColumn("model", "Model"),
   { key: "mean", label: "Mean weight", value: (row) => row.mean,

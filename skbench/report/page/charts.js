@@ -1,23 +1,8 @@
 "use strict";
 // The charts: each a function that draws one of them from the data and the switches.
 
-const FEW = 40; // eras that are so few that every one gets a point
 const MANY_ROWS = 20;
 const LARGEST = 30; // exposures that are drawn
-
-function chart(id, traces, settings) {
-  // plotly forgets the height when the window changes, and asks the page for it.
-  document.getElementById(id).style.height = `${settings.height}px`;
-  Plotly.react(id, traces, settings, CONFIG);
-}
-
-const eraTexts = () => DATA.eras.map(literal);
-
-function eraAxis(texts = eraTexts()) {
-  return { type: "category", categoryorder: "array", categoryarray: texts,
-    nticks: narrow.matches ? 5 : 12, tickangle: 0, showgrid: false,
-    title: { text: DATA.unit } };
-}
 
 // The models that are ticked and have the score, but for what they are compared with.
 function shownModels() {
@@ -31,13 +16,11 @@ function lines(series) {
   const { values } = DATA.scores[state.score];
   const reference = referenceSeries();
   const traces = shownModels().map(([model, slot]) => line(model,
-    series(values[model], openOf(model)), openOf(model), lineStyle(slot), slot));
+    series(values[model], openOf(model)), lineStyle(slot), slot, openOf(model)));
   if (!reference) return traces;
   const open = openOf(referenceModel());
-  const dotted = line(referenceName(), series(reference, open), open,
-    { color: colour("text") }, 0);
-  dotted.line.dash = "dot";
-  return [...traces, dotted];
+  return [...traces,
+    line(referenceName(), series(reference, open), { color: colour("text"), dash: "dot" }, 0, open)];
 }
 
 // Whether the value of each round may still change; scores of no model are final.
@@ -45,30 +28,6 @@ function openOf(model) {
   const { open } = DATA.scores[state.score];
   const waiting = new Set(Object.hasOwn(open, model) ? open[model] : []);
   return DATA.eras.map((era) => waiting.has(era));
-}
-
-function line(name, values, open, { color, symbol }, slot) {
-  const text = values.map((value, i) =>
-    `${literal(name)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`
-    + (open[i] ? "<br>not final" : ""));
-  return {
-    type: "scatter", mode: "lines+markers", name: literal(name), x: eraTexts(), y: values,
-    connectgaps: false, hoverinfo: "text", hovertext: text,
-    line: { color, width: 2, dash: "solid" },
-    marker: { color, line: { width: 1 }, size: pointSizes(values, open, slot),
-      symbol: open.map((is) => (is ? `${symbol || "circle"}-open` : symbol || "circle")) },
-  };
-}
-
-// Points where no line would show, where a value is not final, and now and then on lines
-// that share their colour with another.
-function pointSizes(values, open, slot) {
-  const every = Math.ceil(values.length / 12);
-  return values.map((value, i) => {
-    if (open[i]) return 7;
-    if (slot >= COLOURS && i % every === 0) return 8;
-    return values.length <= FEW || isolated(values, i) ? 5 : 0;
-  });
 }
 
 // A shade behind each run of rounds that are not final for some model.
@@ -95,11 +54,8 @@ function band() {
   const open = openOf(model);
   const counts = cumulative(DATA.scores[state.score].values[model].map(
     (value, i) => (value === null || open[i] ? null : 1)));
-  const edge = (name, end) => ({ type: "scatter", mode: "lines", name, x: eraTexts(),
-    y: counts.map((n) => (n === null ? null : n * end)), connectgaps: true,
-    hoverinfo: "skip", line: { width: 0 } });
-  const pale = `${lineStyle(slot).color}26`; // 15 % of it
-  return [edge("low", low), { ...edge("high", high), fill: "tonexty", fillcolor: pale }];
+  const at = (end) => counts.map((n) => (n === null ? null : n * end));
+  return shade(at(low), at(high), lineStyle(slot).color);
 }
 
 function drawScores() {
@@ -220,9 +176,4 @@ function drawExposures() {
   drawLegend("exposures-legend", stages.map(([stage], i) => [stage, style(i)]));
   document.getElementById("exposures-cut").textContent =
     features.length < DATA.exposures.features.length ? `The chart has the largest ${LARGEST}.` : "";
-}
-
-function drawLegend(id, entries) {
-  document.getElementById(id).replaceChildren(...entries.map(([name, style]) =>
-    element("li", {}, swatch(style), element("span", {}, name))));
 }

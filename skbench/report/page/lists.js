@@ -25,13 +25,16 @@ function markSorted(id, sort) {
   });
 }
 
-// A list whose columns and rows stay as they are; the first column names the rows.
-function makeList(id, columns, rows, key) {
+// A list whose columns and rows stay as they are; the first column names the rows. Those
+// that are beneath stay there whatever the direction.
+function makeList(id, columns, rows, key, isBeneath = () => false) {
   const body = document.querySelector(`#${id} tbody`);
-  let sort = { key, descending: true };
+  let sort = turned({}, columns.find((column) => column.key === key));
   const drawBody = () => {
     const chosen = columns.find((column) => column.key === sort.key);
-    body.replaceChildren(...sorted(rows, chosen.value, sort.descending).map((row) =>
+    const parts = [rows.filter((row) => !isBeneath(row)), rows.filter(isBeneath)];
+    const order = parts.flatMap((some) => sorted(some, chosen.value, sort.descending));
+    body.replaceChildren(...order.map((row) =>
       element("tr", {}, ...columns.map((column, i) => i === 0
         ? element("th", { scope: "row" }, ...column.show(row))
         : element("td", {}, ...column.show(row))))));
@@ -70,3 +73,26 @@ function verdictOn(low, high, words = {}) {
   const verdict = told(low, high);
   return element("span", { className: `told ${verdict}` }, words[verdict] || verdict);
 }
+
+const nameColumn = (key, label) =>
+  ({ key, label, ascendingFirst: true, value: (row) => row[key], show: (row) => [row[key]] });
+
+const plainColumn = (key, label, digits = 4) =>
+  ({ key, label, value: (row) => row[key], show: (row) => [number(row[key], digits)] });
+
+// A mean over eras, with its interval.
+const meanWithRange = (key, label, digits = 4) => ({
+  key, label, value: (row) => row[key],
+  show: (row) => [number(row[key], digits),
+    ...range(row[`${key}_low`], row[`${key}_high`], digits)],
+});
+
+// The same with the number of eras, and in words whether it is above 0.
+const judgedMean = (key, label, words) => ({
+  key, label, value: (row) => row[key],
+  show: (row) => {
+    const [low, high] = [row[`${key}_low`], row[`${key}_high`]];
+    return [...withCount(row[key], row.n_eras), ...range(low, high), " ",
+      verdictOn(low, high, words)];
+  },
+});

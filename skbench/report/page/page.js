@@ -1,9 +1,6 @@
 "use strict";
 // The switches, and what follows from them.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
-const find = (id) => document.getElementById(id);
-const BEST = 6;
 const MANY = 5; // models among which one may stand out by chance
 
 const state = {
@@ -27,44 +24,8 @@ function referenceModel() {
   return referenceSeries() && DATA[state.reference].is_model ? referenceName() : null;
 }
 
-function show(model) {
-  const taken = new Set(state.shown.values());
-  let slot = 0;
-  while (taken.has(slot)) slot += 1;
-  state.shown.set(model, slot);
-}
-
-function showOnly(models) {
-  state.shown.clear();
-  models.forEach(show);
-}
-
-function drawBoxes() {
-  const boxes = DATA.models.map((model) => {
-    const box = element("input", { type: "checkbox", value: model, checked: state.shown.has(model) });
-    box.addEventListener("change", () => {
-      if (box.checked) show(model);
-      else state.shown.delete(model);
-      drawLines();
-    });
-    return element("label", {}, box, element("i", {}), element("span", {}, model));
-  });
-  find("boxes").replaceChildren(...boxes);
-}
-
-// The boxes are the legend of the chart above them.
-function drawSwatches() {
-  find("boxes").querySelectorAll("label").forEach((label) => {
-    const box = label.querySelector("input");
-    box.checked = state.shown.has(box.value);
-    label.children[1].replaceWith(swatch(swatchOf(box.value)));
-  });
-}
-
-const DOTS = "3 3";
-
 function swatchOf(model) {
-  if (model === referenceModel()) return { color: colour("text"), dash: DOTS };
+  if (model === referenceModel()) return { color: colour("text"), dash: STROKES.dot };
   if (!state.shown.has(model)) return { color: "transparent" };
   const slot = state.shown.get(model);
   const { color, symbol } = lineStyle(slot);
@@ -75,7 +36,7 @@ function legendEntries() {
   const models = [...state.shown.keys()].filter((model) => model !== referenceModel());
   const entries = models.map((model) => [model, swatchOf(model)]);
   if (!referenceSeries()) return entries;
-  return [...entries, [referenceName(), { color: colour("text"), dash: DOTS }]];
+  return [...entries, [referenceName(), { color: colour("text"), dash: STROKES.dot }]];
 }
 
 // What the chosen eras can tell, in a sentence or two.
@@ -147,7 +108,7 @@ function drawTable() {
 function drawLines() {
   drawScores();
   drawDrawdowns();
-  drawSwatches();
+  drawSwatches(swatchOf);
   drawLegend("drawdown-legend", legendEntries());
 }
 
@@ -182,20 +143,13 @@ find("reference").addEventListener("change", (event) => {
 });
 onRadio("span", () => { drawTexts(); drawRows(); });
 onRadio("view", drawScores);
-document.querySelectorAll("[data-show]").forEach((button) =>
-  button.addEventListener("click", () => {
-    const count = { best: BEST, all: DATA.models.length, none: 0 }[button.dataset.show];
-    showOnly(DATA.models.slice(0, count));
-    drawLines();
-  }));
-// Colours and room for names change with these.
-[dark, narrow, coarse].forEach((query) => query.addEventListener("change", () => {
+onScreen(() => {
   drawAll();
   drawAnalysis();
-}));
+});
 
 showOnly(DATA.models.slice(0, BEST));
-drawBoxes();
+drawBoxes(DATA.models, drawLines);
 drawAll();
 setUpAnalysis();
 drawAnalysis();
