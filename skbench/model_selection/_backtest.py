@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from skbench import StackingWeights
 from skbench._aligned import block
 from skbench._checks import check_confidence, check_flag, check_name, listed
 from skbench._eras import (
@@ -29,6 +28,7 @@ from skbench._frames import (
     target_name,
 )
 from skbench._progress import with_progress
+from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.kernels import score
 

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from skbench import StackingWeights
 from skbench._eras import era_counts, era_numbers
+from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.solvers.intervals import least_eras
 from skbench.solvers.weights import NotEnoughErasError
