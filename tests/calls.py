@@ -210,6 +210,15 @@ def _core(world):
             model_selection.walk_forward_predict,
             {"estimator": ensemble, **both, "cv": split(2, 0), "groups": None,
              "keep_era": True, "progress": False}),
+        "model_selection.walk_forward_weights": (
+            model_selection.walk_forward_weights,
+            {"stacking": world.learner.fit(world.frame, world.y)[-1],
+             "cv": split(27, 1)}),
+        "model_selection.backtest": (
+            partial(model_selection.backtest, X=world.frame, y=world.y),
+            {"candidates": world.learner, "cv": split(27, 1),
+             "payout": {"corr": 1.0}, "horizon": 3, "confidence": 0.9,
+             "keep_predictions": False, "progress": False}),
         "model_selection.weight_grid": (
             model_selection.weight_grid,
             {"names": ["a", "b", "c"], "step": 0.25, "max_weight": 1.0}),
@@ -435,6 +444,14 @@ def _reports(world):
         "report.WeightsDisplay estimator": (
             r.WeightsDisplay.from_estimator,
             {"estimator": world.learner.fit(world.frame, world.y)[-1], **ax}),
+        "report.WeightsPathDisplay": (
+            r.WeightsPathDisplay.from_weights,
+            {"weights": pd.DataFrame({"a": [0.4, 0.6], "b": [0.6, 0.4]},
+                                     ["0001", "0005"]), **ax}),
+        "report.WeightsPathDisplay estimator": (
+            r.WeightsPathDisplay.from_estimator,
+            {"stacking": world.learner.fit(world.frame, world.y)[-1],
+             "cv": model_selection.WalkForwardEraSplit(27, 1), **ax}),
         "report.PerformanceReport": (
             partial(_page, world.home, r.PerformanceReport),
             {"scores": {"corr": scores, "mmc": scores / 2}, **of_page,

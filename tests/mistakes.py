@@ -12,7 +12,7 @@ import polars as pl
 from scipy import sparse
 from sklearn.pipeline import make_pipeline
 
-from skbench import FeatureNeutralizer
+from skbench import FeatureNeutralizer, StackingWeights
 
 # What a parameter must be, values that it must not have, and the keys.
 MUST_BE = [
@@ -101,6 +101,8 @@ MUST_BE = [
     ("map each model to its two ends", ["wide", 0.5], "intervals"),
     ("map models to their stakes, or be a number", [[1.0]], "stakes"),
     ("a splitter", [5], "cv"),
+    ("a WalkForwardEraSplit", [5, [1, 2]],
+     "report cv, backtest cv, walk_forward_weights cv"),
     ("a scikit-learn estimator", ["pipeline.joblib", 5], "pipeline"),
     ("a scikit-learn Pipeline", [None, "a.joblib"], "ensemble_folder pipeline"),
     ("an ensemble or a pipeline with one", [None, {"a": 1.0}], "estimator"),
@@ -346,6 +348,9 @@ SAID = [
         ({}, "`weights` must map the name of each model to its weight; got {}")]),
     ("PerformanceReport weights", [
         ({}, "`weights` has 0 rows"), (5, "`weights` must be one column of values")]),
+    ("WeightsPathDisplay weights", [
+        (lambda weights: weights * np.nan, "`weights` must be finite numbers"),
+        (5, "`weights` must be one column of values")]),
     ("stakes", [({"nowhere": 1.0}, "`stakes` names 'nowhere', which `scores` does")]),
     ("proportions", [
         (0.5, "`proportions` must be .*numbers; got 0.5"),
@@ -385,6 +390,13 @@ SAID = [
         (["a", "a"], "`names` must differ; 'a' come more than once"),
         ([], "`names` must hold at least one name; got none")]),
     # what does not fit the rest of the call
+    ("stacking", [
+        (5, "`stacking` holds no eras: fit it first"),
+        (StackingWeights(), "`stacking` holds no eras: fit it first")]),
+    ("candidates", [
+        (5, "`candidates` must be a pipeline, or a mapping"),
+        ({}, "`candidates` must hold at least one pipeline; got none"),
+        ({"a": "b"}, "`candidates` must map names to pipelines; 'a' is 'b'")]),
     ("walk_forward_predict estimator", [("model", "Cannot clone object .*model")]),
     ("cv", [([1, 2], "`cv` must be a splitter, or pairs of row positions: ")]),
     ("reduce", [

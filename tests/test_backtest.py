@@ -299,7 +299,7 @@ def test_what_comes_later_changes_nothing_before(first, days, purge, chunk, what
         backtest(candidates, frame, frame[target], cv) for frame in (X, poisoned)
     )
     # A window is safe as long as no era that it learns from is poisoned.
-    starts = np.array(in_numbers(before.weights["corr"].index))
+    starts = np.array(in_numbers(before.weights["bayes"].index))
     safe = starts[starts - purge <= first]
     for name, path in before.weights.items():
         known = [start for start in path.index if int(start) in safe]

@@ -30,12 +30,14 @@ from skbench.metrics import (
     numerai_corr,
     summarize,
 )
+from skbench.model_selection import WalkForwardEraSplit, walk_forward_weights
 from skbench.report import (
     CumulativeScoreDisplay,
     EraScoreDisplay,
     FeatureExposureDisplay,
     NeutralizationPathDisplay,
     WeightsDisplay,
+    WeightsPathDisplay,
 )
 
 ERAS = [f"{i:04}" for i in range(1, 61)]
@@ -734,3 +736,73 @@ def test_real_rows(real_folder):
     assert_allclose(path.summary["mean"].iloc[0], scores[name].mean())
     for drawing in (display, path):
         drawing.figure_.canvas.draw()
+
+
+class TestWeightsPathDisplay:
+    def path(self, n_models=3, n_windows=4):
+        rng = np.random.default_rng(0)
+        weights = rng.dirichlet(np.ones(n_models), n_windows)
+        eras = [f"{27 + 26 * i:04d}" for i in range(n_windows)]
+        names = [f"model_{i}" for i in range(n_models)]
+        return pd.DataFrame(weights, pd.Index(eras, name="era"), names)
+
+    def test_areas_are_the_weights(self):
+        path = self.path()
+        display = WeightsPathDisplay.from_weights(path.iloc[[2, 0, 3, 1]])
+        order = path.mean().sort_values(ascending=False).index
+        assert legend_of(display.ax_) == list(order[::-1])
+        assert display.lines_ == []
+        below = np.zeros(len(path))
+        for area, name in zip(display.areas_, order, strict=True):
+            corners = area.get_paths()[0].vertices
+            for i, x in enumerate([27, 53, 79, 105]):
+                inside = corners[np.isclose(corners[:, 0], x)][:, 1]
+                top = below[i] + path[name].iloc[i]
+                assert np.isclose(inside, top).any()
+                assert np.isclose(inside, below[i]).any()
+            assert corners[:, 0].max() == 131  # as long as the windows before
+            below += path[name].to_numpy()
+        assert_allclose(below, 1)
+
+    def test_lines_where_weights_may_be_negative(self):
+        path = self.path()
+        path["model_0"] *= -1
+        display = WeightsPathDisplay.from_weights(path)
+        assert display.areas_ == []
+        names = legend_of(display.ax_)
+        for line, name in zip(display.lines_, names, strict=True):
+            assert line.get_drawstyle() == "steps-post"
+            assert_allclose(line.get_ydata()[:-1], path[name])
+            assert line.get_ydata()[-1] == path[name].iloc[-1]
+        assert len({line.get_color() for line in display.lines_}) == 3
+
+    def test_small_weights_are_drawn_as_one(self):
+        path = self.path(22)
+        display = WeightsPathDisplay.from_weights(path)
+        names = legend_of(display.ax_)
+        assert len(names) == 7
+        assert names[0] == "16 others"
+        largest = path.mean().nlargest(6).index
+        assert names[1:] == list(largest[::-1])
+        assert len({tuple(a.get_facecolor()[0]) for a in display.areas_}) == 7
+
+    def test_one_window(self):
+        display = WeightsPathDisplay.from_weights(self.path(2, 1))
+        assert display.ax_.get_xlim() == (27, 28)
+
+    def test_an_estimator_and_a_pipeline(self, stacked):
+        cv = WalkForwardEraSplit(15, 5)
+        expected = walk_forward_weights(stacked[-1], cv)
+        for fitted in (stacked, stacked[-1]):
+            display = WeightsPathDisplay.from_estimator(fitted, cv)
+            pd.testing.assert_frame_equal(display.weights, expected, check_names=False)
+
+    def test_errors(self):
+        draw = WeightsPathDisplay.from_weights
+        with pytest.raises(ValueError, match="`weights` must be finite numbers"):
+            draw(self.path().replace(self.path().iloc[0, 0], np.nan))
+        with pytest.raises(ValueError, match="`weights` has 0 rows"):
+            draw(self.path().iloc[:0])
+        with pytest.raises(NotFittedError, match="`stacking` holds no eras"):
+            WeightsPathDisplay.from_estimator(StackingWeights())
+        assert plt.get_fignums() == []

@@ -41,6 +41,7 @@ PACKAGES = [
 RESULTS = {
     "analysis.Analysis", "analysis.Synergy", "deploy.CheckReport",
     "deploy.ModelReceipt", "deploy.SubmissionReceipt", "folders.FolderEnsemble",
+    "model_selection.Backtest",
     "staking.PAYOUT_2024", "staking.PAYOUT_2026", "staking.PAYOUT_ROUND_1343",
     "staking.PAYOUT_RULES", "staking.Simulation",
 }  # fmt: skip

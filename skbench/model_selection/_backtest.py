@@ -9,7 +9,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from skbench import StackingWeights
 from skbench._aligned import block
 from skbench._checks import check_confidence, check_flag, check_name, listed
 from skbench._eras import (
@@ -29,6 +28,7 @@ from skbench._frames import (
     target_name,
 )
 from skbench._progress import with_progress
+from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.kernels import score
 
@@ -120,6 +120,14 @@ def backtest(
     >>> ensemble = make_pipeline(EraRankGauss(), StackingWeights(shrinkage="bayes"))
     >>> found = backtest({"learned": ensemble}, data.frame, data.frame["target"])
     >>> found.summary()[["corr", "corr_difference", "corr_n_eras"]].round(4)
+                         corr  corr_difference  corr_n_eras
+    candidate
+    best single model  0.0142           0.0037           59
+    learned            0.0110           0.0006           59
+    equal weights      0.0104              NaN           59
+    >>> print(found.verdict())
+    equal weights: nothing here can be told from them; learned differs by 0.0006 CORR
+    an era (95% interval of the difference -0.0083 to 0.0095)
     """
     check_flag("progress", progress)
     check_flag("keep_predictions", keep_predictions)

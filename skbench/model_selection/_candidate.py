@@ -9,12 +9,13 @@ import joblib
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench import FeatureNeutralizer, StackingWeights, WeightedEnsemble
 from skbench._apply import Plan
 from skbench._checks import listed
+from skbench._ensemble import WeightedEnsemble
 from skbench._frames import Table
+from skbench._neutralizer import FeatureNeutralizer
 from skbench._planned import PlannedTable
-from skbench._stacking import OF_ROWS
+from skbench._stacking import OF_ROWS, StackingWeights
 from skbench._steps import learns, plan_of, steps_of
 
 from ._weights import LearnedWindow

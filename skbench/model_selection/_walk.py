@@ -4,8 +4,8 @@ from collections.abc import Hashable, Mapping
 from copy import copy
 from typing import Any
 
-from skbench import StackingWeights
 from skbench._frames import Table
+from skbench._stacking import StackingWeights
 from skbench._steps import era_of
 
 from ._candidate import EQUAL, IN_SAMPLE, SINGLE, Candidate, unique_name

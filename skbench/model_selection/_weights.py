@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
-from skbench import StackingWeights
 from skbench._eras import era_counts, era_numbers
+from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.solvers.intervals import least_eras
 from skbench.solvers.weights import NotEnoughErasError
@@ -80,6 +80,10 @@ def walk_forward_weights(
     >>> gauss = EraRankGauss().fit_transform(data.frame)
     >>> learned = StackingWeights().fit(gauss, data.frame["target"])
     >>> walk_forward_weights(learned, WalkForwardEraSplit(40, 13)).round(2)
+          v53_lgbm_cyrus20  v53_lgbm_cyrus60
+    era
+    0041              0.82              0.18
+    0081              0.76              0.24
     """
     windows, n_short = learned_windows(stacking, cv)
     if n_short:

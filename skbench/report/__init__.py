@@ -15,6 +15,7 @@ _HOMES = {
     "PerformanceReport": "_report",
     "SynergyDisplay": "_displays",
     "WeightsDisplay": "_displays",
+    "WeightsPathDisplay": "_displays",
 }
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "PerformanceReport",
     "SynergyDisplay",
     "WeightsDisplay",
+    "WeightsPathDisplay",
 ]
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         NeutralizationPathDisplay,
         SynergyDisplay,
         WeightsDisplay,
+        WeightsPathDisplay,
     )
     from ._report import PerformanceReport
 

@@ -11,6 +11,7 @@ from ._era_scores import EraScoreDisplay
 from ._exposure import FeatureExposureDisplay
 from ._path import NeutralizationPathDisplay
 from ._weights import WeightsDisplay
+from ._weights_path import WeightsPathDisplay
 
 __all__ = [
     "CumulativeScoreDisplay",
@@ -20,4 +21,5 @@ __all__ = [
     "NeutralizationPathDisplay",
     "SynergyDisplay",
     "WeightsDisplay",
+    "WeightsPathDisplay",
 ]

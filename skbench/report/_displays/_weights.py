@@ -78,7 +78,7 @@ class WeightsDisplay(Display):
         ValueError
             If a pipeline has no step with weights, or several.
         """
-        estimator = _weighted_step(estimator)
+        estimator = weighted_step(estimator)
         if not hasattr(estimator, "fit"):
             raise TypeError(
                 "`estimator` must be an ensemble or a pipeline with one; "
@@ -140,7 +140,8 @@ class WeightsDisplay(Display):
             _axes.legend(ax, [self.bars_, self.interval_lines_], names)
 
 
-def _weighted_step(estimator: Any) -> Any:
+def weighted_step(estimator: Any) -> Any:
+    """Return the one step of a pipeline that has weights."""
     if not isinstance(estimator, Pipeline):
         return estimator
     steps = [step for _, step in estimator.steps if hasattr(step, "weights_")]
