@@ -409,7 +409,7 @@ class TestBrowser:
         )
         holds = row["corr_difference_low"] <= 0 <= row["corr_difference_high"]
         assert ("which holds 0" in claim) == holds
-        assert "90 % interval" in claim
+        assert "90\N{NO-BREAK SPACE}% interval" in claim
 
     def test_weights_are_steps(self, page):
         page.select_option("#candidate", "corr 1")
