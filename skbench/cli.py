@@ -268,7 +268,7 @@ def _rule(name: str | None) -> "PayoutRule":
 @click.version_option(__version__, prog_name="skbench")
 @click.pass_context
 def skbench(context: click.Context) -> None:
-    """Turn the predictions of many Numerai models into one better prediction."""
+    """Blend the predictions of many Numerai models into one, and judge it honestly."""
     if context.invoked_subcommand is None:
         _print(*context.get_help().split("\n"))
 
@@ -638,7 +638,7 @@ def _show_out_of_sample(
         return _print("No era that is predicted out of sample has a target yet.", "")
     for name, table in tables.items():
         n_eras = int(table["n_eras"].max())
-        title, first = _title(name, made.payout), made.out_of_sample_from
+        title, first = _title(name, made.payout), made.scores[name].index[0]
         _print(f"{title} out of sample, {n_eras} eras from {first!s} on")
         _show_candidates(table.drop(index=IN_SAMPLE))
         in_sample = table["mean"][IN_SAMPLE]
