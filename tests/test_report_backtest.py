@@ -127,7 +127,7 @@ class TestNumbers:
         assert numbers["best"] == joint["low"].idxmax()
         low, high = joint.loc[numbers["best"], ["low", "high"]]
         assert (
-            f"interval {low:.4f} to {high:.4f}, held together" in (numbers["verdict"])
+            f"difference {low:.4f} to {high:.4f}, held together" in numbers["verdict"]
         )
         assert numbers["n_candidates"] == len(joint) == 8
 
