@@ -17,6 +17,7 @@ from skbench._stacking import SHRUNK_BY_BAYES, StackingWeights
 from skbench.streaming import write_tables
 from skbench.tournament import (
     FEATURES_FILE,
+    FolderRows,
     Origin,
     feature_set,
     feature_sets,
@@ -209,16 +210,7 @@ def ensemble_folder(
     rows, live = open_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
-    made: AllEras | OutOfSample
-    if learns_weights_alone(pipeline):
-        made = OutOfSample(rows, pipeline, chunk, progress)
-    else:
-        made = AllEras(rows, pipeline, progress)
-    if made.lacking and live is None:
-        raise ValueError(
-            f"no era can be predicted out of sample, and {path} has no live era: "
-            f"{made.lacking}. Choose a smaller `chunk`"
-        )
+    made = _made(rows, live, pipeline, chunk, progress)
     with (
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
@@ -241,6 +233,25 @@ def ensemble_folder(
         made.out_of_sample_from,
         made.lacking.n_lacking if made.lacking else 0,
     )
+
+
+def _made(
+    rows: FolderRows,
+    live: FolderRows | None,
+    pipeline: Pipeline,
+    chunk: int,
+    progress: bool,
+) -> AllEras | OutOfSample:
+    """Fit a pipeline, as what it learns allows."""
+    if not learns_weights_alone(pipeline):
+        return AllEras(rows, pipeline, progress)
+    made = OutOfSample(rows, pipeline, chunk, progress)
+    if made.lacking and live is None:
+        raise ValueError(
+            "no era can be predicted out of sample, and there is no live era: "
+            f"{made.lacking}. Choose a smaller `chunk`"
+        )
+    return made
 
 
 def _said(table: pa.Table, origin: Origin) -> pa.Table:

@@ -101,7 +101,7 @@ class OutOfSample:
             about = table.reader([ID, ERA, DATA_TYPE])
             dtype = self._walk.candidates[ENSEMBLE].dtype(table)
             number = self._walk.names.index(ENSEMBLE)
-            for era in walked(self._walk, table, self._y, META_MODEL):
+            for era in walked(self._walk, table, self._y, META_MODEL, exposures=False):
                 if number not in era.made.candidates:
                     continue
                 self._scores.add(era)

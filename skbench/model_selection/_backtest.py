@@ -167,9 +167,16 @@ class WalkedEra:
 
 
 def walked(
-    walk: Walk, table: Table, y: "pd.Series[float]", meta_model: str
+    walk: Walk,
+    table: Table,
+    y: "pd.Series[float]",
+    meta_model: str,
+    exposures: bool = True,
 ) -> Iterator[WalkedEra]:
-    """Yield the eras of a table in which a candidate that learns has weights."""
+    """Yield the eras of a table in which a candidate that learns has weights.
+
+    ``exposures``: whether to measure them, too.
+    """
     paths, eras = walk.paths(table), find_eras(table, walk.era)
     target: Floats = np.asarray(y, dtype=np.float64)
     reference = None
@@ -185,7 +192,9 @@ def walked(
                 scores["mmc"] = score.correlation_contribution(
                     made.columns, target[rows], reference(rows)[0]
                 )
-        yield WalkedEra(label, rows, made, {**scores, "exposure": made.exposures})
+            if exposures:
+                scores["exposure"] = made.exposures()
+        yield WalkedEra(label, rows, made, scores)
 
 
 class WalkedScores:
@@ -235,7 +244,7 @@ def result_of(
     order = chronological(scores["corr"].index.tolist())
     names = [name for name in walk.names if name not in walk.lacking]
     scores = {name: table.iloc[order][names] for name, table in scores.items()}
-    exposures = scores.pop("exposure")
+    exposures = scores.pop("exposure", scores["corr"] * np.nan)
     scores = {
         name: t for name, t in scores.items() if name == "corr" or t.any(axis=None)
     }

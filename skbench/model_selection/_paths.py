@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -26,13 +27,13 @@ Way = tuple[Hashable, ...]
 class EraColumns:
     """Columns of an era, (n_columns, n_rows), and the candidates whose they are.
 
-    ``exposures`` are the largest absolute correlations of each with what it is
+    ``exposures`` measures the largest absolute correlation of each with what it is
     neutralised to; NaN for one that is not.
     """
 
     candidates: list[int]
     columns: Floats
-    exposures: Floats
+    exposures: Callable[[], Floats]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Paths:
             going = [i for i in there if depth < len(self._steps[i])]
             self._go_on(made, going, depth, fetch)
         columns = np.array([made[self._ways[i]].values for i in there])
-        return EraColumns(there, columns, self._exposures(there, columns, fetch))
+        measure = partial(self._exposures, there, columns, fetch)
+        return EraColumns(there, columns, measure)
 
     def _go_on(
         self, made: dict[Way, _Column], candidates: list[int], depth: int, fetch: Fetch
