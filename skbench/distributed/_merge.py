@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from dask.delayed import delayed
 
-from skbench import StackingWeights
+from skbench._stacking import StackingWeights
 from skbench._checks import listed
 
 
