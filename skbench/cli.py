@@ -155,6 +155,10 @@ _ABOUT_INTERVALS = """\
 The interval from low to high holds the true mean in 95 of 100 cases; four times as
 many eras halve it. Models whose intervals overlap may still be told apart by their
 difference in each era: skbench report FOLDER --benchmark MODEL"""
+_ABOUT_DIFFERENCES = (
+    "difference: the ensemble less that line, era by era; the best single model is",
+    "the one with the highest CORR before each window.",
+)
 
 
 def _print(*lines: object, err: bool = False) -> None:
@@ -264,7 +268,7 @@ def _rule(name: str | None) -> "PayoutRule":
 @click.version_option(__version__, prog_name="skbench")
 @click.pass_context
 def skbench(context: click.Context) -> None:
-    """Turn the predictions of many Numerai models into one better prediction."""
+    """Blend the predictions of many Numerai models into one, and judge it honestly."""
     if context.invoked_subcommand is None:
         _print(*context.get_help().split("\n"))
 
@@ -309,8 +313,9 @@ def demo(
     """Run the five steps of an ensemble, score them and write a submission.
 
     Gaussianize each model's predictions per era, blend them, gaussianize the blend,
-    neutralise it to the features, rank it. The weights are learned from the first half
-    of the eras; the table shows the scores in later ones, beside equal weights.
+    neutralise it to the features, rank it. Each era is predicted with weights learned
+    before it; the table shows how that does beside equal weights and the best single
+    model of the past. The live era gets the weights of all eras.
 
     FOLDER needs validation.parquet, validation_benchmark_models.parquet, live.parquet,
     live_benchmark_models.parquet and features.json, as Numerai publishes them.
@@ -324,20 +329,20 @@ def demo(
         data, output=output, proportion=proportion, random_state=seed, progress=True
     )
     scores, (before, after) = result.scores, result.exposures
+    first, last = scores.index[0], scores.index[-1]
+    _print(result.title, "", f"Target: {result.target}", "")
+    _print(f"CORR out of sample, {len(scores)} eras from {first} to {last}")
+    _show_candidates(result.comparison())
+    _print("", *_ABOUT_DIFFERENCES, "")
+    _print("The models in these eras, and their weights for the live era")
+    models = result.summary().loc[list(result.weights)]
+    models = models[["mean", "low", "high", "sharpe", "max_drawdown"]]
+    models.insert(0, "weight", [f"{w:.1%}" for w in result.weights.values()])
+    models = models.sort_values("mean", ascending=False)
+    _show(models.rename_axis("model").reset_index(), "table")
+    _print("", *result.sentences, "")
     _print(
-        result.title,
-        "",
-        f"CORR with {result.target} in eras {scores.index[0]} to {scores.index[-1]} "
-        f"({len(scores)} eras; low and high: 95% interval of the mean)",
-        "",
-    )
-    weights = {name: f"{weight:.1%}" for name, weight in result.weights.items()}
-    table = result.summary()[["mean", "low", "high", "std", "sharpe", "max_drawdown"]]
-    table = table.map("{:.4f}".format).rename(columns={"max_drawdown": "max drawdown"})
-    table.insert(0, "weight", [weights.get(str(name), "") for name in table.index])
-    _print(*table.rename_axis(None).to_string().split("\n"), "")
-    _print(
-        "Largest correlation of the ensemble with a feature (mean over eras): "
+        "Largest correlation of the live predictions with a feature: "
         f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"
     )
     _print(f"Live era: {len(result.submission):,} predictions written to {output}")
@@ -633,17 +638,17 @@ def _show_out_of_sample(
         return _print("No era that is predicted out of sample has a target yet.", "")
     for name, table in tables.items():
         n_eras = int(table["n_eras"].max())
-        title, first = _title(name, made.payout), made.out_of_sample_from
+        title, first = _title(name, made.payout), made.scores[name].index[0]
         _print(f"{title} out of sample, {n_eras} eras from {first!s} on")
-        shown = table.drop(index=IN_SAMPLE)
-        _show(shown.rename_axis("candidate").reset_index(), "table")
+        _show_candidates(table.drop(index=IN_SAMPLE))
         in_sample = table["mean"][IN_SAMPLE]
         _print(f"in sample it would have been {in_sample:.4f}", "")
-    _print(
-        "difference: the ensemble less that line, era by era; the best single model is",
-        "the one with the highest CORR before each window.",
-        "",
-    )
+    _print(*_ABOUT_DIFFERENCES, "")
+
+
+def _show_candidates(table: "pd.DataFrame") -> None:
+    """Print an ensemble beside what it stands against."""
+    _show(table.rename_axis("candidate").reset_index(), "table")
 
 
 def _title(score: str, payout: "dict[str, float] | None") -> str:

@@ -1,4 +1,4 @@
-"""The whole of skbench in one call: the five steps, their scores, a submission."""
+"""The whole of skbench in one call: an ensemble out of sample, and a submission."""
 
 import os
 from collections.abc import Callable, Hashable, Iterator
@@ -10,21 +10,24 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from ._checks import check_flag
-from ._ensemble import WeightedEnsemble
 from ._files import as_path, check_writable, written_whole
 from ._frames import as_table, columns_of_role, target_name
 from ._neutralizer import FeatureNeutralizer
 from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
-from .folders import five_steps, folder_target, input_files
+from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
+from .model_selection import Backtest, NoWindowError, backtest
 from .report import PerformanceReport
 
 __all__ = ["Demo", "run_demo"]
 
-# Targets of neighbouring eras overlap: a 60-day target reaches into 13 weekly eras.
-_PURGE = 13
-_STAGES = 5
+_ENSEMBLE, _EQUAL, _SINGLE = "ensemble", "equal weights", "best single model"
+_STAGES = 4
+_WHY_EQUAL = (
+    "Equal weights are hard to beat: models resemble each other, and which of them did "
+    "best in the past is partly luck (docs/guide/weights.md has more)."
+)
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,20 @@ class Demo:
     title : str
         Where the rows come from, and how many there are.
     weights : dict of str to float
-        Weight of each model; they sum to one.
+        Weight of each model for the live era, learned from all eras; they sum to one.
     scores : pandas.DataFrame of shape (n_scored_eras, n_models + 3)
-        Numerai CORR by era: of each model, of equal weights, of the learned weights,
-        and of the ensemble, which is the latter after neutralisation.
+        Numerai CORR by era, of eras that were predicted out of sample: of each model,
+        and of the "ensemble", "equal weights" and "best single model" of the backtest,
+        all three of them neutralised.
     exposures : tuple of (float, float)
-        Largest correlation of the ensemble with a feature, mean over eras, before and
-        after neutralisation.
+        Largest correlation of the live predictions with a feature, before and after
+        neutralisation.
     submission : pandas.DataFrame of shape (n_live_rows, 1)
         Predictions of the live era, indexed by id.
     target : str
         The target of the scores, which sets the horizon of their intervals.
+    backtest : skbench.model_selection.Backtest
+        The ensemble walked forward: the weights of each window, and the verdict.
     """
 
     title: str
@@ -55,6 +61,7 @@ class Demo:
     exposures: tuple[float, float]
     submission: pd.DataFrame
     target: str
+    backtest: Backtest
 
     def summary(self) -> pd.DataFrame:
         """Summarise the scores of each model.
@@ -66,21 +73,68 @@ class Demo:
         """
         return summarize(self.scores, target=self.target)
 
+    def comparison(self) -> pd.DataFrame:
+        """Summarise the ensemble beside equal weights and the best model of the past.
+
+        Returns
+        -------
+        comparison : pandas.DataFrame of shape (3, 9)
+            As that of `skbench.folders.FolderEnsemble`.
+        """
+        beside = self.scores[[_ENSEMBLE, _EQUAL, _SINGLE]]
+        return compared(beside, _ENSEMBLE, self.target)
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the scores say of the ensemble.
+
+        Returns
+        -------
+        sentences : list of str
+            The verdict first.
+        """
+        beside = self.comparison()
+        means = self.scores[list(self.weights)].mean()
+        sentences = [
+            f"Verdict: {self.backtest.verdict()}.",
+            f"In plain words: over {len(self.scores)} eras the ensemble "
+            f"{_stands(beside, _EQUAL)} equal weights; it {_stands(beside, _SINGLE)} "
+            "the best single model of the past.",
+        ]
+        if means.max() > beside["mean"][_ENSEMBLE]:
+            sentences.append(
+                f"{means.idxmax()} by itself scored more ({means.max():.4f}), but "
+                "which model would is known only afterwards."
+            )
+        return [*sentences, _WHY_EQUAL]
+
     def report(self) -> PerformanceReport:
         """Report the scores beside those of equal weights.
 
         Returns
         -------
         report : skbench.report.PerformanceReport
-            To write as a page, for which plotly and jinja2 are needed.
+            To write as a page, for which plotly and jinja2 are needed. Its weights are
+            those for the live era.
         """
+        since = f"out of sample from era {self.scores.index[0]}"
         return PerformanceReport(
             self.scores,
-            benchmark="equal weights",
+            benchmark=_EQUAL,
             weights=self.weights,
             target=self.target,
-            title="skbench demo",
+            made={_ENSEMBLE: since, _EQUAL: "weights given", _SINGLE: since},
+            title="skbench demo: scores out of sample, weights for the live era",
         )
+
+
+def _stands(comparison: pd.DataFrame, rival: str) -> str:
+    """Say how the ensemble stands to a rival."""
+    if comparison["difference_low"][rival] > 0:
+        return "did better than"
+    if comparison["difference_high"][rival] < 0:
+        return "did worse than"
+    return "cannot be told from"
 
 
 def run_demo(
@@ -96,10 +150,10 @@ def run_demo(
 ) -> Demo:
     """Run the five steps on a tournament, score them and write a submission.
 
-    The weights are learned from the first half of the eras, half-way from equal weights
-    to those with the best mean correlation there. Scores are those of later eras, which
-    had no part in the weights; the 13 eras between are left out, since targets of
-    neighbouring eras overlap.
+    The ensemble is walked forward by `skbench.model_selection.backtest`: each 26 eras
+    are predicted with weights learned before them, with a gap of the horizon of the
+    target. It stands beside equal weights and the best single model of the same past.
+    The live era gets the weights of all eras.
 
     Parameters
     ----------
@@ -133,8 +187,8 @@ def run_demo(
     FileNotFoundError
         If ``data`` lacks a file, or the folder of ``output`` is not there.
     ValueError
-        If the files do not fit together, ``output`` is one of them, or a parameter
-        cannot be used.
+        If the files do not fit together, there are too few eras to learn from some and
+        score later ones, ``output`` is one of the files, or a parameter cannot be used.
     """
     check_flag("progress", progress)
     data = None if data is None else as_path(data, "data")
@@ -142,29 +196,21 @@ def run_demo(
     with _progress_bar(progress) as stage:
         stage("making a tournament" if data is None else "reading the files")
         made = _tournament(data, (n_eras, rows_per_era, n_models), random_state)
-        validation = made.frame
+        validation, target = made.frame, _target(made.frame, data)
+        stage("walking the ensemble forward")
+        found = _walked_forward(validation, target, proportion)
         stage("scoring the models")
-        scores = _scores(validation, _columns(validation, "prediction"))
-        learning, testing = _split(scores.index)
-        stage("running the five steps")
-        older = validation[validation["era"].isin(learning)]
-        pipeline = five_steps(
-            StackingWeights(shrinkage=0.5), FeatureNeutralizer(proportion=proportion)
-        ).fit(older, older["target"])
-        blended = pipeline[:3].transform(validation)
-        neutral = pipeline[3:].transform(blended)
-        scores["equal weights"] = _scores(_equally_weighted(validation), ["prediction"])
-        scores["learned weights"] = _scores(blended, ["prediction"])
-        scores["ensemble"] = _scores(neutral, ["prediction"])
-        stage("measuring exposures")
-        exposures = _exposure(blended, validation), _exposure(neutral, validation)
+        scores = _scores(validation, found)
         stage("predicting the live era")
-        submission = pipeline.transform(made.live)[["prediction"]].rename_axis("id")
+        pipeline = found.pipelines[_ENSEMBLE]
+        blended = pipeline[:3].transform(made.live)
+        neutral = pipeline[3:].transform(blended)
+        exposures = _exposure(blended, made.live), _exposure(neutral, made.live)
+        submission = neutral[["prediction"]].rename_axis("id")
         with written_whole(output) as unfinished:
             submission.to_csv(unfinished)
-    found = pipeline[1].weights_, scores.loc[testing], exposures, submission
-    title, target = _title(validation, data), _target(validation, data)
-    return Demo(title, *found, target)
+    title, weights = _title(validation, data), pipeline[1].weights_
+    return Demo(title, weights, scores, exposures, submission, target, found)
 
 
 def _target(validation: pd.DataFrame, data: Path | None) -> str:
@@ -174,38 +220,47 @@ def _target(validation: pd.DataFrame, data: Path | None) -> str:
     return str(target_name(validation, validation["target"]))
 
 
-def _equally_weighted(validation: pd.DataFrame) -> pd.DataFrame:
-    blended: pd.DataFrame = five_steps(WeightedEnsemble())[:2].fit_transform(validation)
-    return blended
+def _walked_forward(
+    validation: pd.DataFrame, target: str, proportion: float
+) -> Backtest:
+    """Judge the five steps in eras that their weights were not learned from."""
+    ensemble = five_steps(
+        StackingWeights(shrinkage="bayes"), FeatureNeutralizer(proportion=proportion)
+    )
+    y = validation["target"].rename(target)
+    try:
+        found = backtest({_ENSEMBLE: ensemble}, validation, y, keep_predictions=False)
+    except NoWindowError as error:
+        raise _too_few(validation) from error
+    if found.scores["corr"].isna().all(axis=None):
+        raise _too_few(validation)
+    return found
 
 
-def _scores(frame: pd.DataFrame, columns: list[Hashable]) -> pd.DataFrame:
-    """Score columns in each era that has a target, in order."""
-    scores = numerai_corr(frame["target"], frame[columns], era=frame["era"])
-    return scores.dropna()
+def _too_few(validation: pd.DataFrame) -> ValueError:
+    scored = validation["era"][validation["target"].notna()]
+    return ValueError(
+        f"only {scored.nunique()} eras have a target: too few to learn weights in some "
+        "and score them in later ones. Take a tournament of more eras"
+    )
 
 
-def _split(eras: pd.Index) -> tuple[pd.Index, pd.Index]:
-    """Eras to learn from, and later ones to score, with others left out between."""
-    half = len(eras) // 2
-    learning, testing = eras[: half - _PURGE // 2], eras[half + _PURGE - _PURGE // 2 :]
-    if len(learning) < 5 or len(testing) < 5:
-        raise ValueError(
-            f"only {len(eras)} eras have a target: too few to learn weights in some "
-            f"and score them in others, {_PURGE} eras later"
-        )
-    return learning, testing
+def _scores(validation: pd.DataFrame, found: Backtest) -> pd.DataFrame:
+    """Score each model in the eras of the ensemble, and put that beside them."""
+    ensembles = found.scores["corr"].dropna()[[_EQUAL, _SINGLE, _ENSEMBLE]]
+    rows = validation[validation["era"].isin(ensembles.index)]
+    models = _columns(rows, "prediction")
+    return numerai_corr(rows["target"], rows[models], era=rows["era"]).join(ensembles)
 
 
 def _columns(frame: pd.DataFrame, role: str) -> list[Hashable]:
     return columns_of_role(as_table(frame), role, "era")
 
 
-def _exposure(frame: pd.DataFrame, features_of: pd.DataFrame) -> float:
-    """Largest correlation of the prediction with a feature, mean over eras."""
-    names = _columns(features_of, "feature")
+def _exposure(predictions: pd.DataFrame, live: pd.DataFrame) -> float:
+    """Largest correlation of the live predictions with a feature."""
     largest = max_feature_exposure(
-        frame["prediction"], features_of[names], era=features_of["era"]
+        predictions["prediction"], live[_columns(live, "feature")], era=live["era"]
     )
     return float(largest.mean().iloc[0])
 

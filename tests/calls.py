@@ -572,7 +572,7 @@ def _jobs(world):
              "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
-            {"data": None, "output": home / "submission.csv", "n_eras": 30,
+            {"data": None, "output": home / "submission.csv", "n_eras": 40,
              "rows_per_era": 50, "n_models": 2, "proportion": 0.5, "random_state": 0,
              "progress": False}),
     }  # fmt: skip

@@ -696,7 +696,7 @@ class TestJudgement:
         best = int(np.argmax(lows))
         verdict = found.verdict()
         assert verdict.startswith("equal weights: nothing here can be told from them")
-        assert f"{given_[best]} differs" in verdict
+        assert f"the best, {given_[best]}, is " in verdict
         assert (
             f"(95% interval of the difference {lows[best]:.4f} to {highs[best]:.4f}, "
             "held together over 5 candidates)"

@@ -4,14 +4,25 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 
+from skbench import (
+    EraRank,
+    EraRankGauss,
+    FeatureNeutralizer,
+    StackingWeights,
+)
 from skbench.cli import main
+from skbench.datasets import make_benchmark_models
 from skbench.demo import run_demo
+from skbench.metrics import max_feature_exposure, numerai_corr
+from skbench.model_selection import backtest
 
 SMALL = {"n_eras": 60, "rows_per_era": 300, "n_models": 3, "random_state": 1}
 
@@ -34,15 +45,81 @@ class TestRunDemo:
         assert sum(weights) == pytest.approx(1)
         assert min(weights) >= 0
 
-    def test_scores_are_those_of_every_model_and_of_the_ensembles(self, demo):
-        names = [*demo[0].weights, "equal weights", "learned weights", "ensemble"]
-        assert list(demo[0].scores.columns) == names
-        assert demo[0].scores.notna().all(axis=None)
+    def test_the_table_is_that_of_a_backtest_of_the_same_pipeline(self, demo):
+        made = make_benchmark_models(60, 300, 3, random_state=1)
+        pipeline = make_pipeline(
+            EraRankGauss(),
+            StackingWeights(shrinkage="bayes"),
+            EraRankGauss(),
+            FeatureNeutralizer(proportion=0.5),
+            EraRank(),
+        )
+        found = backtest({"ensemble": pipeline}, made.frame, made.frame["target"])
+        names = ["equal weights", "best single model", "ensemble"]
+        expected = found.scores["corr"][names].dropna()
+        pd.testing.assert_frame_equal(demo[0].scores[names], expected)
+        assert demo[0].backtest.verdict() == found.verdict()
+        summary = found.summary().loc[names].add_prefix("of ")
+        beside = demo[0].comparison().loc[names]
+        for mine, theirs in {
+            "mean": "of corr",
+            "low": "of corr_low",
+            "high": "of corr_high",
+            "n_eras": "of corr_n_eras",
+        }.items():
+            np.testing.assert_allclose(beside[mine], summary[theirs], rtol=1e-12)
+        ahead = ["difference", "difference_low", "difference_high"]
+        np.testing.assert_allclose(
+            beside.loc["equal weights", ahead].astype(float),
+            summary.loc["ensemble", [f"of corr_{name}" for name in ahead]],
+            rtol=1e-12,
+        )
 
-    def test_scored_eras_come_13_after_those_of_the_weights(self, demo):
-        # 60 eras less the 5 newest, which have no target yet: 27 are the first half.
-        assert demo[0].scores.index[0] == "0035"
-        assert demo[0].scores.index[-1] == "0055"
+    def test_each_model_is_scored_in_the_same_eras(self, demo):
+        made = make_benchmark_models(60, 300, 3, random_state=1)
+        scores = numerai_corr(
+            made.frame["target"], made.frame[made.models], era=made.frame["era"]
+        )
+        result = demo[0]
+        # 26 eras are learned from first; the 5 newest have no target yet.
+        assert result.scores.index[0] == "0027"
+        assert result.scores.index[-1] == "0055"
+        assert result.scores.notna().all(axis=None)
+        pd.testing.assert_frame_equal(
+            result.scores[made.models], scores.loc["0027":"0055"], check_names=False
+        )
+        assert list(result.weights) == made.models
+
+    @pytest.mark.parametrize(
+        ("first", "last", "same_until"),
+        [
+            # Within the horizon of 5 eras before the first window.
+            ("0022", "0026", "0052"),
+            # In the second window, and after it.
+            ("0053", "0060", "0052"),
+            # In the first window itself: the era before is not touched.
+            ("0040", "0060", "0039"),
+        ],
+    )
+    def test_no_era_that_was_learned_from_is_scored(
+        self, demo, tmp_path, monkeypatch, first, last, same_until
+    ):
+        made = make_benchmark_models(60, 300, 3, random_state=1)
+        poisoned = made.frame["era"].between(first, last)
+        # The worst model is the best one there.
+        worst = made.frame[demo[0].scores[made.models].mean().idxmin()]
+        for target in made.targets:
+            known = poisoned & made.frame[target].notna()
+            made.frame.loc[known, target] = worst[known]
+        maker = "skbench.demo.make_benchmark_models"
+        monkeypatch.setattr(maker, lambda *_, **__: made)
+        result = run_demo(output=tmp_path / "s.csv", **SMALL)
+        assert result.weights != demo[0].weights
+        expected = demo[0].scores.loc[:same_until]
+        expected = expected[~expected.index.to_series().between(first, last)]
+        pd.testing.assert_frame_equal(result.scores.loc[expected.index], expected)
+        weights = result.backtest.weights["ensemble"]
+        assert weights.iloc[0].equals(demo[0].backtest.weights["ensemble"].iloc[0])
 
     def test_summary_is_what_pandas_says(self, demo):
         scores = demo[0].scores["ensemble"].to_numpy()
@@ -56,6 +133,57 @@ class TestRunDemo:
     def test_neutralising_lowers_the_largest_exposure(self, demo):
         before, after = demo[0].exposures
         assert 0 < after < 0.75 * before
+        live = make_benchmark_models(60, 300, 3, random_state=1).live
+        features = live.filter(regex="^feature_")
+        submitted = demo[0].submission["prediction"]
+        largest = max_feature_exposure(submitted, features, era=live["era"])
+        assert after == pytest.approx(largest.iloc[0, 0])
+
+    def test_weights_and_submission_are_those_of_all_eras(self, demo):
+        pipeline = demo[0].backtest.pipelines["ensemble"]
+        assert demo[0].weights == pipeline[1].weights_
+        assert pipeline[1].eras_[-1] == "0055"
+        live = make_benchmark_models(60, 300, 3, random_state=1).live
+        predicted = demo[0].submission["prediction"]
+        np.testing.assert_array_equal(predicted, pipeline.predict(live))
+
+    @pytest.mark.parametrize(
+        ("ahead", "words"),
+        [
+            (0.01, "did better than"),
+            (0.0, "cannot be told from"),
+            (-0.01, "did worse than"),
+        ],
+    )
+    def test_sentences_say_how_the_ensemble_stands(self, demo, ahead, words):
+        scores = demo[0].scores
+        swing = np.where(np.arange(len(scores)) % 2, 1e-3, -1e-3)
+        other = replace(
+            demo[0],
+            scores=scores.assign(
+                **{
+                    "best single model": scores["equal weights"],
+                    "ensemble": scores["equal weights"] + ahead + swing,
+                }
+            ),
+        )
+        told = other.sentences[1]
+        assert told.startswith("In plain words: over 29 eras the ensemble ")
+        assert f"{words} equal weights; it {words} the best single" in told
+
+    def test_a_model_that_scored_more_by_itself_is_named(self, demo):
+        scores = demo[0].scores
+        model = next(iter(demo[0].weights))
+        above = replace(demo[0], scores=scores.assign(**{model: scores.max(axis=1)}))
+        assert above.sentences[2].startswith(f"{model} by itself scored more (")
+        best = scores.max(axis=1)
+        below = replace(demo[0], scores=scores.assign(ensemble=best))
+        assert not any("by itself" in told for told in below.sentences)
+
+    def test_the_first_sentence_is_the_verdict_of_the_backtest(self, demo):
+        assert demo[0].sentences[0] == f"Verdict: {demo[0].backtest.verdict()}."
+        told = "cannot be told from equal weights" in demo[0].sentences[1]
+        assert told == ("nothing here can be told" in demo[0].sentences[0])
 
     def test_submission_file_is_legal_and_is_what_was_returned(self, demo):
         result, path = demo
@@ -72,6 +200,9 @@ class TestRunDemo:
         expected = demo[0].scores.mean()
         assert means == pytest.approx(expected.to_dict())
         assert numbers["benchmark"]["name"] == "equal weights"
+        assert numbers["made"]["ensemble"] == "out of sample from era 0027"
+        weights = {row["name"]: row["weight"] for row in numbers["weights"]}
+        assert weights == pytest.approx(demo[0].weights)
 
     def test_nothing_but_the_submission_is_left_behind(self, demo):
         assert [path.name for path in demo[1].parent.iterdir()] == ["submission.csv"]
@@ -82,9 +213,10 @@ class TestRunDemo:
         pd.testing.assert_frame_equal(again.scores, demo[0].scores)
         assert other.weights != again.weights
 
-    def test_too_few_eras_are_refused_and_nothing_is_written(self, tmp_path):
-        with pytest.raises(ValueError, match="only 15 eras have a target"):
-            run_demo(output=tmp_path / "a.csv", **{**SMALL, "n_eras": 20})
+    @pytest.mark.parametrize("n_eras", [20, 30])  # none, and none that can be scored
+    def test_too_few_eras_are_refused_and_nothing_is_written(self, tmp_path, n_eras):
+        with pytest.raises(ValueError, match=f"only {n_eras - 5} eras have a target"):
+            run_demo(output=tmp_path / "a.csv", **{**SMALL, "n_eras": n_eras})
         assert list(tmp_path.iterdir()) == []
 
 
@@ -173,7 +305,13 @@ class TestCommand:
         Path("report.html").write_text("mine")
         main(["demo"])
         assert Path("report.html").read_text() == "mine"
-        assert capsys.readouterr().out.endswith(": demo.html\n")
+        told = capsys.readouterr().out
+        assert told.endswith(": demo.html\n")
+        assert "CORR out of sample, 29 eras from 0027 to 0055" in told
+        for name, line in demo[0].comparison().iterrows():
+            assert f"{name} {line['mean']:.4f} {line['low']:.4f}" in told
+        for sentence in demo[0].sentences:
+            assert sentence in told
         assert "skbench demo" in Path("demo.html").read_text()
 
     @pytest.mark.slow
@@ -188,7 +326,7 @@ class TestCommand:
         )
         assert "100 eras" in done.stdout
         assert "8 models" in done.stdout
-        for word in ("mean", "low", "std", "sharpe", "max drawdown", "equal weights"):
+        for word in ("mean", "low", "sharpe", "max drawdown", "equal weights"):
             assert word in done.stdout
         assert (tmp_path / "submission.csv").is_file()
         assert "Report, to open in a browser: demo.html" in done.stdout

@@ -43,16 +43,37 @@ def test_the_commands_of_the_readme_print_what_it_says(tmp_path, monkeypatch, ca
         for command, told in commands:
             main(command.split())
             assert capsys.readouterr().out.strip() == told.strip(), command
-        later = re.findall(r"^\| `skbench (.* ensemble\..*?)` \|", text, re.MULTILINE)
+        later = re.findall(
+            r"^\| `skbench (backtest .*?|.* ensemble\..*?)` \|", text, re.MULTILINE
+        )
         assert [command.split()[0] for command in later] == [
+            "backtest",
             "score",
             "report",
             "export",
         ]
         told = [main(command.split()) or capsys.readouterr().out for command in later]
-    assert "        ensemble 0.0260" in told[0]
-    assert "4 models" in told[1]
+    assert "Verdict: " in told[0]
+    assert "        ensemble 0.0257" in told[1]
+    assert "ensemble: out of sample from era 0027" in told[1]
+    assert "in sample" in told[3]
+    assert "4 models" in told[2]
     assert {"report.html", "predict.pkl"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_demo_prints_what_the_readme_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    block = re.search(r"<!-- demo -->\n```\n(.*?)```", text, re.DOTALL)[1]
+    table, _, verdict = block.rpartition("\n\n")
+    main(["demo"])
+    told = capsys.readouterr().out
+    assert table in told
+    assert verdict in told
+    # Another seed has another answer, as the README says.
+    assert "Verdict: ensemble does better than equal weights" in verdict
+    main(["demo", "--seed", "1"])
+    assert "Verdict: equal weights: nothing here" in capsys.readouterr().out
 
 
 def test_links_of_the_readme_lead_somewhere():

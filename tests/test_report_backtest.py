@@ -127,8 +127,7 @@ class TestNumbers:
         assert numbers["best"] == joint["low"].idxmax()
         low, high = joint.loc[numbers["best"], ["low", "high"]]
         assert (
-            f"interval of the difference {low:.4f} to {high:.4f}, held together"
-            in (numbers["verdict"])
+            f"difference {low:.4f} to {high:.4f}, held together" in numbers["verdict"]
         )
         assert numbers["n_candidates"] == len(joint) == 8
 
@@ -222,6 +221,13 @@ class TestNumbers:
                         # A difference of nothing is 0, its interval too.
                         same(row[measure + end], ends[name].iloc[0])
                     assert row[f"{measure}_n_eras"] == paired.count()
+
+    def test_a_payout_says_what_it_is_the_sum_of(self):
+        numbers = report().to_dict()["scores"]["payout"]
+        assert (numbers["label"], numbers["explained"]) == (
+            "payout",
+            "0.75 CORR + 2.25 MMC",
+        )
 
     def test_it_is_plain_and_a_copy(self):
         numbers = report().to_dict()
@@ -403,7 +409,7 @@ class TestBrowser:
         )
         holds = row["corr_difference_low"] <= 0 <= row["corr_difference_high"]
         assert ("which holds 0" in claim) == holds
-        assert "90 % interval" in claim
+        assert "90\N{NO-BREAK SPACE}% interval" in claim
 
     def test_weights_are_steps(self, page):
         page.select_option("#candidate", "corr 1")

@@ -9,6 +9,7 @@ _HOMES = {
     "FolderEnsemble": "_ensemble_result",
     "analyze_folder": "_analyze",
     "backtest_folder": "_backtest",
+    "compared": "_ensemble_result",
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
     "five_steps": "_ensemble",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ._ensemble import five_steps as five_steps
     from ._ensemble_result import IN_SAMPLE as IN_SAMPLE
     from ._ensemble_result import FolderEnsemble
+    from ._ensemble_result import compared as compared
     from ._files import folder_target
     from ._files import input_files as input_files
     from ._report import report_account, report_folder

@@ -122,13 +122,17 @@ class FolderEnsemble:
             number of eras; and the difference of the ensemble from it with its
             interval.
         """
-        table = self.scores[score]
-        lines = summarize(table, target=self.target)
-        lines = lines[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
-        others = table.drop(columns=ENSEMBLE)
-        ahead = summarize(others.rsub(table[ENSEMBLE], axis=0), target=self.target)
-        names = ["difference", "difference_low", "difference_high"]
-        return lines.join(ahead[["mean", "low", "high"]].set_axis(names, axis=1))
+        return compared(self.scores[score], ENSEMBLE, self.target)
+
+
+def compared(scores: pd.DataFrame, name: str, target: str) -> pd.DataFrame:
+    """Summarise scores by era, and how far one column is ahead of the others."""
+    lines = summarize(scores, target=target)
+    lines = lines[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
+    others = scores.drop(columns=name)
+    ahead = summarize(others.rsub(scores[name], axis=0), target=target)
+    names = ["difference", "difference_low", "difference_high"]
+    return lines.join(ahead[["mean", "low", "high"]].set_axis(names, axis=1))
 
 
 def blend_of(pipeline: Pipeline) -> WeightedEnsemble:

@@ -126,8 +126,8 @@ def backtest(
     learned            0.0110           0.0006           59
     equal weights      0.0104              NaN           59
     >>> print(found.verdict())
-    equal weights: nothing here can be told from them; learned differs by 0.0006 CORR
-    an era (95% interval of the difference -0.0083 to 0.0095)
+    equal weights: nothing here can be told from them; the best, learned, is 0.0006
+    CORR an era above them (95% interval of the difference -0.0083 to 0.0095)
     """
     check_flag("progress", progress)
     check_flag("keep_predictions", keep_predictions)

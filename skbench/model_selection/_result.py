@@ -119,18 +119,20 @@ class Backtest:
         together = ""
         if len(found) > 1:
             together = f", held together over {len(found)} candidates"
-        side = "below" if value < 0 else "above"
-        what = (
-            f"{abs(value):.4f} {_NAMES.get(score, score)} an era {side} them "
-            f"({self.confidence:.0%} interval {low:.4f} to {high:.4f}{together})"
+        size = f"{abs(value):.4f} {_NAMES.get(score, score)} an era"
+        interval = (
+            f"({self.confidence:.0%} interval of the difference {low:.4f} to "
+            f"{high:.4f}{together})"
         )
         if low > 0:
-            return f"{name} does better than equal weights: {what}"
+            return f"{name} does better than equal weights by {size} {interval}"
         if found["high"].max() < 0:
-            return f"equal weights do better than all else: {name} is {what}"
+            worse = "equal weights do better than all else"
+            return f"{worse}; than {name}, the best of it, by {size} {interval}"
+        side = "below" if value < 0 else "above"
         return (
-            f"equal weights: nothing here can be told from them; {name}, the best, is "
-            f"{what}"
+            "equal weights: nothing here can be told from them; the best, "
+            f"{name}, is {size} {side} them {interval}"
         )
 
     def joint_intervals(self, score: str = "corr") -> pd.DataFrame:

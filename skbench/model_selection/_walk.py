@@ -28,7 +28,7 @@ class Walk:
         for name, pipeline in pipelines.items():
             self._add(Candidate.of(name, pipeline))
         given = [*self.candidates.values()]
-        self._given = [one for one in given if one.learns]
+        self._given = [one.name for one in given if one.learns]
         apart = {one.but_for_weights: one for one in reversed(given) if one.learns}
         rivals = {
             key: self._add_rivals(one, one.tail if len(apart) > 1 else "", in_sample)
@@ -142,8 +142,8 @@ class Walk:
                 self.lacking[one.name] = errors[key]
         several = self.windows.values()
         self._walked = {era for some in several for w in some for era in w.test}
-        if self._given and all(one.name in self.lacking for one in self._given):
-            raise self.lacking[self._given[0].name]
+        if self._given and all(name in self.lacking for name in self._given):
+            raise self.lacking[self._given[0]]
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend that has learned its weights."""

@@ -16,7 +16,7 @@ from ._page import Page, checked_title, counted
 _DRAWN = 8  # models with an area of their own
 _ENDS = ("", "_low", "_high")
 _COLUMNS = ("sharpe", "max_drawdown", "n_eras", *(f"difference{end}" for end in _ENDS))
-_PAYOUT = "CORR and MMC, each times its multiplier, added up"
+_PAID = {"corr": "CORR", "contribution": "MMC"}
 
 
 class BacktestReport(Page):
@@ -172,7 +172,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
     rows = table.astype({"n_eras": int}).to_dict("index")
     return {
         "label": label(score),
-        "explained": _PAYOUT if score == "payout" else explained(score),
+        "explained": _paid(found) if score == "payout" else explained(score),
         "verdict": found.verdict(score),
         "best": None if told.isna().all() else told.idxmax(),
         "n_candidates": len(joint),
@@ -183,6 +183,12 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
         "cumulative": _by_name(found.scores[score].cumsum()),
         "differences": _differences(found.differences(score), table),
     }
+
+
+def _paid(found: Backtest) -> str:
+    """Say what the payout is the sum of."""
+    multipliers = found.payout or {}
+    return " + ".join(f"{by:g} {_PAID[name]}" for name, by in multipliers.items())
 
 
 def _by_name(frame: pd.DataFrame) -> dict[str, list[float]]:

@@ -13,7 +13,7 @@ const state = {
 const current = () => DATA.scores[state.score];
 const rivalsOf = (name) => DATA.candidates.find((one) => one.name === name).rivals;
 const rowOf = (name) => current().table.find((row) => row.name === name);
-const level = `${+(100 * DATA.confidence).toFixed(6)} %`;
+const level = `${+(100 * DATA.confidence).toFixed(6)}\u00a0%`;
 
 // What is known of a difference, in words.
 function judged(low, high) {
