@@ -4,6 +4,7 @@ FIRST = (
     "plot_five_steps.py",
     "plot_benchmark_models.py",
     "plot_weight_search.py",
+    "plot_backtest.py",
     "plot_neutralize_how_much.py",
     "plot_report.py",
     "plot_meta_model.py",

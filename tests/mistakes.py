@@ -18,8 +18,8 @@ from skbench import FeatureNeutralizer, StackingWeights
 MUST_BE = [
     ("True or False", ["yes", 1],
      "allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
-     "keep_era, keep_neutralizers, live, nonnegative, progress, resolved, resume, "
-     "scale, standardize, unscored, datasets meta_model"),
+     "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, progress, "
+     "resolved, resume, scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
      "batch_rows, chunk_size, concurrent_rounds, duration, horizon, last_n_rounds, "
      "max_iter, max_train_eras, n, n_eras, n_features, npartitions, recent, "

@@ -683,7 +683,7 @@ class TestJudgement:
     def test_the_verdict_holds_for_all_candidates_together(self):
         found = judged()
         given_ = ["corr p0.0", "corr p1.0", "mse p0.0", "mse p1.0", "given"]
-        lows, highs = [], []
+        values, lows, highs = [], [], []
         for name in given_:
             beside = found.rivals[name]["equal weights"]
             gap = (found.scores["corr"][name] - found.scores["corr"][beside]).dropna()
@@ -691,12 +691,15 @@ class TestJudgement:
             made = intervals.of_means(gap.to_numpy()[None], numbers, HORIZON, 0.95)
             share = 0.95 ** (1 / len(given_))
             factor = student.ppf((1 + share) / 2, made.df) / student.ppf(0.975, made.df)
+            values.append(made.value.item())
             lows.append((made.value - made.half * factor).item())
             highs.append((made.value + made.half * factor).item())
-        best = int(np.argmax(lows))
+        best = int(np.argmax(values))
+        assert best != int(np.argmax(lows))
         verdict = found.verdict()
         assert verdict.startswith("equal weights: nothing here can be told from them")
-        assert f"the best, {given_[best]}, is " in verdict
+        size = f"{abs(values[best]):.4f} CORR an era"
+        assert f"the best, {given_[best]}, is {size} above them (" in verdict
         assert (
             f"(95% interval of the difference {lows[best]:.4f} to {highs[best]:.4f}, "
             "held together over 5 candidates)"

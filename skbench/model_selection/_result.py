@@ -114,7 +114,9 @@ class Backtest:
                 f"too few eras to tell anything from equal weights: {n_scored} with a "
                 f"score, where two horizons are {2 * self.horizon}"
             )
-        name = str(found["low"].idxmax())
+        # The surest of those that are better, or else the best as far as can be seen.
+        by = "low" if found["low"].max() > 0 else "difference"
+        name = str(found.dropna()[by].idxmax())
         value, low, high = found.loc[[name]].to_numpy()[0]
         together = ""
         if len(found) > 1:
