@@ -309,7 +309,7 @@ def neutralization_path(
     2           3.0            0.75          -1.5
     3           6.0            3.75           1.5
     """
-    shares = _checked_shares(proportions)
+    shares = checked_shares(proportions)
     neutralizer = FeatureNeutralizer(
         neutralizers,
         columns=columns,
@@ -333,7 +333,8 @@ def neutralization_path(
     return table.build(layout, in_precision(values, single))
 
 
-def _checked_shares(proportions: Any) -> list[float]:
+def checked_shares(proportions: Any) -> list[float]:
+    """Return proportions to neutralise as a list of numbers between 0 and 1."""
     if not is_several(proportions):
         raise ValueError(
             f"`proportions` must be a list of numbers; got {proportions!r}"

@@ -53,6 +53,7 @@ _SCORES = ("corr", "contribution")
 # Means over eras of scores that are linear in the target: what a model has of its own
 # can be told from chance.
 SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
+OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What rests on the weights, and so is no longer true when further eras are held.
@@ -266,7 +267,7 @@ class StackingWeights(WeightedEnsemble):
     _reference: Name | None
     _parameters: ClassVar[Mapping[str, Check]] = {
         **{k: v for k, v in WeightedEnsemble._parameters.items() if k != "weights"},
-        "objective": one_of("corr", "sharpe", "mse", "contribution", "payout"),
+        "objective": one_of(*OBJECTIVES),
         "search": one_of("slsqp", "greedy"),
         "nonnegative": check_flag,
         "meta_model": _check_reference,

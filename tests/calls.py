@@ -569,6 +569,11 @@ def _jobs(world):
              "pipeline": make_pipeline(
                  skbench.WeightedEnsemble(),
                  skbench.FeatureNeutralizer(world.data.features[0])), **target,
+             "chunk": 26, "progress": False}),
+        "folders.backtest_folder": (
+            f.backtest_folder,
+            {**folder, "fit": "corr", "shrinkage": 0.5, "payout": None,
+             "neutralize": "small", "proportions": [0.5], "chunk": 5,
              "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
@@ -614,6 +619,8 @@ def _commands(world):
                             "columns": f"v43_lgbm_teager20={own},"
                                        f"v43_lgbm_cyrus20={MODELS[1]}"},
         "analyze": {**folder, "model": own, **target, **page},
+        "backtest": {**folder, "fit": "mse", "neutralize": "small",
+                     "proportion": "0,1", "chunk": 5, **target, **page},
         "stake": {**folder, "rule": "round 1343", "method": "equal",
                   "max_share": 0.9, **target},
         "export": {"given": [world.joblib_file], "output": home / "e.pkl",

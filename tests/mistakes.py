@@ -21,8 +21,8 @@ MUST_BE = [
      "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, progress, "
      "resolved, resume, scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
-     "batch_rows, chunk_size, concurrent_rounds, duration, horizon, last_n_rounds, "
-     "max_iter, max_train_eras, n, n_eras, n_features, npartitions, recent, "
+     "batch_rows, chunk, chunk_size, concurrent_rounds, duration, horizon, "
+     "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, recent, "
      "rows_per_era, top_bottom, window, report n_models"),
     ("a whole number of at least 0", [-1, 2.5, "many"],
      "first_era, meta_model_eras, purge"),
@@ -404,6 +404,11 @@ SAID = [
     ("rule", [("2026", "`rule` must be a PayoutRule; got str")]),
     ("synergy, analysis, found", [("a", "`{name}` must be what .* gives; got str")]),
     ("feature_sets", [({}, "`feature_sets` must hold the names of 'medium', to ")]),
+    ("backtest_folder fit", [
+        (5, "`fit` must list one objective or more; got 5"),
+        ([], "`fit` must list one objective or more; got"),
+        ("luck", "`fit` must be .*got 'luck'")]),
+    ("backtest_folder shrinkage", [(1.5, "between 0 and 1; got 1.5")]),
     ("fit, recipe", [("a", "choose one way to blend; got `weights` and `{name}`")]),
     ("ensemble_pipeline shrinkage", [
         (0.5, "`{name}` is for `fit`; got 0.5"), ("bayes", "`{name}` is for `fit`")]),
@@ -423,7 +428,8 @@ SAID = [
 
 # Options of commands, and what nobody can use. The messages name option and value.
 OPTIONS = {
-    "benchmark": "nowhere", "columns": "nowhere", "features": "nowhere", "fill": "1.5",
+    "benchmark": "nowhere", "chunk": "0", "columns": "nowhere",
+    "features": "nowhere", "fill": "1.5",
     "fit": "nowhere", "format": "xml", "max_share": "1.5", "memory_limit": "much",
     "method": "nowhere", "model": "nowhere", "neutralize": "nowhere",
     "output": "nowhere/a.parquet", "payout": "high", "proportion": "1.5",

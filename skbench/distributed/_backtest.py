@@ -6,10 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from skbench._stacking import StackingWeights
 from skbench._checks import check_confidence, check_name
 from skbench._eras import check_horizon
 from skbench._frames import META_MODEL, aligned_target, as_table
+from skbench._stacking import StackingWeights
 from skbench._steps import columns_of
 from skbench.model_selection import (
     Backtest,

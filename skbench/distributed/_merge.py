@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from dask.delayed import delayed
 
-from skbench._stacking import StackingWeights
 from skbench._checks import listed
+from skbench._stacking import StackingWeights
 
 
 def of_partitions(

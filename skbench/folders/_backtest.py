@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 
 from skbench._checks import check_count, check_flag, is_several
 from skbench._files import Address
-from skbench._neutralizer import FeatureNeutralizer
+from skbench._neutralizer import FeatureNeutralizer, checked_shares
 from skbench._progress import progress_bar
 from skbench._steps import steps_of
 from skbench.model_selection import Backtest, backtest
@@ -87,7 +87,7 @@ def backtest_folder(
     """
     check_flag("progress", progress)
     check_count("chunk", chunk, 1)
-    payout = dict(payout or latest_payout()[1])
+    payout = latest_payout()[1] if payout is None else payout
     candidates = _combinations(path, fit, shrinkage, payout, neutralize, proportions)
     candidates |= _published(check_folder(path))
     features = _features_of(candidates.values()) or None
@@ -117,10 +117,11 @@ def _combinations(
 ) -> dict[str, Pipeline]:
     """Return a pipeline for each objective and proportion."""
     objectives = [fit] if isinstance(fit, str) else fit
-    for name, values in (("fit", objectives), ("proportions", proportions)):
-        if not is_several(values) or not len(values):
-            raise ValueError(f"`{name}` must list one value or more; got {values!r}")
-    shares = [1.0] if neutralize is None else list(proportions)
+    if not is_several(objectives) or not len(objectives):
+        raise ValueError(f"`fit` must list one objective or more; got {fit!r}")
+    shares = checked_shares(proportions)
+    if neutralize is None:
+        shares = [1.0]
     combinations = {}
     for objective in objectives:
         for share in shares:

@@ -8,12 +8,12 @@ import joblib
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import check_count, is_several
+from skbench._checks import check_choice, check_count, is_several
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
-from skbench._stacking import SHRUNK_BY_BAYES, StackingWeights
+from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench.streaming import write_tables
 from skbench.tournament import (
     FEATURES_FILE,
@@ -122,6 +122,7 @@ def _blend(
         if shrinkage is not None:
             raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
         return WeightedEnsemble(weights)
+    check_choice("fit", fit, OBJECTIVES)
     if fit == "payout" and payout is None:
         _, payout = latest_payout()
     if shrinkage is None:
