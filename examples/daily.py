@@ -3,8 +3,9 @@ For every day: fetch, ensemble, check, submit
 =============================================
 
 A program to copy and to change. It fetches what is new, learns the weights of an
-ensemble, says how it did on the eras it learned from, predicts the live rows, checks
-the submission and, if told to, sends it. Without ``--send`` it does all but send.
+ensemble, says how such an ensemble did in eras it had not learned from, predicts the
+live rows, checks the submission and, if told to, sends it. Without ``--send`` it does
+all but send.
 
 It needs the keys of your account in the environment variables ``NUMERAI_PUBLIC_ID`` and
 ``NUMERAI_SECRET_KEY``. They must not stand in the program, where they would be copied
@@ -25,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from skbench import EraRank, EraRankGauss, FeatureNeutralizer, StackingWeights
 from skbench.datasets import fetch_benchmark_models
 from skbench.deploy import submit
-from skbench.metrics import numerai_corr, summarize
+from skbench.model_selection import backtest
 
 # %%
 # What to change: the features to be neutral to and how much, what the weights are to be
@@ -58,22 +59,27 @@ def fetch(data_home):
 
 
 # %%
-# Ensemble. The score is on the eras learned from, so it flatters; a sudden change from
-# one day to the next is what to look for.
+# Ensemble. The scores are out of sample: weights are learned anew before each window of
+# eras. The live rows get the weights of all eras.
 
 
 def fit(data):
-    """Fit the ensemble, print its weights and score, and return it."""
-    frame = data.frame
-    ensemble = make_ensemble().fit(frame, frame["target"])
+    """Fit the ensemble, print its weights and what it scores, and return it."""
+    found = backtest(
+        {"ensemble": make_ensemble()},
+        data.frame,
+        data.frame["target"],
+        keep_predictions=False,
+    )
+    ensemble = found.pipelines["ensemble"]
     for model, weight in ensemble[1].weights_.items():
         print(f"{weight:8.2%}  {model}")
-    scores = numerai_corr(frame["target"], ensemble.predict(frame), era=frame["era"])
-    row = summarize(scores).iloc[0]
+    row = found.summary().loc["ensemble"]
     print(
-        f"CORR {row['mean']:.4f} (95 % interval {row['low']:.4f} to {row['high']:.4f}) "
-        f"in {row['n_eras']:.0f} eras that it learned from"
+        f"CORR {row['corr']:.4f} (95 % interval {row['corr_low']:.4f} to "
+        f"{row['corr_high']:.4f}) in {row['corr_n_eras']:.0f} eras, out of sample"
     )
+    print(f"Verdict: {found.verdict()}")
     return ensemble
 
 

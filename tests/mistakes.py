@@ -22,8 +22,8 @@ MUST_BE = [
      "resolved, resume, scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
      "batch_rows, chunk, chunk_size, concurrent_rounds, duration, horizon, "
-     "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, recent, "
-     "rows_per_era, top_bottom, window, report n_models"),
+     "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, "
+     "recent, rows_per_era, top_bottom, window, report n_models"),
     ("a whole number of at least 0", [-1, 2.5, "many"],
      "first_era, meta_model_eras, purge"),
     ("a whole number of at least 2", [1, "many"], "n_models"),

@@ -45,6 +45,7 @@ def test_with_send_the_live_rows_arrive(server, made, tmp_path, capsys):
     run(tmp_path, "--send")
     told = capsys.readouterr().out
     assert "v5.3: " in told
+    assert "in 9 eras, out of sample\nVerdict: " in told
     assert f"Received: {len(made.live):,} predictions for '{MODEL}'" in told
     (content,) = server.stored.values()
     (tmp_path / "sent.csv").write_bytes(content)
