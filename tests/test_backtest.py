@@ -1,6 +1,7 @@
 """`backtest` against a slow loop that fits pipelines on rows, window by window."""
 
 import warnings
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -716,6 +717,31 @@ class TestJudgement:
             "too few eras to tell anything from equal weights: 6 with a score, where "
             "two horizons are 10"
         )
+
+    def test_eras_of_those_that_candidates_stand_against_do_not_count(self):
+        X = rows()
+        late = {"payout": {"corr": 1.0, "contribution": 1.0}}
+        X.loc[X["era"] < "0018", "numerai_meta_model"] = np.nan
+        found = backtest(
+            {"late": blend_of(StackingWeights("payout", **late))}, X, X["target"], CV
+        )
+        n_own = int(found.scores["corr"]["late"].notna().sum())
+        single = found.scores["corr"]["best single model"]
+        assert 0 < n_own < 2 * HORIZON < single.notna().sum()
+        assert f"from equal weights: {n_own} with a score, " in found.verdict()
+
+    def test_each_score_has_its_order_in_which_few_eras_come_last(self):
+        found = judged()
+        for score in found.scores:
+            assert found.summary(score)[score].is_monotonic_decreasing
+        best = found.summary("mmc").index[0]
+        mmc = found.scores["mmc"].copy()
+        mmc.loc[mmc.index[3:], best] = np.nan
+        found = replace(found, scores={**found.scores, "mmc": mmc})
+        assert found.summary("mmc").index[-1] == best
+        assert found.summary().index.tolist() == judged().summary().index.tolist()
+        with pytest.raises(ValueError, match="`by` must be one of 'corr', 'mmc'"):
+            found.summary("luck")
 
     def test_in_a_notebook(self):
         found = backtest(

@@ -63,11 +63,16 @@ class Backtest:
     horizon: int
     confidence: float
 
-    def summary(self) -> pd.DataFrame:
-        """Summarise each candidate in a line, the best by mean CORR first.
+    def summary(self, by: str = "corr") -> pd.DataFrame:
+        """Summarise each candidate in a line, the best by the mean of a score first.
 
         Candidates with less than 90 % of the eras of others come last, in the order of
         their differences from equal weights.
+
+        Parameters
+        ----------
+        by : str, default="corr"
+            One of ``scores``, by which to sort.
 
         Returns
         -------
@@ -79,16 +84,16 @@ class Backtest:
             the eras that both have. ``turnover`` is the share of the weights that moves
             from window to window, on average; ``exposure`` the mean of the largest.
         """
+        self._check_score("by", by)
         parts = [self._lines(name) for name in self.scores]
         summary = pd.concat(parts, axis=1)
         summary["turnover"] = pd.Series(
             {name: _turnover(path) for name, path in self.weights.items()}, dtype=float
         )
         summary["exposure"] = self.exposures.mean()
-        first = next(iter(self.scores))
-        shorter = lacks_eras(summary[f"{first}_n_eras"].to_numpy())
-        by = summary[first].mask(shorter, summary[f"{first}_difference"])
-        order = np.lexsort([-by.to_numpy(), shorter])
+        shorter = lacks_eras(summary[f"{by}_n_eras"].to_numpy())
+        values = summary[by].mask(shorter, summary[f"{by}_difference"])
+        order = np.lexsort([-values.to_numpy(), shorter])
         return summary.iloc[order].rename_axis("candidate")
 
     def verdict(self, score: str = "corr") -> str:
@@ -109,7 +114,8 @@ class Backtest:
         """
         found = self.joint_intervals(score)
         if found["low"].isna().all():
-            n_scored = int(self.differences(score).notna().any(axis=1).sum())
+            judged = self.differences(score)[found.index]
+            n_scored = int(judged.notna().any(axis=1).sum())
             return (
                 f"too few eras to tell anything from equal weights: {n_scored} with a "
                 f"score, where two horizons are {2 * self.horizon}"
@@ -177,10 +183,7 @@ class Backtest:
         differences : pandas.DataFrame of shape (n_eras, n_candidates)
             NaN where one of the two has no score.
         """
-        if score not in self.scores:
-            raise ValueError(
-                f"`score` must be one of {listed(self.scores)}; got {score!r}"
-            )
+        self._check_score("score", score)
         table = self.scores[score]
         pairs = [
             (name, others[EQUAL])
@@ -190,6 +193,12 @@ class Backtest:
         return pd.DataFrame(
             {name: table[name] - table[equal] for name, equal in pairs}, table.index
         )
+
+    def _check_score(self, parameter: str, score: str) -> None:
+        if score not in self.scores:
+            raise ValueError(
+                f"`{parameter}` must be one of {listed(self.scores)}; got {score!r}"
+            )
 
     def _lines(self, score: str) -> pd.DataFrame:
         """Numbers of one score: a row a candidate."""
