@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,12 @@ from skbench import __version__
 from ._text import no_formula, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pandas as pd
 
     from .folders import FolderEnsemble
+    from .model_selection import Backtest
     from .staking import PayoutRule
 
 
@@ -86,12 +86,14 @@ def _numbers_by_name(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
-def _list_of(kind: type) -> "Callable[..., list[Any]]":
+def _list_of(kind: type) -> "Callable[..., list[Any] | None]":
     """Return what reads ``a,b,c``."""
 
     def read(
-        context: click.Context, parameter: click.Parameter, text: str
-    ) -> list[Any]:
+        context: click.Context, parameter: click.Parameter, text: str | None
+    ) -> list[Any] | None:
+        if text is None:
+            return None
         try:
             return [kind(part.strip()) for part in text.split(",")]
         except ValueError as error:
@@ -139,16 +141,34 @@ _CHUNK = click.option(
 )
 
 
-@contextmanager
-def _in_words_of_the_command(*parameters: str) -> "Iterator[None]":
-    """Name options in place of the parameters that an error names."""
-    try:
-        yield
-    except ValueError as error:
-        told = str(error).replace("`chunk_size`", "--chunk")
-        for name in parameters:
-            told = told.replace(f"`{name}`", f"--{name}")
-        raise click.ClickException(told) from error
+# What functions call an option that the command calls otherwise.
+_OTHERWISE = {"chunk_size": "chunk", "objective": "fit"}
+_GAPS = "drop these columns, or choose nan_policy='omit'"
+
+
+class _Command(click.Command):
+    """A command whose errors name its options, in place of parameters of functions."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, FileNotFoundError) as error:
+            if getattr(error, "filename", None):
+                raise
+            raise click.ClickException(self.in_own_words(str(error))) from error
+
+    def in_own_words(self, text: str) -> str:
+        """Name options in place of the parameters that a text names."""
+        flags = {p.name: p.opts[0] for p in self.params if isinstance(p, click.Option)}
+        for name, option in _OTHERWISE.items():
+            flags.setdefault(name, flags.get(option, f"`{name}`"))
+        for name, flag in flags.items():
+            text = text.replace(f"`{name}`", flag)
+        return text.replace(_GAPS, "leave these models out, or fill them")
+
+
+class _Group(click.Group):
+    command_class = _Command
 
 
 _ABOUT_INTERVALS = """\
@@ -264,7 +284,7 @@ def _rule(name: str | None) -> "PayoutRule":
     return PAYOUT_RULES[name]
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=_Group, invoke_without_command=True)
 @click.version_option(__version__, prog_name="skbench")
 @click.pass_context
 def skbench(context: click.Context) -> None:
@@ -591,15 +611,14 @@ def ensemble(
     from .metrics import leaderboard
 
     pipeline = ensemble_pipeline(folder, **options)
-    with _in_words_of_the_command("chunk"):
-        made = ensemble_folder(
-            folder,
-            output,
-            pipeline,
-            target=target,
-            chunk=chunk,
-            progress=sys.stderr.isatty(),
-        )
+    made = ensemble_folder(
+        folder,
+        output,
+        pipeline,
+        target=target,
+        chunk=chunk,
+        progress=sys.stderr.isatty(),
+    )
     if made.learned:
         tables = {name: made.comparison(name) for name in made.scores}
         if form != "table":
@@ -639,7 +658,8 @@ def _show_out_of_sample(
     for name, table in tables.items():
         n_eras = int(table["n_eras"].max())
         title, first = _title(name, made.payout), made.scores[name].index[0]
-        _print(f"{title} out of sample, {n_eras} eras from {first!s} on")
+        eras = "1 era" if n_eras == 1 else f"{n_eras} eras"
+        _print(f"{title} out of sample, {eras} from {first!s} on")
         _show_candidates(table.drop(index=IN_SAMPLE))
         in_sample = table["mean"][IN_SAMPLE]
         _print(f"in sample it would have been {in_sample:.4f}", "")
@@ -688,8 +708,7 @@ def _stacked(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
     "--proportion",
     "proportions",
     callback=_list_of(float),
-    default="0.5",
-    show_default=True,
+    show_default="0.5",
     metavar="SHARE,...",
     help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1.",
 )
@@ -719,20 +738,22 @@ def backtest(
     if report is not None:
         check_writable(report, "report", input_files(folder, predictions))
     options["target"] = folder_target(folder, options["target"])
-    with _in_words_of_the_command("chunk", "fit"):
-        found = backtest_folder(
-            folder,
-            predictions=predictions,
-            progress=sys.stderr.isatty(),
-            **options,
-        )
-    summary = found.summary()
+    found = backtest_folder(
+        folder, predictions=predictions, progress=sys.stderr.isatty(), **options
+    )
     if form != "table":
-        _show(summary.reset_index(), form)
+        _show(found.summary().reset_index(), form)
     else:
         _print(f"Target: {options['target']}", "")
         for name in found.scores:
-            _show_backtest(name, _title(name, found.payout), summary)
+            _show_backtest(name, _title(name, found.payout), found.summary(name))
+        given = [name for name in found.pipelines if _is_given(found, name)]
+        if given:
+            _print(
+                f"Weights given, not learned here: {', '.join(given)}. Who chose them "
+                "may have known the targets of these eras.",
+                "",
+            )
         _print(f"Verdict: {found.verdict()}.")
     if report is not None:
         from .report import BacktestReport
@@ -744,6 +765,12 @@ def backtest(
             _print("", report)
 
 
+def _is_given(found: "Backtest", name: str) -> bool:
+    """Whether a candidate has weights that are neither learned nor equal."""
+    equal = {rivals.get("equal weights") for rivals in found.rivals.values()}
+    return name not in found.weights and name not in equal
+
+
 def _show_backtest(name: str, title: str, summary: "pd.DataFrame") -> None:
     """Print what a backtest says of one score."""
     parts = ["low", "high", "difference", "difference_low", "difference_high"]
@@ -751,7 +778,7 @@ def _show_backtest(name: str, title: str, summary: "pd.DataFrame") -> None:
     table = summary[[name, *(f"{name}_{part}" for part in parts), "turnover"]]
     table = table.set_axis(["mean", *parts, "turnover"], axis=1)
     _print(f"{title} out of sample; differences from equal weights")
-    _show(table.sort_values("mean", ascending=False).reset_index(), "table")
+    _show(table.reset_index(), "table")
     _print()
 
 
@@ -976,7 +1003,7 @@ def main(args: list[str] | None = None) -> Any:
         args = [os.fsencode(text).decode("utf-8", how) for text in sys.argv[1:]]
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _warn  # type: ignore[assignment]
+            warnings.showwarning = _warner()
             skbench.main(args, prog_name="skbench", standalone_mode=False)
     except click.ClickException as error:
         _fail(error.format_message())
@@ -990,8 +1017,19 @@ def main(args: list[str] | None = None) -> Any:
         _fail(str(error))
 
 
-def _warn(message: Warning | str, *_: Any) -> None:
-    _print(f"skbench: warning: {message}", err=True)
+def _warner() -> "Callable[..., None]":
+    """Return what prints warnings, each of them once."""
+    told: set[str] = set()
+
+    def warn(message: Warning | str, *_: Any) -> None:
+        text, context = str(message), click.get_current_context(silent=True)
+        if context is not None and isinstance(context.command, _Command):
+            text = context.command.in_own_words(text)
+        if text not in told:
+            told.add(text)
+            _print(f"skbench: warning: {text}", err=True)
+
+    return warn
 
 
 def _fail(message: str) -> None:

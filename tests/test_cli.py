@@ -347,15 +347,15 @@ class TestEnsemble:
             (["--fit", "luck"], "luck"),
             (["--fit", "corr", "--recipe", "v5_lgbm_ct_blend"], "one way to blend"),
             (["--recipe", "v5_lgbm_ct_blend"], "v5_lgbm_teager2b20"),
-            (["--recipe", "v42_rain_ensemble2", "--neutralize", "small"], "`recipe`"),
+            (["--recipe", "v42_rain_ensemble2", "--neutralize", "small"], "--recipe"),
             (["--columns", "a=b"], "without one"),
-            (["--payout", "corr=1"], "`payout` is for"),
-            (["--shrinkage", "bayes"], "`shrinkage` is for `fit`"),
-            (["--fit", "mse", "--shrinkage", "bayes"], "`shrinkage` 'bayes' shrinks"),
+            (["--payout", "corr=1"], "--payout is for"),
+            (["--shrinkage", "bayes"], "--shrinkage is for --fit"),
+            (["--fit", "mse", "--shrinkage", "bayes"], "--shrinkage 'bayes' shrinks"),
             (["--fit", "corr", "--shrinkage", "some"], "bayes|auto|SHARE"),
             (["--fit", "corr", "--shrinkage", "2"], "between 0 and 1; got 2"),
-            (["--proportion", "0.5"], "`proportion` is for"),
-            (["--recipe", "v5_lgbm_ct_blend", "--proportion", "0.5"], "`proportion`"),
+            (["--proportion", "0.5"], "--proportion is for"),
+            (["--recipe", "v5_lgbm_ct_blend", "--proportion", "0.5"], "--proportion"),
             (["--neutralize", "courage"], "'courage'"),
             (["--proportion", "1.5"], "1.5"),
             (["--target", "target_other_20"], "target_other_20"),
@@ -967,7 +967,7 @@ class TestPredictions:
 
     def test_what_is_no_file_of_predictions(self, files, mine, capsys):
         line = failure(capsys, "score", files, "--predictions", files)
-        assert f"`predictions` must name a file that is there; got {files}" in line
+        assert f"--predictions must name a file that is there; got {files}" in line
         csv = mine.with_suffix(".csv")
         pd.read_parquet(mine).to_csv(csv)
         line = failure(capsys, "score", files, "--predictions", csv)
@@ -1294,14 +1294,14 @@ class TestStake:
         [
             (["--rule", "2026"], "name a FOLDER, or an --account"),
             (["FOLDER", "--rule", "luck"], "'round 1343'"),
-            (["FOLDER", "--rule", "2026"], "`total_at_risk` must be given"),
+            (["FOLDER", "--rule", "2026"], "--total-at-risk must be given"),
             (
                 ["FOLDER", "--rule", "round 1343", "--total-at-risk", "9"],
                 "has no threshold",
             ),
             (
                 ["FOLDER", "--rule=2026", "--max-share=0.1", "--total-at-risk=9"],
-                "`max_share`",
+                "--max-share",
             ),
         ],
     )
@@ -1569,7 +1569,7 @@ class TestOutputs:
             else:
                 output = path if kind == "name" else f"files/../files/{path.name}"
             line = failure(capsys, *args, option, output)
-            assert f"`{option[2:]}` must be another file than" in line
+            assert f"{option} must be another file than" in line
             assert path.read_bytes() == before
         names = {p.name for p in tmp_path.iterdir()} - {"output.json", "output.parquet"}
         assert names == {"files"}
@@ -1595,7 +1595,7 @@ class TestOutputs:
         (tmp_path / "predict.pkl").hardlink_to(path)
         for output in (path, tmp_path / "predict.pkl"):
             line = failure(capsys, "export", path, "-o", output)
-            assert "`output` must be another file than" in line
+            assert "--output must be another file than" in line
             assert path.read_bytes() == before
 
     def test_the_pipeline_beside_an_ensemble(self, files, tmp_path, capsys):
@@ -1603,14 +1603,14 @@ class TestOutputs:
         before = (files / "live.parquet").read_bytes()
         (tmp_path / "e.joblib").symlink_to(files / "live.parquet")
         line = failure(capsys, "ensemble", files, "-o", tmp_path / "e.parquet")
-        assert "`output` must be another file than" in line
+        assert "--output must be another file than" in line
         assert (files / "live.parquet").read_bytes() == before
         assert not (tmp_path / "e.parquet").exists()
 
     def test_one_file_for_two_outputs(self, tmp_path, capsys):
         same = tmp_path / "out.html"
         line = failure(capsys, "demo", "--output", same, "--report", same)
-        assert "`report` must be another file than" in line
+        assert "--report must be another file than" in line
         assert not same.exists()
 
     def test_the_functions_behind_the_commands(self, files):

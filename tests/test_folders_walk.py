@@ -5,9 +5,12 @@ import json
 import joblib
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.utils import Bunch
 from tournament_files import write_tournament
 
 from skbench.cli import main
@@ -16,7 +19,7 @@ from skbench.folders import backtest_folder, ensemble_folder, ensemble_pipeline
 from skbench.metrics import correlation_contribution, numerai_corr, summarize
 from skbench.model_selection import WalkForwardEraSplit, backtest
 from skbench.recipes import recipe
-from skbench.tournament import origin_of
+from skbench.tournament import Origin, origin_of, with_origin
 
 TARGET = "target_cyrus_20"
 RIVALS = ["ensemble", "equal weights", "best single model", "in sample"]
@@ -229,6 +232,72 @@ class TestEnsembleCommand:
         assert "in sample" not in told
 
 
+@pytest.fixture
+def late(data, tmp_path):
+    """A folder of which one model starts in era 41."""
+    tardy = Bunch(**{**data, "frame": data.frame.copy()})
+    tardy.frame.loc[tardy.frame["era"] <= "0040", data.models[1]] = np.nan
+    return write_tournament(tmp_path / "late", tardy)
+
+
+@pytest.mark.filterwarnings("always")
+class TestModelsThatStartLate:
+    def test_all_are_scored_on_the_same_eras(self, late, tmp_path, capsys):
+        output = tmp_path / "e.parquet"
+        args = ["ensemble", late, "--fit", "corr", "--chunk", 10, "-o", output]
+        out = run(capsys, *args)
+        rows = json.loads(run(capsys, *args, "--format", "json"))
+        assert {row["n_eras"] for row in rows if row["score"] == "corr"} == {15}
+        assert "CORR out of sample, 15 eras from 0041 on" in out
+        assert pd.read_parquet(output)["era"].min() == "0021"
+
+    def test_windows_that_are_lost_are_told_of(self, late, tmp_path, capsys):
+        output = tmp_path / "e.parquet"
+        main(
+            ["ensemble", str(late), "--fit", "corr", "--chunk", "10", "-o", str(output)]
+        )
+        # Of the ten eras that all models have, five are purged.
+        err = capsys.readouterr().err
+        assert "the windows from '0051' on have fewer than two horizons, of 5" in err
+        eras = set(pd.read_parquet(output)["era"])
+        assert not eras & {f"{era:04d}" for era in range(51, 61)}
+        assert {"0050", "0061"} <= eras
+
+    @pytest.mark.parametrize(
+        "args",
+        [["ensemble", "-o", "e.parquet"], ["backtest"]],
+        ids=lambda args: args[0],
+    )
+    def test_warnings_come_once_and_advise_what_can_be_done(
+        self, late, tmp_path, capsys, monkeypatch, args
+    ):
+        monkeypatch.chdir(tmp_path)
+        main([args[0], str(late), "--fit", "corr", "--chunk", "10", *args[1:]])
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == len(set(lines)) == 2
+        (line,) = [line for line in lines if line.endswith("or fill them")]
+        assert "% of the rows with a target are left out" in line
+        assert "nan_policy" not in line
+
+
+class TestWithoutMetaModel:
+    @pytest.mark.parametrize(
+        "args",
+        [["ensemble", "-o", "e.parquet"], ["backtest"]],
+        ids=lambda args: args[0],
+    )
+    @pytest.mark.parametrize("fit", ["payout", "contribution"])
+    def test_what_learns_from_it_names_the_file(
+        self, folder, tmp_path, capsys, monkeypatch, args, fit
+    ):
+        files = copied(folder, tmp_path / "files")
+        (files / "meta_model.parquet").unlink()
+        monkeypatch.chdir(tmp_path)
+        line = failure(capsys, args[0], files, "--fit", fit, *args[1:])
+        assert f"--fit '{fit}' needs the Meta Model, and meta_model.parquet" in line
+        assert not (tmp_path / "e.parquet").exists()
+
+
 class TestBacktest:
     def test_is_what_backtest_gives_in_memory(self, folder):
         found = backtest_folder(
@@ -259,7 +328,7 @@ class TestBacktest:
         assert found.predictions is None
         assert found.verdict() == expected.verdict()
 
-    def test_holds_the_recipes_that_the_folder_can_make(self, data, tmp_path):
+    def test_holds_the_recipes_that_the_folder_can_make(self, data, tmp_path, capsys):
         parts = list(recipe("v5_lgbm_ct_blend").weights)
         names = dict(zip(data.models, parts, strict=False))
         files = write_tournament(tmp_path / "files", data)
@@ -268,6 +337,8 @@ class TestBacktest:
             pd.read_parquet(path).rename(columns=names).to_parquet(path)
         found = backtest_folder(files, chunk=10)
         assert "v5_lgbm_ct_blend" in found.summary().index
+        told = run(capsys, "backtest", files, "--chunk", 10)
+        assert "\nWeights given, not learned here: v5_lgbm_ct_blend. Who" in told
         frame = load_benchmark_models(files).frame
         blend = recipe("v5_lgbm_ct_blend").pipeline().fit(frame)
         frame = frame[frame["era"] >= "0021"]
@@ -290,6 +361,24 @@ class TestBacktest:
         frame.to_parquet(own)
         found = backtest_folder(folder, predictions=own, chunk=10)
         assert "mine" in found.weights["corr"]
+
+    def test_models_that_have_seen_the_eras_are_warned_of(self, folder, data, tmp_path):
+        own = tmp_path / "own.parquet"
+        frame = data.frame[["era", data.models[0]]].set_axis(["era", "own"], axis=1)
+        table = pa.Table.from_pandas(frame)
+        told = Origin("learned", "corr", learned_until="0065")
+        table = table.replace_schema_metadata(with_origin(table.schema, told).metadata)
+        pq.write_table(table, own)
+        with pytest.warns(UserWarning, match="'own' are in sample: so are those of"):
+            backtest_folder(folder, predictions=own, chunk=10)
+
+    def test_the_order_of_each_table_is_by_its_score(self, folder, capsys):
+        args = ["backtest", folder, "--fit", "corr,payout", "--chunk", 10]
+        out = run(capsys, *args, "--payout", "corr=1,contribution=-5")
+        # The Meta Model starts late: of "payout" there are fewer eras.
+        for part in out.split(" out of sample; differences")[1:]:
+            names = [line.strip() for line in part.splitlines()[2:6]]
+            assert names[-1].startswith("payout ")
 
     def test_the_command(self, folder, capsys):
         args = ["backtest", folder, "--fit", "corr,mse", "--chunk", 10]
@@ -320,6 +409,8 @@ class TestBacktest:
             (["--proportion", "2", "--neutralize", "small"], "between 0 and 1; got 2"),
             (["--neutralize", "courage"], "'courage'"),
             (["--chunk", "300"], "--chunk"),
+            (["--proportion", "0.5"], "--proportion is for --neutralize"),
+            (["--fit", "sharpe", "--shrinkage", "bayes"], "so --fit must be one of"),
             (["--predictions", "no.parquet"], "no.parquet"),
             (["--report", "no/wf.html"], "no"),
         ],

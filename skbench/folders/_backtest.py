@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from sklearn.pipeline import Pipeline
 
@@ -10,6 +11,7 @@ from skbench._files import Address
 from skbench._neutralizer import FeatureNeutralizer, checked_shares
 from skbench._progress import progress_bar
 from skbench._steps import steps_of
+from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import list_recipes, recipe
 from skbench.tournament import (
@@ -24,7 +26,7 @@ from skbench.tournament import (
 )
 
 from ._ensemble import ensemble_pipeline
-from ._walk import latest_payout, targets_of, windows_of
+from ._walk import check_meta_model, latest_payout, targets_of, windows_of
 
 
 def backtest_folder(
@@ -35,7 +37,7 @@ def backtest_folder(
     payout: Mapping[str, float] | None = None,
     predictions: Address | Sequence[Address] = (),
     neutralize: str | None = None,
-    proportions: Sequence[float] = (0.5,),
+    proportions: Sequence[float] | None = None,
     chunk: int = 26,
     target: str = "target",
     progress: bool = False,
@@ -63,8 +65,9 @@ def backtest_folder(
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
-    proportions : sequence of float, default=(0.5,)
-        Shares of what these features explain to neutralise, between 0 and 1.
+    proportions : sequence of float, default=None
+        For ``neutralize``: shares of what these features explain to neutralise, between
+        0 and 1. None: 0.5 alone.
     chunk : int, default=26
         Eras of a window, whose weights are learned before it.
     target : str, default="target"
@@ -94,6 +97,13 @@ def backtest_folder(
     rows, _ = open_folder(
         path, target=target, features=features, predictions=predictions
     )
+    check_meta_model(rows, _steps_of(candidates.values()))
+    for name, words in rows.made.items():
+        if words.startswith("in sample"):
+            warn(
+                f"the predictions of {name!r} are {words}: so are those of all that "
+                "blends them"
+            )
     names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
@@ -113,15 +123,19 @@ def _combinations(
     shrinkage: float | str | None,
     payout: Mapping[str, float],
     neutralize: str | None,
-    proportions: Sequence[float],
+    proportions: Sequence[float] | None,
 ) -> dict[str, Pipeline]:
     """Return a pipeline for each objective and proportion."""
     objectives = [fit] if isinstance(fit, str) else fit
     if not is_several(objectives) or not len(objectives):
         raise ValueError(f"`fit` must list one objective or more; got {fit!r}")
-    shares = checked_shares(proportions)
-    if neutralize is None:
-        shares = [1.0]
+    if neutralize is None and proportions is not None:
+        raise ValueError(
+            f"`proportions` is for `neutralize`; got {proportions!r} without features"
+        )
+    shares = [1.0] if neutralize is None else [0.5]
+    if proportions is not None:
+        shares = checked_shares(proportions)
     combinations = {}
     for objective in objectives:
         for share in shares:
@@ -154,8 +168,12 @@ def _published(folder: Path) -> dict[str, Pipeline]:
     return found
 
 
+def _steps_of(pipelines: Iterable[Pipeline]) -> list[Any]:
+    return [step for pipeline in pipelines for step in steps_of(pipeline)]
+
+
 def _features_of(pipelines: Iterable[Pipeline]) -> list[str]:
     """Return the features to which pipelines neutralise."""
-    steps = (step for pipeline in pipelines for step in steps_of(pipeline))
+    steps = _steps_of(pipelines)
     names = [s.neutralizers for s in steps if isinstance(s, FeatureNeutralizer)]
     return list(dict.fromkeys(name for some in names for name in some))

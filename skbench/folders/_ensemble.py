@@ -14,6 +14,7 @@ from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
+from skbench._steps import steps_of
 from skbench.streaming import write_tables
 from skbench.tournament import (
     FEATURES_FILE,
@@ -28,7 +29,7 @@ from skbench.tournament import (
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import latest_payout
+from ._walk import check_meta_model, latest_payout
 
 
 def ensemble_pipeline(
@@ -211,6 +212,7 @@ def ensemble_folder(
     rows, live = open_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
+    check_meta_model(rows, steps_of(pipeline))
     made = _made(rows, live, pipeline, chunk, progress)
     with (
         written_whole(predictions_file) as unfinished,

@@ -33,7 +33,7 @@ class FolderEnsemble:
         weights were learned, "mmc" and "payout", if there is a Meta Model. The columns
         are "ensemble" and, where weights were learned, what it stands against:
         "equal weights", "best single model" of the same past, and "in sample", which
-        has the weights of all eras.
+        has the weights of all eras; then the eras are those in which all have a score.
     target : str
         The target of these scores.
     payout : dict of str to float

@@ -126,7 +126,7 @@ class OutOfSample:
         found = result_of(
             self._walk, self._scores.frames(), None, self.payout, horizon, 0.95
         )
-        scored = {name: table.dropna(how="all") for name, table in found.scores.items()}
+        scored = {name: _in_common(table) for name, table in found.scores.items()}
         return {name: table for name, table in scored.items() if len(table)}
 
     @contextmanager
@@ -136,6 +136,12 @@ class OutOfSample:
         names = [name for name in source.schema.names if name != ID]
         with progress_bar(self._progress, source.n_rows) as counted:
             yield self._rows.table(*names, counted=counted)
+
+
+def _in_common(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return the eras in which all that are scored in some have a score."""
+    there = scores.columns[scores.notna().any()]
+    return scores.dropna(how="all").dropna(subset=there)
 
 
 def _read(table: JoinedTable, rows: Rows, names: Sequence[str]) -> pa.Table:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import NotFittedError
 
+from skbench._checks import listed
 from skbench._eras import era_counts, era_numbers
 from skbench._stacking import StackingWeights
 from skbench._warnings import warn
@@ -104,28 +105,41 @@ def weights_of(windows: Sequence[LearnedWindow]) -> pd.DataFrame:
 def learned_windows(
     stacking: StackingWeights, cv: WalkForwardEraSplit | None = None
 ) -> tuple[list[LearnedWindow], int]:
-    """Learn the weights of each window that has eras enough; count the others."""
+    """Learn the weights of each window that has eras enough; count those before.
+
+    Of later ones that have too few, as where a model comes that the past lacks, it is
+    warned.
+    """
     labels = held_eras(stacking)
     if cv is None:
         cv = default_split(labels, stacking.horizon_)
     if not isinstance(cv, WalkForwardEraSplit):
         raise ValueError(f"`cv` must be a WalkForwardEraSplit; got {cv!r}")
     cv._check_reach(stacking._target)
-    learned, n_short = [], 0
+    learned: list[LearnedWindow] = []
+    n_short, lost = 0, []
     windows = cv._windows(labels)
     with warnings.catch_warnings():
         # What there is to say of the columns, `fit` says of all eras.
         warnings.simplefilter("ignore")
         for window in windows:
             train = [labels[i] for i in window.train]
+            test = [labels[i] for i in window.test]
             weights = _learned(stacking, train)
-            if weights is None:
-                n_short += 1
-            else:
-                test = [labels[i] for i in window.test]
+            if weights is not None:
                 learned.append(LearnedWindow(train, test, weights))
+            elif learned:
+                lost.append(test[0])
+            else:
+                n_short += 1
     if not learned:
         raise _no_window(stacking, cv, labels)
+    if lost:
+        warn(
+            f"the windows from {listed(lost)} on have fewer than two horizons, of "
+            f"{stacking.horizon_} eras each, in which all models can be scored: they "
+            "are skipped, as are their predictions. Leave out models with few eras"
+        )
     return learned, n_short
 
 
