@@ -113,6 +113,8 @@ class TestWords:
             (LEARNED, "0009", "out of sample from era 0009"),
             (LEARNED, "0012", "out of sample from era 0009"),
             (LEARNED, 9, "out of sample from era 0009"),
+            (Origin("learned", "corr", "era3", "era9"), 9, "out of sample from era 9"),
+            (Origin("learned", "corr", "era3"), 9, "learned until era 3"),
             (LEARNED, "0008", "in sample before era 0009"),
             (LEARNED, "2024-01-05", "in sample before era 0009"),  # cannot be told
             (IN_SAMPLE, "0001", "in sample"),

@@ -212,7 +212,6 @@ def ensemble_folder(
     rows, live = open_folder(
         path, target=target, features=_features_of(pipeline), live=True
     )
-    check_meta_model(rows, steps_of(pipeline))
     made = _made(rows, live, pipeline, chunk, progress)
     with (
         written_whole(predictions_file) as unfinished,
@@ -246,6 +245,7 @@ def _made(
     progress: bool,
 ) -> AllEras | OutOfSample:
     """Fit a pipeline, as what it learns allows."""
+    check_meta_model(rows, steps_of(pipeline))
     if not learns_weights_alone(pipeline):
         return AllEras(rows, pipeline, progress)
     made = OutOfSample(rows, pipeline, chunk, progress)

@@ -100,12 +100,11 @@ class OutOfSample:
         with self._table() as table:
             about = table.reader([ID, ERA, DATA_TYPE])
             dtype = self._walk.candidates[ENSEMBLE].dtype(table)
-            number = self._walk.names.index(ENSEMBLE)
             for era in walked(self._walk, table, self._y, META_MODEL, exposures=False):
-                if number not in era.made.candidates:
+                if ENSEMBLE not in era.made.names:
                     continue
                 self._scores.add(era)
-                column = era.made.columns[era.made.candidates.index(number)]
+                column = era.made.columns[era.made.names.index(ENSEMBLE)]
                 made = pa.array(column.astype(dtype), from_pandas=True)
                 models = partial(_read, table, era.rows)
                 yield self.blend.laid_out(about(era.rows), made, models)

@@ -29,7 +29,6 @@ from skbench._frames import (
 )
 from skbench._progress import with_progress
 from skbench._stacking import StackingWeights
-from skbench._warnings import warn
 from skbench.kernels import score
 
 from ._paths import EraColumns
@@ -143,16 +142,15 @@ def backtest(
     y = pd.Series(aligned_target(table, y), index, name=target_name(X, y))
     horizon = check_horizon(horizon, y.name)
     walk.fit(table, y, cv)
-    for name, reason in walk.lacking.items():
-        warn(f"{name!r} is left out: {reason}")
-    kept = np.full((len(walk.names), table.n_rows if keep_predictions else 0), np.nan)
+    names = walk.names if keep_predictions else []
+    kept = {name: np.full(table.n_rows, np.nan) for name in names}
     scores = WalkedScores(walk.names)
     for era in with_progress(walked(walk, table, y, meta_model), "era", progress):
         scores.add(era)
         if keep_predictions:
-            for i, column in zip(era.made.candidates, era.made.columns, strict=True):
-                kept[i, era.rows] = column
-    predictions = pd.DataFrame(kept.T, index, walk.names) if keep_predictions else None
+            for name, column in zip(era.made.names, era.made.columns, strict=True):
+                kept[name][era.rows] = column
+    predictions = pd.DataFrame(kept, index) if keep_predictions else None
     return result_of(walk, scores.frames(), predictions, payout, horizon, confidence)
 
 
@@ -203,14 +201,13 @@ class WalkedScores:
     def __init__(self, names: Sequence[str]) -> None:
         self._names = list(names)
         self._labels: list[Hashable] = []
-        self._rows: dict[str, list[Floats]] = {}
+        self._rows: dict[str, list[dict[str, float]]] = {}
 
     def add(self, era: WalkedEra) -> None:
         """Keep the scores of an era, and nothing else of it."""
         self._labels.append(era.label)
         for name, values in era.scores.items():
-            row = np.full(len(self._names), np.nan)
-            row[era.made.candidates] = values
+            row = dict(zip(era.made.names, values.tolist(), strict=True))
             self._rows.setdefault(name, []).append(row)
 
     def frames(self) -> Scores:

@@ -25,13 +25,13 @@ Way = tuple[Hashable, ...]
 
 @dataclass(frozen=True)
 class EraColumns:
-    """Columns of an era, (n_columns, n_rows), and the candidates whose they are.
+    """Columns of an era, (n_columns, n_rows), by the names of their candidates.
 
     ``exposures`` measures the largest absolute correlation of each with what it is
     neutralised to; NaN for one that is not.
     """
 
-    candidates: list[int]
+    names: list[str]
     columns: Floats
     exposures: Callable[[], Floats]
 
@@ -63,6 +63,7 @@ class Paths:
     """
 
     def __init__(self, candidates: Sequence[Candidate], table: Table) -> None:
+        self._names = [one.name for one in candidates]
         tables = {one.reads: one.read(table) for one in candidates}
         names: dict[str, list[Name]] = {source: [] for source in tables}
         for one in candidates:
@@ -102,7 +103,7 @@ class Paths:
             self._go_on(made, going, depth, fetch)
         columns = np.array([made[self._ways[i]].values for i in there])
         measure = partial(self._exposures, there, columns, fetch)
-        return EraColumns(there, columns, measure)
+        return EraColumns([self._names[i] for i in there], columns, measure)
 
     def _go_on(
         self, made: dict[Way, _Column], candidates: list[int], depth: int, fetch: Fetch

@@ -7,6 +7,7 @@ from typing import Any
 from skbench._frames import Table
 from skbench._stacking import StackingWeights
 from skbench._steps import era_of
+from skbench._warnings import warn
 
 from ._candidate import EQUAL, IN_SAMPLE, SINGLE, Candidate, unique_name
 from ._paths import Paths
@@ -18,7 +19,7 @@ class Walk:
     """Pipelines, beside the same ones with equal weights and with the best model alone.
 
     They are fitted in steps, each of which may be done elsewhere: `fit_before`, then
-    `gather` on whole eras, `learn`, `fit_after`. `by_era` then makes their columns.
+    `gather` on whole eras, `learn`, `fit_after`. `paths` then makes their columns.
     """
 
     def __init__(self, pipelines: Mapping[str, Any], in_sample: bool = False) -> None:
@@ -121,8 +122,8 @@ class Walk:
     ) -> None:
         """Learn the weights of all eras, and then those before each window.
 
-        Candidates without a window are ``lacking``; it is an error if these are all
-        that learn, of those that were given.
+        Candidates without a window are ``lacking``, and are warned of; it is an error
+        if these are all that learn, of those that were given.
         """
         known: dict[str, tuple[StackingWeights, list[LearnedWindow]]] = {}
         errors: dict[str, NoWindowError] = {}
@@ -144,6 +145,8 @@ class Walk:
         self._walked = {era for some in several for w in some for era in w.test}
         if self._given and all(name in self.lacking for name in self._given):
             raise self.lacking[self._given[0]]
+        for name, reason in self.lacking.items():
+            warn(f"{name!r} is left out: {reason}")
 
     def fit_after(self, table: Table) -> None:
         """Fit the steps after each blend that has learned its weights."""

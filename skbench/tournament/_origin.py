@@ -43,12 +43,16 @@ class Origin:
             return "weights given"
         if since is not None:
             honest = _weeks_between(since, first) >= 0
-            return (
-                f"{'out of sample from' if honest else 'in sample before'} era {since}"
-            )
+            how = "out of sample from" if honest else "in sample before"
+            return f"{how} {_in_words(since)}"
         if _weeks_between(until, first) > 0:
-            return f"learned until era {until}"
+            return f"learned until {_in_words(until)}"
         return "in sample"
+
+
+def _in_words(era: Hashable) -> str:
+    """Name an era, whose label may say itself that it is one."""
+    return f"era {str(era).removeprefix('era')}"
 
 
 def _weeks_between(one: Hashable, other: Hashable) -> float:
