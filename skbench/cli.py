@@ -86,12 +86,14 @@ def _numbers_by_name(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
-def _list_of(kind: type) -> "Callable[..., list[Any]]":
+def _list_of(kind: type) -> "Callable[..., list[Any] | None]":
     """Return what reads ``a,b,c``."""
 
     def read(
-        context: click.Context, parameter: click.Parameter, text: str
-    ) -> list[Any]:
+        context: click.Context, parameter: click.Parameter, text: str | None
+    ) -> list[Any] | None:
+        if text is None:
+            return None
         try:
             return [kind(part.strip()) for part in text.split(",")]
         except ValueError as error:
@@ -146,6 +148,7 @@ def _in_words_of_the_command(*parameters: str) -> "Iterator[None]":
         yield
     except ValueError as error:
         told = str(error).replace("`chunk_size`", "--chunk")
+        told = told.replace("`proportions`", "--proportion")
         for name in parameters:
             told = told.replace(f"`{name}`", f"--{name}")
         raise click.ClickException(told) from error
@@ -688,10 +691,9 @@ def _stacked(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
     "--proportion",
     "proportions",
     callback=_list_of(float),
-    default="0.5",
-    show_default=True,
     metavar="SHARE,...",
-    help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1.",
+    help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1; "
+    "without it, 0.5.",
 )
 @_CHUNK
 @_TARGET
@@ -719,7 +721,7 @@ def backtest(
     if report is not None:
         check_writable(report, "report", input_files(folder, predictions))
     options["target"] = folder_target(folder, options["target"])
-    with _in_words_of_the_command("chunk", "fit"):
+    with _in_words_of_the_command("chunk", "fit", "neutralize", "proportion"):
         found = backtest_folder(
             folder,
             predictions=predictions,

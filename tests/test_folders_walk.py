@@ -307,6 +307,7 @@ class TestBacktest:
             (["--proportion", "half", "--neutralize", "small"], "SHARE"),
             (["--proportion", "2", "--neutralize", "small"], "between 0 and 1; got 2"),
             (["--neutralize", "courage"], "'courage'"),
+            (["--proportion", "0,1"], "--proportion is for --neutralize; got"),
             (["--chunk", "300"], "--chunk"),
             (["--predictions", "no.parquet"], "no.parquet"),
             (["--report", "no/wf.html"], "no"),

@@ -35,7 +35,7 @@ def backtest_folder(
     payout: Mapping[str, float] | None = None,
     predictions: Address | Sequence[Address] = (),
     neutralize: str | None = None,
-    proportions: Sequence[float] = (0.5,),
+    proportions: Sequence[float] | None = None,
     chunk: int = 26,
     target: str = "target",
     progress: bool = False,
@@ -63,8 +63,9 @@ def backtest_folder(
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
-    proportions : sequence of float, default=(0.5,)
-        Shares of what these features explain to neutralise, between 0 and 1.
+    proportions : sequence of float, default=None
+        For ``neutralize``: shares of what these features explain to neutralise, between
+        0 and 1. None: 0.5.
     chunk : int, default=26
         Eras of a window, whose weights are learned before it.
     target : str, default="target"
@@ -113,15 +114,19 @@ def _combinations(
     shrinkage: float | str | None,
     payout: Mapping[str, float],
     neutralize: str | None,
-    proportions: Sequence[float],
+    proportions: Sequence[float] | None,
 ) -> dict[str, Pipeline]:
     """Return a pipeline for each objective and proportion."""
     objectives = [fit] if isinstance(fit, str) else fit
     if not is_several(objectives) or not len(objectives):
         raise ValueError(f"`fit` must list one objective or more; got {fit!r}")
-    shares = checked_shares(proportions)
-    if neutralize is None:
-        shares = [1.0]
+    if neutralize is None and proportions is not None:
+        raise ValueError(
+            f"`proportions` is for `neutralize`; got {proportions!r} without features"
+        )
+    shares = [1.0]
+    if neutralize is not None:
+        shares = checked_shares([0.5] if proportions is None else proportions)
     combinations = {}
     for objective in objectives:
         for share in shares:
