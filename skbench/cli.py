@@ -572,9 +572,7 @@ def report(
 @click.option(
     "--proportion",
     type=click.FloatRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="Share of what these features explain to neutralise.",
+    help="Share of what these features explain to neutralise; without it, 0.5.",
 )
 @_CHUNK
 @_TARGET

@@ -23,7 +23,7 @@ from skbench.tournament import (
     open_folder,
 )
 
-from ._ensemble import ensemble_pipeline
+from ._ensemble import PROPORTION, ensemble_pipeline
 from ._walk import latest_payout, targets_of, windows_of
 
 
@@ -126,7 +126,7 @@ def _combinations(
         )
     shares = [1.0]
     if neutralize is not None:
-        shares = checked_shares([0.5] if proportions is None else proportions)
+        shares = checked_shares([PROPORTION] if proportions is None else proportions)
     combinations = {}
     for objective in objectives:
         for share in shares:
@@ -137,7 +137,7 @@ def _combinations(
                 payout=payout if objective == "payout" else None,
                 shrinkage=shrinkage,
                 neutralize=neutralize,
-                proportion=share,
+                proportion=None if neutralize is None else share,
             )
     return combinations
 
