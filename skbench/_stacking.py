@@ -202,7 +202,7 @@ class StackingWeights(WeightedEnsemble):
         Moments of each era held, one entry an era, in the order of the eras.
     n_iter_ : int
         Iterations of the ascent that found the weights, or picks of the selection.
-    eras_ : ndarray of shape (n_eras_,)
+    eras_ : ndarray of shape (n_eras,)
         Labels of the eras that the weights rest on, in the order of time.
     n_eras_ : int
         Their number.

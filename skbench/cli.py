@@ -589,9 +589,7 @@ def report(
 @click.option(
     "--proportion",
     type=click.FloatRange(0, 1),
-    default=1.0,
-    show_default=True,
-    help="Share of what these features explain to neutralise.",
+    help="Share of what these features explain to neutralise; without it, 0.5.",
 )
 @_CHUNK
 @_TARGET
@@ -708,9 +706,9 @@ def _stacked(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
     "--proportion",
     "proportions",
     callback=_list_of(float),
-    show_default="0.5",
     metavar="SHARE,...",
-    help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1.",
+    help="Shares of what these features explain to neutralise, such as 0,0.25,0.5,1; "
+    "without it, 0.5.",
 )
 @_CHUNK
 @_TARGET

@@ -10,6 +10,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from skbench import EraRank, EraRankGauss, FeatureNeutralizer
+from skbench.cli import main
 from skbench.datasets import make_benchmark_models
 from skbench.metrics import score_models
 
@@ -88,3 +89,19 @@ def long_scores():
         benchmark=data.models[1],
         features=frame[data.features],
     )
+
+
+def run(capsys, *args):
+    main([str(arg) for arg in args])
+    return capsys.readouterr().out
+
+
+def failure(capsys, *args):
+    """Run a command that must fail; return its one line."""
+    with pytest.raises(SystemExit) as exit_:
+        main([str(arg) for arg in args])
+    assert exit_.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = [line for line in err.splitlines() if "warning:" not in line]
+    return line

@@ -409,6 +409,9 @@ SAID = [
         ([], "`fit` must list one objective or more; got"),
         ("luck", "`fit` must be .*got 'luck'")]),
     ("backtest_folder shrinkage", [(1.5, "between 0 and 1; got 1.5")]),
+    ("ensemble_pipeline proportion", [
+        (1.5, "`proportion` must be between 0 and 1; got 1.5"),
+        ("half", "`proportion` must be between 0 and 1; got 'half'")]),
     ("fit, recipe", [("a", "choose one way to blend; got `weights` and `{name}`")]),
     ("ensemble_pipeline shrinkage", [
         (0.5, "`{name}` is for `fit`; got 0.5"), ("bayes", "`{name}` is for `fit`")]),

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers import failure, run
 from numerai_server import NumeraiServer, make_scores
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
@@ -86,22 +87,6 @@ class Runs:
 
     def __reduce__(self):
         return open, (self.path, "w")
-
-
-def run(capsys, *args):
-    main([str(arg) for arg in args])
-    return capsys.readouterr().out
-
-
-def failure(capsys, *args):
-    """Run a command that must fail; return its one line."""
-    with pytest.raises(SystemExit) as exit_:
-        main([str(arg) for arg in args])
-    assert exit_.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = [line for line in err.splitlines() if "warning:" not in line]
-    return line
 
 
 def test_help_starts_without_pandas():

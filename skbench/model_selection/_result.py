@@ -120,9 +120,7 @@ class Backtest:
                 f"too few eras to tell anything from equal weights: {n_scored} with a "
                 f"score, where two horizons are {2 * self.horizon}"
             )
-        # The surest of those that are better, or else the best as far as can be seen.
-        by = "low" if found["low"].max() > 0 else "difference"
-        name = str(found.dropna()[by].idxmax())
+        name = self.best(score)
         value, low, high = found.loc[[name]].to_numpy()[0]
         together = ""
         if len(found) > 1:
@@ -142,6 +140,26 @@ class Backtest:
             "equal weights: nothing here can be told from them; the best, "
             f"{name}, is {size} {side} them {interval}"
         )
+
+    def best(self, score: str = "corr") -> str | None:
+        """Name the candidate that the verdict is on.
+
+        Parameters
+        ----------
+        score : str, default="corr"
+            One of ``scores``.
+
+        Returns
+        -------
+        name : str or None
+            The surest of those that are better than equal weights; where none is, that
+            with the largest difference from them. None where nothing is scored.
+        """
+        found = self.joint_intervals(score)
+        if found["low"].notna().any():
+            found = found.dropna()
+        by = "low" if found["low"].max() > 0 else "difference"
+        return None if found[by].isna().all() else str(found[by].idxmax())
 
     def joint_intervals(self, score: str = "corr") -> pd.DataFrame:
         """Return intervals of the differences from equal weights that hold together.

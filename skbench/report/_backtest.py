@@ -157,7 +157,6 @@ def _windows(found: Backtest) -> list[str]:
 def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]:
     """Return all that a page shows of one score."""
     joint = found.joint_intervals(score)
-    told = joint["low"].fillna(joint["difference"])
     shorter = _shorter(found, score, summary)
     table = pd.DataFrame(
         {
@@ -174,7 +173,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
         "label": label(score),
         "explained": _paid(found) if score == "payout" else explained(score),
         "verdict": found.verdict(score),
-        "best": None if told.isna().all() else told.idxmax(),
+        "best": found.best(score),
         "n_candidates": len(joint),
         "table": [
             {"name": name, "shorter": shorter.get(name)} | rows[name]
