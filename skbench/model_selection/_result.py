@@ -153,13 +153,15 @@ class Backtest:
         -------
         name : str or None
             The surest of those that are better than equal weights; where none is, that
-            with the largest difference from them. None where nothing is scored.
+            with the largest difference from them, of those with at least 90 % of the
+            eras of others. None where nothing is scored.
         """
         found = self.joint_intervals(score)
-        if found["low"].notna().any():
-            found = found.dropna()
-        by = "low" if found["low"].max() > 0 else "difference"
-        return None if found[by].isna().all() else str(found[by].idxmax())
+        if found["low"].max() > 0:
+            return str(found["low"].idxmax())
+        n_eras = self.differences(score)[found.index].notna().sum().to_numpy()
+        values = found["difference"][~lacks_eras(n_eras)]
+        return None if values.isna().all() else str(values.idxmax())
 
     def joint_intervals(self, score: str = "corr") -> pd.DataFrame:
         """Return intervals of the differences from equal weights that hold together.
