@@ -255,6 +255,14 @@ class TestInThisProcess:
         assert got.scores["corr"]["learned"].notna().sum() > 10
         assert_backtests(got, walked(frame))
 
+    def test_candidates_that_no_window_is_enough_for_are_warned_of(self):
+        frame = FRAME.copy()
+        first = sorted(frame["era"].unique())[-3]
+        frame.loc[frame["era"] < first, "numerai_meta_model"] = np.nan
+        with pytest.warns(UserWarning, match="'payout' is left out: no window has two"):
+            got = backtest(whole(frame), CANDIDATES, cv=SPLIT)
+        assert "payout" not in got.pipelines
+
     def test_scores_of_some_models_under_other_names(self):
         renamed = {"era": "week", "target": "goal", "numerai_meta_model": "meta"}
         ddf = whole(FRAME.rename(columns=renamed))
