@@ -142,7 +142,7 @@ _CHUNK = click.option(
 
 
 # What functions call an option that the command calls otherwise.
-_OTHERWISE = {"chunk_size": "chunk", "objective": "fit"}
+_OTHERWISE = {"chunk_size": "chunk", "objective": "fit", "targets": "target"}
 _GAPS = "drop these columns, or choose nan_policy='omit'"
 
 

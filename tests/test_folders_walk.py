@@ -399,6 +399,7 @@ class TestBacktest:
             (["--neutralize", "courage"], "'courage'"),
             (["--proportion", "0,1"], "--proportion is for --neutralize; got"),
             (["--chunk", "300"], "--chunk"),
+            (["--target", "target_x"], "--target names 'target_x'"),
             (["--proportion", "0.5"], "--proportion is for --neutralize"),
             (["--fit", "sharpe", "--shrinkage", "bayes"], "so --fit must be one of"),
             (["--predictions", "no.parquet"], "no.parquet"),
