@@ -1641,21 +1641,30 @@ class TestRealRows:
         assert best.startswith("v18_ridge")  # of which the folder's description speaks
 
     @pytest.mark.parametrize(
-        "way",
+        ("way", "first"),
         [
-            "--fit sharpe --neutralize small",
-            "--fit contribution",
-            "--weights v18_ridge_ken30=0.4,v18_hgb_ken30=0.6",
-            "--recipe v42_lgbm_ct_blend --columns "
-            "v42_lgbm_teager20=v18_ridge_ken30,v42_lgbm_cyrus20=v18_hgb_ken30",
+            # Eras count from 31 on, and a window has 26 of them.
+            ("--fit sharpe --neutralize small", "0057"),
+            # 14 eras from 91 on, where the Meta Model starts, and a purge of 7.
+            ("--fit contribution --chunk 10", "0121"),
+            ("--weights v18_ridge_ken30=0.4,v18_hgb_ken30=0.6", "0031"),
+            (
+                "--recipe v42_lgbm_ct_blend --columns "
+                "v42_lgbm_teager20=v18_ridge_ken30,v42_lgbm_cyrus20=v18_hgb_ken30",
+                "0031",
+            ),
         ],
     )
-    def test_ensembles(self, real_folder, tmp_path, capsys, way):
+    def test_ensembles(self, real_folder, tmp_path, capsys, way, first):
         output = tmp_path / "e.parquet"
         run(capsys, "ensemble", real_folder, "-o", output, *way.split())
         predictions = pd.read_parquet(output)
+        models = pd.read_parquet(
+            real_folder / "validation_benchmark_models.parquet", columns=["era"]
+        )
         assert predictions["data_type"].value_counts().to_dict() == {
-            "validation": 4527,
+            "validation": int((models["era"] >= first).sum()),
             "live": 50,
         }
+        assert predictions["era"].min() == first
         assert predictions["prediction"].between(0, 1).all()
