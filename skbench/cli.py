@@ -643,7 +643,7 @@ def _show_out_of_sample(
     made: "FolderEnsemble", tables: "dict[str, pd.DataFrame]"
 ) -> None:
     """Print how an ensemble does in eras it was not learned from."""
-    from .folders import IN_SAMPLE
+    from .model_selection import IN_SAMPLE
 
     if made.n_lacking:
         return _print(
@@ -765,7 +765,9 @@ def backtest(
 
 def _is_given(found: "Backtest", name: str) -> bool:
     """Whether a candidate has weights that are neither learned nor equal."""
-    equal = {rivals.get("equal weights") for rivals in found.rivals.values()}
+    from .model_selection import EQUAL
+
+    equal = {rivals.get(EQUAL) for rivals in found.rivals.values()}
     return name not in found.weights and name not in equal
 
 

@@ -17,12 +17,12 @@ from ._stacking import StackingWeights
 from .datasets import load_benchmark_models, make_benchmark_models
 from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
-from .model_selection import Backtest, NoWindowError, backtest
+from .model_selection import EQUAL, SINGLE, Backtest, NoWindowError, backtest
 from .report import PerformanceReport
 
 __all__ = ["Demo", "run_demo"]
 
-_ENSEMBLE, _EQUAL, _SINGLE = "ensemble", "equal weights", "best single model"
+_ENSEMBLE = "ensemble"
 _STAGES = 4
 _WHY_EQUAL = (
     "Equal weights are hard to beat: models resemble each other, and which of them did "
@@ -81,7 +81,7 @@ class Demo:
         comparison : pandas.DataFrame of shape (3, 9)
             As that of `skbench.folders.FolderEnsemble`.
         """
-        beside = self.scores[[_ENSEMBLE, _EQUAL, _SINGLE]]
+        beside = self.scores[[_ENSEMBLE, EQUAL, SINGLE]]
         return compared(beside, _ENSEMBLE, self.target)
 
     @property
@@ -98,7 +98,7 @@ class Demo:
         sentences = [
             f"Verdict: {self.backtest.verdict()}.",
             f"In plain words: over {len(self.scores)} eras the ensemble "
-            f"{_stands(beside, _EQUAL)} equal weights; it {_stands(beside, _SINGLE)} "
+            f"{_stands(beside, EQUAL)} equal weights; it {_stands(beside, SINGLE)} "
             "the best single model of the past.",
         ]
         if means.max() > beside["mean"][_ENSEMBLE]:
@@ -120,10 +120,10 @@ class Demo:
         since = f"out of sample from era {self.scores.index[0]}"
         return PerformanceReport(
             self.scores,
-            benchmark=_EQUAL,
+            benchmark=EQUAL,
             weights=self.weights,
             target=self.target,
-            made={_ENSEMBLE: since, _EQUAL: "weights given", _SINGLE: since},
+            made={_ENSEMBLE: since, EQUAL: "weights given", SINGLE: since},
             title="skbench demo: scores out of sample, weights for the live era",
         )
 
@@ -247,7 +247,7 @@ def _too_few(validation: pd.DataFrame) -> ValueError:
 
 def _scores(validation: pd.DataFrame, found: Backtest) -> pd.DataFrame:
     """Score each model in the eras of the ensemble, and put that beside them."""
-    ensembles = found.scores["corr"].dropna()[[_EQUAL, _SINGLE, _ENSEMBLE]]
+    ensembles = found.scores["corr"].dropna()[[EQUAL, SINGLE, _ENSEMBLE]]
     rows = validation[validation["era"].isin(ensembles.index)]
     models = _columns(rows, "prediction")
     return numerai_corr(rows["target"], rows[models], era=rows["era"]).join(ensembles)

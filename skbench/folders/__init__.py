@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 # Where each name lives; imported on first use, so that no job loads what another needs.
 _HOMES = {
-    "IN_SAMPLE": "_ensemble_result",
     "FolderEnsemble": "_ensemble_result",
     "analyze_folder": "_analyze",
     "backtest_folder": "_backtest",
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from ._backtest import backtest_folder
     from ._ensemble import ensemble_folder, ensemble_pipeline
     from ._ensemble import five_steps as five_steps
-    from ._ensemble_result import IN_SAMPLE as IN_SAMPLE
     from ._ensemble_result import FolderEnsemble
     from ._ensemble_result import compared as compared
     from ._files import folder_target

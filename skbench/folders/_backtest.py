@@ -90,7 +90,7 @@ def backtest_folder(
     """
     check_flag("progress", progress)
     check_count("chunk", chunk, 1)
-    payout = latest_payout()[1] if payout is None else payout
+    payout = latest_payout() if payout is None else payout
     candidates = _combinations(path, fit, shrinkage, payout, neutralize, proportions)
     candidates |= _published(check_folder(path))
     features = _features_of(candidates.values()) or None
@@ -133,20 +133,20 @@ def _combinations(
         raise ValueError(
             f"`proportions` is for `neutralize`; got {proportions!r} without features"
         )
-    shares = [1.0]
+    shares: list[float | None] = [None]
     if neutralize is not None:
-        shares = checked_shares([PROPORTION] if proportions is None else proportions)
+        shares = [*checked_shares([PROPORTION] if proportions is None else proportions)]
     combinations = {}
     for objective in objectives:
         for share in shares:
-            tail = "" if neutralize is None else f", proportion {share:g}"
+            tail = "" if share is None else f", proportion {share:g}"
             combinations[objective + tail] = ensemble_pipeline(
                 path,
                 fit=objective,
                 payout=payout if objective == "payout" else None,
                 shrinkage=shrinkage,
                 neutralize=neutralize,
-                proportion=None if neutralize is None else share,
+                proportion=share,
             )
     return combinations
 

@@ -130,7 +130,7 @@ def _blend(
         return WeightedEnsemble(weights)
     check_choice("fit", fit, OBJECTIVES)
     if fit == "payout" and payout is None:
-        _, payout = latest_payout()
+        payout = latest_payout()
     if shrinkage is None:
         shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
     return StackingWeights(fit, payout=payout, shrinkage=shrinkage)

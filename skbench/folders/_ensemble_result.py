@@ -13,7 +13,7 @@ from skbench._parquet import read_parquet
 from skbench._stacking import StackingWeights
 from skbench.metrics import summarize
 
-ENSEMBLE, IN_SAMPLE = "ensemble", "in sample"
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)

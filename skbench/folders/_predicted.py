@@ -88,7 +88,7 @@ class OutOfSample:
             walk.fit_after(table)
         one = walk.candidates[ENSEMBLE]
         self.pipeline, self.lacking = one.pipeline, walk.lacking.get(ENSEMBLE)
-        self.payout = dict(walk.payout or latest_payout()[1])
+        self.payout = dict(walk.payout or latest_payout())
         self.out_of_sample_from = one.windows[0].test[0] if one.windows else None
         self.blend = Predictions(rows.models, rows.target)
         self._scores = WalkedScores(walk.names)

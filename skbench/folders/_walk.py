@@ -39,11 +39,11 @@ def check_meta_model(rows: FolderRows, steps: Iterable[Any]) -> None:
             )
 
 
-def latest_payout() -> tuple[str, dict[str, float]]:
-    """Return the newest payout rule that is known: its name and multipliers."""
+def latest_payout() -> dict[str, float]:
+    """Return the multipliers of the newest payout rule that is known."""
     *_, rule = PAYOUT_RULES.values()
     scores = {"corr": "corr", "mmc": "contribution"}
-    return rule.name, {
+    return {
         scores[kind]: multiplier
         for name, multiplier in rule.multipliers.items()
         for kind in scores

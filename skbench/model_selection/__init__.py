@@ -6,6 +6,9 @@ from ._backtest import named as named
 from ._backtest import result_of as result_of
 from ._backtest import walk_scores as walk_scores
 from ._backtest import walked as walked
+from ._candidate import EQUAL as EQUAL
+from ._candidate import IN_SAMPLE as IN_SAMPLE
+from ._candidate import SINGLE as SINGLE
 from ._grid import weight_grid
 from ._predict import walk_forward_predict
 from ._result import Backtest
