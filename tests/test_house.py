@@ -343,7 +343,9 @@ RUNS = {
     "pickle.load",
     "pickle.loads",
 }
-MAY_RUN = {"skbench.cli": "reads the joblib file that its user names, as it says"}
+MAY_RUN = {
+    "skbench.cli.export": "reads the joblib file that its user names, as it says"
+}
 
 
 def runs_text(path):

@@ -1,0 +1,151 @@
+"""Options and arguments that several commands have, and how they are read."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Utf8Path(click.Path):
+    """A path, of an argument that `main` has read as UTF-8."""
+
+    name = "path"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path:
+        return Path(os.fsdecode(str(value).encode("utf-8", "surrogateescape")))
+
+
+FILE = Utf8Path()
+
+
+FOLDER = click.argument("folder", type=FILE)
+
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="A table to read, or data for another program. In csv, text that begins as a "
+    "formula does (with = + - @, a tab or a carriage return) has a ' before it.",
+)
+
+
+TARGET = click.option(
+    "--target", default="target", show_default=True, help="Target to score with."
+)
+
+
+PREDICTIONS = click.option(
+    "--predictions",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Parquet file of predictions to put beside the models of FOLDER, such as "
+    "skbench ensemble writes; may be given several times. A column called prediction "
+    "is named after its file.",
+)
+
+
+def names_by_name(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> dict[str, str] | None:
+    """Read ``a=b,c=d``."""
+    if text is None:
+        return None
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(name and value for name, _, value in pairs):
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}")
+    named = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(named) < len(pairs):
+        raise click.BadParameter(f"each name may stand once; got {text!r}")
+    return named
+
+
+def numbers_by_name(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> dict[str, float] | None:
+    """Read ``a=0.3,b=0.7``."""
+    named = names_by_name(context, parameter, text)
+    if named is None:
+        return None
+    try:
+        return {name: float(value) for name, value in named.items()}
+    except ValueError as error:
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
+
+
+def list_of(kind: type) -> "Callable[..., list[Any] | None]":
+    """Return what reads ``a,b,c``."""
+
+    def read(
+        context: click.Context, parameter: click.Parameter, text: str | None
+    ) -> list[Any] | None:
+        if text is None:
+            return None
+        try:
+            return [kind(part.strip()) for part in text.split(",")]
+        except ValueError as error:
+            raise click.BadParameter(
+                f"give {parameter.metavar}; got {text!r}"
+            ) from error
+
+    return read
+
+
+def share_or_way(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> float | str | None:
+    """Read ``auto``, ``bayes`` or a number."""
+    if text in (None, "auto", "bayes"):
+        return text
+    try:
+        return float(text)
+    except ValueError as error:
+        raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
+
+
+PAYOUT = click.option(
+    "--payout",
+    callback=numbers_by_name,
+    metavar="SCORE=MULTIPLIER,...",
+    help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25; without "
+    "it, those of the newest payout rule.",
+)
+
+
+SHRINKAGE = click.option(
+    "--shrinkage",
+    callback=share_or_way,
+    metavar="bayes|auto|SHARE",
+    help="For --fit: how near to stay to equal weights. bayes: by how little the eras "
+    "tell the models apart; auto: by what did best on later eras; or a share from 0 to "
+    "1. Unless given: bayes, or 0 for sharpe and mse.",
+)
+
+
+CHUNK = click.option(
+    "--chunk",
+    type=click.IntRange(1),
+    default=26,
+    show_default=True,
+    help="Eras that are predicted with the weights learned before them; then these are "
+    "learned anew.",
+)
+
+
+def check_subject(
+    folder: Path | None, account: str | None, predictions: tuple[Path, ...]
+) -> None:
+    """Refuse a command that names no subject, or two."""
+    if (folder is None) == (account is None):
+        raise click.UsageError("name a FOLDER, or an --account")
+    if predictions and account is not None:
+        raise click.UsageError("--predictions goes with a FOLDER, not with --account")

@@ -1,0 +1,90 @@
+"""``skbench demo``."""
+
+from pathlib import Path
+
+import click
+
+from ._command import skbench
+from ._options import FILE
+from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
+
+
+@skbench.command()
+@click.option(
+    "--data",
+    type=FILE,
+    metavar="FOLDER",
+    help="Folder with Numerai's files of one release; without it, a synthetic "
+    "tournament of about 100 eras x 5,000 rows is made.",
+)
+@click.option(
+    "--output",
+    type=FILE,
+    default="submission.csv",
+    show_default=True,
+    metavar="FILE",
+    help="File for the predictions of the live era.",
+)
+@click.option(
+    "--proportion",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Share of what the features explain to neutralise.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the tournament."
+)
+@click.option(
+    "--report",
+    type=FILE,
+    default="demo.html",
+    show_default=True,
+    metavar="FILE",
+    help="File for the report of the scores.",
+)
+def demo(
+    data: Path | None, output: Path, proportion: float, seed: int, report: Path
+) -> None:
+    """Run the five steps of an ensemble, score them and write a submission.
+
+    Gaussianize each model's predictions per era, blend them, gaussianize the blend,
+    neutralise it to the features, rank it. Each era is predicted with weights learned
+    before it; the table shows how that does beside equal weights and the best single
+    model of the past. The live era gets the weights of all eras.
+
+    FOLDER needs validation.parquet, validation_benchmark_models.parquet, live.parquet,
+    live_benchmark_models.parquet and features.json, as Numerai publishes them.
+    """
+    from skbench._files import check_writable
+    from skbench.demo import run_demo
+    from skbench.folders import input_files
+
+    check_writable(report, "report", [output, *input_files(data)])
+    result = run_demo(
+        data, output=output, proportion=proportion, random_state=seed, progress=True
+    )
+    scores, (before, after) = result.scores, result.exposures
+    first, last = scores.index[0], scores.index[-1]
+    say(result.title, "", f"Target: {result.target}", "")
+    say(f"CORR out of sample, {len(scores)} eras from {first} to {last}")
+    show_candidates(result.comparison())
+    say("", *ABOUT_DIFFERENCES, "")
+    say("The models in these eras, and their weights for the live era")
+    models = result.summary().loc[list(result.weights)]
+    models = models[["mean", "low", "high", "sharpe", "max_drawdown"]]
+    models.insert(0, "weight", [f"{w:.1%}" for w in result.weights.values()])
+    models = models.sort_values("mean", ascending=False)
+    show(models.rename_axis("model").reset_index(), "table")
+    say("", *result.sentences, "")
+    say(
+        "Largest correlation of the live predictions with a feature: "
+        f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"
+    )
+    say(f"Live era: {len(result.submission):,} predictions written to {output}")
+    try:
+        result.report().write_html(report)
+    except ModuleNotFoundError as error:
+        say(f"No report: {error}")
+    else:
+        say(f"Report, to open in a browser: {report}")

@@ -1,0 +1,147 @@
+"""``skbench ensemble``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._command import skbench
+from ._options import (
+    CHUNK,
+    FILE,
+    FOLDER,
+    FORMAT,
+    PAYOUT,
+    SHRINKAGE,
+    TARGET,
+    names_by_name,
+    numbers_by_name,
+)
+from ._show import ABOUT_DIFFERENCES, say, show, show_candidates, show_score, title_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skbench.folders import FolderEnsemble
+
+
+@skbench.command()
+@FOLDER
+@click.option(
+    "--output",
+    "-o",
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
+)
+@click.option(
+    "--weights",
+    callback=numbers_by_name,
+    metavar="MODEL=WEIGHT,...",
+    help="Blend with these weights.",
+)
+@click.option(
+    "--fit",
+    metavar="OBJECTIVE",
+    help="Learn the weights: corr, sharpe, mse, contribution or payout.",
+)
+@PAYOUT
+@SHRINKAGE
+@click.option(
+    "--recipe", metavar="NAME", help="Blend as a published ensemble (skbench recipes)."
+)
+@click.option(
+    "--columns",
+    callback=names_by_name,
+    metavar="MODEL=COLUMN,...",
+    help="Columns of the folder to take for the models of the recipe.",
+)
+@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--proportion",
+    type=click.FloatRange(0, 1),
+    help="Share of what these features explain to neutralise; without it, 0.5.",
+)
+@CHUNK
+@TARGET
+@FORMAT
+def ensemble(
+    folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any
+) -> None:
+    """Blend the models in FOLDER; write the predictions and the fitted pipeline.
+
+    Equal weights, unless --weights, --fit or --recipe says otherwise.
+
+    With --fit the validation predictions are out of sample: each era is blended with
+    the weights learned from what was known before it, and eras before the first of
+    these are absent. The live era gets the weights of all eras, as the pipeline does.
+    """
+    from skbench.folders import ensemble_folder, ensemble_pipeline
+    from skbench.metrics import leaderboard
+
+    pipeline = ensemble_pipeline(folder, **options)
+    made = ensemble_folder(
+        folder,
+        output,
+        pipeline,
+        target=target,
+        chunk=chunk,
+        progress=sys.stderr.isatty(),
+    )
+    if made.learned:
+        tables = {name: made.comparison(name) for name in made.scores}
+        if form != "table":
+            return show(_stacked(tables), form)
+    else:
+        board = leaderboard(made.scores, target=made.target)
+        if form != "table":
+            return show(board, form)
+    for name, weight in made.weights.items():
+        say(f"{weight:7.2%}  {name}")
+    if made.learned:
+        say("", made.summary, "", f"Target: {made.target}", "")
+        _show_out_of_sample(made, tables)
+    else:
+        say("", "weights given", "", f"Target: {made.target}", "")
+        for span, lines in board.groupby("eras", sort=False):
+            show_score("corr", str(span), lines)
+    rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
+    say(f"Predictions of {rows} rows: {output}")
+    say(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+
+
+def _show_out_of_sample(
+    made: "FolderEnsemble", tables: "dict[str, pd.DataFrame]"
+) -> None:
+    """Print how an ensemble does in eras it was not learned from."""
+    from skbench.model_selection import IN_SAMPLE
+
+    if made.n_lacking:
+        return say(
+            "No validation era can be predicted out of sample yet: that takes "
+            f"{made.n_lacking} eras more, or a smaller --chunk.",
+            "",
+        )
+    if not tables:
+        return say("No era that is predicted out of sample has a target yet.", "")
+    for name, table in tables.items():
+        n_eras = int(table["n_eras"].max())
+        title, first = title_of(name, made.payout), made.scores[name].index[0]
+        eras = "1 era" if n_eras == 1 else f"{n_eras} eras"
+        say(f"{title} out of sample, {eras} from {first!s} on")
+        show_candidates(table.drop(index=IN_SAMPLE))
+        in_sample = table["mean"][IN_SAMPLE]
+        say(f"in sample it would have been {in_sample:.4f}", "")
+    say(*ABOUT_DIFFERENCES, "")
+
+
+def _stacked(tables: "dict[str, pd.DataFrame]") -> "pd.DataFrame":
+    """Put the tables of several scores below each other."""
+    import pandas as pd
+
+    if not tables:
+        return pd.DataFrame(columns=["score", "candidate"])
+    named = pd.concat(tables, names=["score", "candidate"])
+    return named.reset_index()

@@ -1,0 +1,89 @@
+"""``skbench score``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ._command import skbench
+from ._options import FOLDER, FORMAT, PREDICTIONS, TARGET
+from ._show import say, show, show_score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+_ABOUT_INTERVALS = """\
+The interval from low to high holds the true mean in 95 of 100 cases; four times as
+many eras halve it. Models whose intervals overlap may still be told apart by their
+difference in each era: skbench report FOLDER --benchmark MODEL"""
+
+
+@skbench.command()
+@FOLDER
+@PREDICTIONS
+@TARGET
+@click.option(
+    "--benchmark",
+    metavar="MODEL",
+    help="Score each model's contribution to this one too (BMC).",
+)
+@click.option(
+    "--recent",
+    type=click.IntRange(1),
+    default=52,
+    show_default=True,
+    help="Number of the most recent eras to score by themselves.",
+)
+@FORMAT
+def score(
+    folder: Path,
+    predictions: tuple[Path, ...],
+    target: str,
+    benchmark: str | None,
+    recent: int,
+    form: str,
+) -> None:
+    """Rank the models in FOLDER, and your own, by their scores.
+
+    CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
+    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    table is sorted by the score that it shows. A model with less than 90% of the eras
+    that others have stands beneath them, with its mean difference from the best of them
+    in the eras of both. Under the tables: how your predictions were made, if their file
+    says so.
+    """
+    from skbench.folders import folder_target, score_folder
+    from skbench.tournament import origin_lines
+
+    target = folder_target(folder, target)
+    board = score_folder(
+        folder,
+        target=target,
+        predictions=predictions,
+        benchmark=benchmark,
+        recent=recent,
+        progress=sys.stderr.isatty(),
+    )
+    if form != "table":
+        return show(board, form)
+    say(f"Target: {target}", "")
+    told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
+    made = dict(told.to_numpy().tolist())
+    board = _marked(board, made)
+    for span, lines in board.groupby("eras", sort=False):
+        for name in ("corr", "mmc", "bmc"):
+            if name in lines:
+                show_score(name, str(span), lines)
+    if made:
+        say(*origin_lines(made), "")
+    say(*_ABOUT_INTERVALS.split("\n"))
+
+
+def _marked(board: "pd.DataFrame", made: "dict[str, str]") -> "pd.DataFrame":
+    """Mark the models whose scores are in sample, wherever a leaderboard names them."""
+    flattered = [name for name, words in made.items() if words.startswith("in sample")]
+    shown = {name: f"{name} (in sample)" for name in flattered}
+    names = ["model", *board.filter(regex="_versus$")]
+    return board.assign(**{name: board[name].replace(shown) for name in names})

@@ -1,0 +1,85 @@
+"""``skbench stake``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ._command import skbench
+from ._options import FILE, PREDICTIONS, TARGET, check_subject
+from ._show import say
+
+if TYPE_CHECKING:
+    from skbench.staking import PayoutRule
+
+
+@skbench.command()
+@click.argument("folder", type=FILE, required=False)
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Instead of FOLDER: the live rounds of this account or model.",
+)
+@PREDICTIONS
+@click.option(
+    "--rule",
+    metavar="NAME",
+    help="Payout rule by name; without it, that of Numerai's current round.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["mean_cvar", "min_variance", "equal"]),
+    default="mean_cvar",
+    show_default=True,
+)
+@click.option(
+    "--max-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Largest share of one model.",
+)
+@click.option(
+    "--total-at-risk",
+    type=click.FloatRange(0, min_open=True),
+    metavar="NMR",
+    help="Stakes at risk in the tournament, which a rule with a threshold needs.",
+)
+@TARGET
+def stake(
+    folder: Path | None,
+    account: str | None,
+    predictions: tuple[Path, ...],
+    rule: str | None,
+    target: str,
+    **options: Any,
+) -> None:
+    """Show how to spread a stake over models. Nothing is staked.
+
+    Over the models in FOLDER and your own, by their scores in validation, or over those
+    of an account, by their live rounds.
+    """
+    from skbench.folders import stake_account, stake_folder
+
+    check_subject(folder, account, predictions)
+    chosen = _rule(rule)
+    if folder is not None:
+        allocation = stake_folder(
+            folder, chosen, target=target, predictions=predictions, **options
+        )
+    else:
+        allocation = stake_account(str(account), chosen, **options)
+    text = str(allocation).split("\n")
+    say(f"Payout rule: {chosen.name} ({chosen.status})", *text)
+
+
+def _rule(name: str | None) -> "PayoutRule":
+    """Return the payout rule of a name, or that of Numerai's current round."""
+    from skbench.staking import PAYOUT_RULES, PayoutRule
+
+    if name is None:
+        return PayoutRule.from_api()
+    if name not in PAYOUT_RULES:
+        known = ", ".join(map(repr, PAYOUT_RULES))
+        raise click.BadParameter(f"`rule` must be one of {known}; got {name!r}")
+    return PAYOUT_RULES[name]
