@@ -1022,6 +1022,20 @@ class TestAllocate:
         with pytest.raises(ValueError, match="`total` must be a number above 0; got 0"):
             got.stakes(0)
 
+    def test_stakes_of_an_atomic_rule_are_those_of_a_round(self):
+        rule = replace(CORR, mode="atomic", concurrent_rounds=64)
+        allocation = quick(history(), rule)
+        assert_close(sum(allocation.stakes(640).values()), 10)
+        assert_close(sum(allocation.stakes(130, open_rounds=13).values()), 10)
+        stakes = allocation.stakes(130, open_rounds=13)
+        account = simulate({"corr": history()}, stakes, rule, duration=13).account
+        assert_close(account["locked"].iloc[12], 130)
+        assert_close(account["idle"].iloc[[0, 12]], [120, 0])
+        with pytest.raises(ValueError, match=r"`open_rounds`.*at least 1; got 0"):
+            allocation.stakes(1, open_rounds=0)
+        with pytest.raises(ValueError, match="'corr' is a legacy one; got 13"):
+            quick(history()).stakes(1, open_rounds=13)
+
     def test_prints_an_aligned_table(self):
         text = str(allocate({"corr": history(k=3)}, CORR))
         lines = text.splitlines()
@@ -1055,6 +1069,10 @@ class TestAllocate:
     def test_the_unit_of_the_payouts_is_printed(self):
         whole = str(allocate({"corr": history(k=3)}, CORR))
         assert "Payouts of a round: shares of the stake, all of which is" in whole
+        atomic = replace(CORR, concurrent_rounds=64, mode="atomic")
+        assert "of the NMR staked on each round, of which 64 are open at once" in repr(
+            quick(history(), atomic)
+        )
         split = replace(CORR, concurrent_rounds=64)
         split = str(allocate({"corr": history(k=3)}, split))
         assert "at risk in each round, 1/64 of the stake; payout factor 1" in split

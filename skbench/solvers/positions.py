@@ -75,12 +75,8 @@ def play(
         for i in range(done, until):
             claimed = np.where(final[i], at_risk[i], 0.0)
             paid[i] = claimed * settled[i]
-            # A payout is first made of what earlier burns of the model left.
-            earned = np.maximum(paid[i], 0.0)
-            taken_back = np.minimum(debt, earned)
-            minted += float((earned - taken_back).sum())
-            debt = debt - taken_back - np.minimum(paid[i], 0.0)
-            deferred[i] = debt
+            debt, new = _set_off(debt, paid[i])
+            minted, deferred[i] = minted + new, debt
             claims += claimed + paid[i]
             open_now -= claimed
             if compound:
@@ -98,3 +94,10 @@ def play(
             open_now = open_now + at_risk[opens]
             locked[opens] = open_now
     return Positions(at_risk, paid, deferred, locked, np.array(idle[1:]), minted)
+
+
+def _set_off(debt: Floats, paid: Floats) -> tuple[Floats, float]:
+    """Set payouts off against earlier burns; return what is left, and the new NMR."""
+    earned = np.maximum(paid, 0.0)
+    taken_back = np.minimum(debt, earned)
+    return debt - taken_back - np.minimum(paid, 0.0), float((earned - taken_back).sum())

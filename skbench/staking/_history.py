@@ -6,6 +6,7 @@ import pandas as pd
 
 from skbench._checks import listed
 from skbench._eras import chronological
+from skbench._warnings import warn
 from skbench.metrics import (
     Frames,
     by_score,
@@ -74,6 +75,15 @@ def check_rule(rule: Any, total_at_risk: float | None) -> None:
     if not isinstance(rule, PayoutRule):
         raise TypeError(f"`rule` must be a PayoutRule; got {type(rule).__name__}")
     rule.payout_factor(total_at_risk)
+
+
+def warn_of_target(rule: PayoutRule, target: str) -> None:
+    """Warn of scores of another target than that of the rule."""
+    if rule.target not in (None, target):
+        warn(
+            f"the rule {rule.name!r} pays scores of {rule.target!r}, and these are of "
+            f"{target!r}: what it pays may differ much"
+        )
 
 
 def check_payouts(payouts: pd.DataFrame) -> None:
