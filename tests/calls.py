@@ -255,6 +255,8 @@ def _metrics(world):
         "metrics.neutral_contribution": (
             m.neutral_contribution,
             {**scored, **meta, "neutralizers": world.features}),
+        "metrics.neutral_correlation": (
+            m.neutral_correlation, {**scored, "neutralizers": world.features}),
         "metrics.feature_neutral_corr": (
             m.feature_neutral_corr, {**scored, **features}),
         "metrics.correlation_with": (

@@ -356,3 +356,61 @@ def weight_of_three(scores, column, numbers, horizon, confidence, sharpe=False):
     low = 0.0 if not too_low.any() else held.min()
     high = 1.0 if not too_high.any() else held.max()
     return low, high
+
+
+def atomic(rates, final, numbers, stakes, balance, duration, compound):
+    """Keep the books of atomic staking, a position after the other.
+
+    ``rates`` and ``final`` are lists of rounds, each a list of a value a model; None:
+    no position. Returns the positions, the balance after each round and at the end,
+    and what is deferred of each model.
+    """
+    positions, idle, balances = [], balance, []
+    debt = dict.fromkeys(range(len(stakes)), 0.0)
+    newest = dict(enumerate(stakes))
+
+    def settle(until):
+        """Return what each model claims of the positions up to a round."""
+        claims = dict.fromkeys(debt, 0.0)
+        for position in positions:
+            if position["settled"] or not position["final"]:
+                continue
+            if position["number"] > until:
+                continue
+            position["settled"] = True
+            model, staked = position["model"], position["at_risk"]
+            payout = staked * max(position["rate"], -1.0)
+            position["payout"] = payout
+            if payout < 0:
+                debt[model] -= payout
+            else:
+                debt[model] -= min(debt[model], payout)
+            position["deferred"] = debt[model]
+            claims[model] += staked + payout
+            if staked > 0:
+                newest[model] = staked + payout
+        return claims
+
+    for number, row, known in zip(numbers, rates, final, strict=True):
+        claims = settle(number - duration)
+        wanted = {
+            model: 0.0 if rate is None else newest[model] if compound else stakes[model]
+            for model, rate in enumerate(row)
+        }
+        for model, claim in claims.items():
+            idle += max(claim - wanted[model], 0.0)
+        for model, rate in enumerate(row):
+            own = min(claims[model], wanted[model])
+            drawn = min(wanted[model] - own, idle)
+            idle -= drawn
+            if rate is not None:
+                positions.append(
+                    {
+                        "number": number, "model": model, "rate": rate,
+                        "at_risk": own + drawn, "payout": 0.0, "deferred": debt[model],
+                        "final": known[model], "settled": False,
+                    }
+                )  # fmt: skip
+        balances.append(idle)
+    idle += sum(settle(float("inf")).values())
+    return positions, balances, idle, debt

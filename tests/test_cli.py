@@ -830,7 +830,7 @@ class TestPredictions:
         for name in ("implied_weights", "underweight", "comparison"):
             pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
 
-    @pytest.mark.filterwarnings("default:the 11 rounds")
+    @pytest.mark.filterwarnings("default:the 11 rounds", "default:the rule '2026' pays")
     def test_stakes_are_spread_over_them_too(self, files, mine, small, capsys):
         rule = PAYOUT_RULES["2026"]
         told = run(
@@ -1243,6 +1243,7 @@ class TestAnalyze:
         assert "'other'" in failure(capsys, "analyze", folder, "--model", "other")
 
 
+@pytest.mark.filterwarnings("default:the rule '(2026|round 1343)' pays scores of")
 class TestStake:
     def test_over_the_models_of_a_folder(self, folder, data, capsys):
         told = run(
@@ -1257,6 +1258,27 @@ class TestStake:
         assert "Payout rule: 2026 (confirmed)" in told
         assert sum(allocation.shares.values()) == pytest.approx(1)
         assert max(allocation.shares.values()) <= 0.4 + 1e-9
+
+    def test_what_it_is_in_nmr(self, folder, capsys):
+        options = ["--rule", "round 1343", "--method", "equal", "--stake", "640"]
+        told = run(capsys, "stake", folder, *options)
+        (title,) = [line for line in told.split("\n") if "tied up" in line]
+        assert title.split() == ["NMR", "a", "round", "NMR", "tied", "up"]
+        rows = [line.split() for line in told.split(title)[1].strip().split("\n")]
+        n_models = len(rows) - 1
+        assert {row[1] for row in rows[:-1]} == {f"{10 / n_models:.4f}"}
+        assert {row[2] for row in rows[:-1]} == {f"{640 / n_models:.4f}"}
+        assert told.endswith("64 rounds are open at once, each with NMR of its own.\n")
+        legacy = ["--rule", "2026", "--total-at-risk", "720000", "--stake", "640"]
+        told = run(capsys, "stake", folder, "--method", "equal", *legacy)
+        assert f"{640 / n_models:.4f}" in told.split("NMR at risk")[1]
+
+    def test_scores_of_another_target_are_said_to_be(self, folder, capsys):
+        with pytest.warns(UserWarning, match="pays scores of 'target_ender_60', and "):
+            stake_folder(folder, PAYOUT_RULES["round 1343"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            stake_folder(folder, PAYOUT_RULES["round 1343"], target="target_ender_60")
 
     def test_over_the_live_rounds_of_an_account(self, server, capsys):
         rng = np.random.default_rng(0)

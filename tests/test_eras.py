@@ -374,6 +374,10 @@ PRODUCTS = {
         "kernels.score.neutralize",
         lambda: metrics.feature_neutral_corr(Y, FRAME[MODELS], FRAME[FEATURES], **ERAS),
     ),
+    "neutral_correlation": (
+        "kernels.score.neutralize",
+        lambda: metrics.neutral_correlation(Y, FRAME[MODELS], FRAME[FEATURES], **ERAS),
+    ),
     "neutral_contribution": (
         "kernels.score.neutralize",
         lambda: metrics.neutral_contribution(

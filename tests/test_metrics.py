@@ -77,6 +77,9 @@ class Data:
             "neutral_contribution": lambda i: scoring.neutral_contribution(
                 P.loc[i], m[i], F.loc[i], y[i], **options
             ),
+            "neutral_correlation": lambda i: scoring.neutral_correlation(
+                P.loc[i], F.loc[i], y[i], **options
+            ),
             "max_feature_exposure": lambda i: pd.Series(
                 {
                     c: scoring.max_feature_correlation(
@@ -112,6 +115,7 @@ class Data:
             "correlation_contribution": (self.y, self.P, self.m),
             "feature_neutral_corr": (self.y, self.P, self.F),
             "neutral_contribution": (self.y, self.P, self.m, self.F),
+            "neutral_correlation": (self.y, self.P, self.F),
             "max_feature_exposure": (self.P, self.F),
             "feature_exposure": (self.P, self.F),
             "correlation_with": (self.P, self.m),
@@ -124,8 +128,10 @@ OFFICIAL = [
     "correlation_contribution",
     "feature_neutral_corr",
     "neutral_contribution",
+    "neutral_correlation",
     "max_feature_exposure",
 ]
+CONTRIBUTIONS = ["correlation_contribution", "neutral_contribution"]
 SCORES = [*OFFICIAL, "correlation_with"]
 every_score = pytest.mark.parametrize("name", SCORES)
 
@@ -193,7 +199,7 @@ class TestJudges:
         data = Data(1, 5000)
         assert_close(data.score(name), data.judge(name), data.tolerance(name))
 
-    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    @pytest.mark.parametrize("name", CONTRIBUTIONS)
     def test_targets_outside_0_and_1_are_not_multiplied(self, name):
         inside = Data()
         data = Data()
@@ -201,7 +207,7 @@ class TestJudges:
         assert_close(data.score(name), data.judge(name), data.tolerance(name))
         assert_close(4 * data.score(name), inside.score(name))
 
-    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    @pytest.mark.parametrize("name", CONTRIBUTIONS)
     def test_the_factor_is_decided_era_by_era(self, name):
         data = Data()
         data.y = data.y.mask(data.era == "0002", 2 * data.y - 1)
@@ -212,6 +218,7 @@ class TestJudges:
         F = rng.normal(size=(8, 20))
         y, p, m = rng.random(8), rng.random(8), rng.random(8)
         assert one("feature_neutral_corr", y, p, F) == 0
+        assert one("neutral_correlation", y, p, F) == 0
         assert np.isnan(one("neutral_contribution", y, p, m, F))
 
     def test_every_exposure_is_a_pearson_correlation(self):
@@ -326,7 +333,9 @@ class TestMissingValues:
             data.score("feature_neutral_corr"), data.judge("feature_neutral_corr")
         )
 
-    @pytest.mark.parametrize("name", ["feature_neutral_corr", "neutral_contribution"])
+    @pytest.mark.parametrize(
+        "name", ["feature_neutral_corr", "neutral_contribution", "neutral_correlation"]
+    )
     def test_rows_without_a_feature_do_not_count(self, name):
         data = Data()
         some = np.arange(len(data.F)) % 8 == 0
@@ -426,6 +435,7 @@ class TestFewRowsAndConstants:
         y, p, m, F = [0.3] * 4, [1, 2, 4, 3], [2, 1, 3, 4], [[0], [1], [2], [0]]
         assert np.isnan(one("numerai_corr", y, p))
         assert np.isnan(one("feature_neutral_corr", y, p, F))
+        assert np.isnan(one("neutral_correlation", y, p, F))
         assert_close(one("correlation_contribution", y, p, m), 0, 1e-15)
         assert_close(one("neutral_contribution", y, p, m, F), 0, 1e-15)
 
@@ -447,6 +457,7 @@ class TestFewRowsAndConstants:
         for y in ([0, 0.5, NAN, NAN], [0, 0.5, 0.5, 1]):
             for features in (F, [[NAN]] * 4):
                 assert np.isnan(one("feature_neutral_corr", y, p, features))
+                assert np.isnan(one("neutral_correlation", y, p, features))
                 assert np.isnan(one("neutral_contribution", y, p, m, features))
 
     def test_constant_features(self):
@@ -710,6 +721,7 @@ class TestErrors:
             lambda: one("numerai_corr", bad, BINS),
             lambda: one("feature_neutral_corr", BINS, BINS, bad[:, None]),
             lambda: one("neutral_contribution", BINS, BINS, BINS, bad[:, None]),
+            lambda: one("neutral_correlation", BINS, BINS, bad[:, None]),
             lambda: one("correlation_with", BINS, bad),
             lambda: one("feature_exposure", bad, BINS[:, None]),
             lambda: one("max_feature_exposure", BINS, bad[:, None]),
@@ -770,7 +782,7 @@ class TestKernels:
 
 class TestRareRowsAndValues:
     @pytest.mark.parametrize("top_bottom", [None, 20])
-    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    @pytest.mark.parametrize("name", CONTRIBUTIONS)
     def test_a_contribution_is_of_the_rows_that_have_target_and_reference(
         self, name, top_bottom
     ):
@@ -784,7 +796,7 @@ class TestRareRowsAndValues:
         assert_close(got, expected, data.tolerance(name))
 
     @pytest.mark.parametrize("times", [1.5, 2, 4])
-    @pytest.mark.parametrize("name", OFFICIAL[1::2])
+    @pytest.mark.parametrize("name", CONTRIBUTIONS)
     def test_targets_above_1_are_not_multiplied(self, name, times):
         data = Data()
         data.y = times * data.y

@@ -88,13 +88,10 @@ class TestPayoutRule:
     def test_the_catalog(self):
         assert list(PAYOUT_RULES) == ["2024", "2026", "round 1343"]
         assert all(PAYOUT_RULES[name].name == name for name in PAYOUT_RULES)
-        assert [rule.status for rule in PAYOUT_RULES.values()] == [
-            "confirmed",
-            "confirmed",
-            "unconfirmed",
-        ]
+        assert {rule.status for rule in PAYOUT_RULES.values()} == {"confirmed"}
         for before, after in pairwise(PAYOUT_RULES.values()):
-            assert before.last[:4] <= after.first
+            assert before.last == after.first[: len(before.last)]
+            assert before.first_round < after.first_round
 
     def test_factor(self):
         scores = {"v2_corr20": 0.02, "mmc": 0.01}
@@ -258,7 +255,8 @@ class TestFromApi:
         assert rule.name == "round 1344"
         assert rule.multipliers == {"corr60": 3.0, "mmc60": 15.0}
         assert (rule.clip, rule.factor, rule.threshold) == (1.0, 0.1, None)
-        assert (rule.concurrent_rounds, rule.status) == (64, "unconfirmed")
+        assert (rule.concurrent_rounds, rule.status) == (64, "confirmed")
+        assert (rule.mode, rule.target) == ("atomic", "target_ender_60")
         server.fail(503)
         assert PayoutRule.from_api(server.api()) == rule
         server.rounds = []
@@ -275,8 +273,9 @@ class TestFromApi:
         scores = pd.DataFrame(make_scores(rounds, [1, 5], [1309], ["corr60", "mmc60"]))
         scores = scores.rename(columns={"roundNumber": "round", "displayName": "score"})
         rule = PayoutRule.from_api(server.api())
-        ledger = simulate(scores.assign(model="m"), 64.0, rule, duration=5).ledger
-        assert list(ledger["round"]) == list(range(1300, 1309))
+        ledger = simulate(scores.assign(model="m"), 1.0, rule, duration=5).ledger
+        assert list(ledger["round"]) == list(range(1300, 1310))
+        assert list(ledger["pending"]) == [False] * 9 + [True]
         # Day 5: corr60 0.005 and mmc60 0.015 pay 0.1 x (3 x 0.005 + 15 x 0.015).
         assert_close(ledger["payout"].iloc[0], 0.024)
 
@@ -348,7 +347,8 @@ class TestSimulate:
         rule = PayoutRule("r", {"corr": 1.0}, clip=0.5)
         simulation = simulate({"corr": scores}, {"a": 100}, rule, duration=3)
         ledger = simulation.ledger
-        assert list(ledger) == ["round", "model", "at_risk", "payout", "stake_after"]
+        parts = ["at_risk", "payout", "stake_after", "pending"]
+        assert list(ledger) == ["round", "model", *parts]
         assert list(ledger["round"]) == [
             f"{i:04}" for i in (1, 2, 3, 4, 5, 6, 8, 9, 10)
         ]
@@ -358,8 +358,12 @@ class TestSimulate:
         assert_close(ledger["stake_after"], after)
         totals = simulation.totals.loc["a"]
         # The sum of the payouts falls from 64 after round 8 to -3.5 after round 9.
+        parts = ["stake", "earned", "burned", "pending", "max_drawdown", "n_rounds"]
+        assert list(totals.index) == [*parts, "withdrawn", "final", "return"]
         assert_close(
-            totals.to_numpy(), [100, 107.5, -97.5, 0, 110, 0.1, 67.5, 9], tolerance=1e-9
+            totals.to_numpy(),
+            [100, 107.5, -97.5, 0, 67.5, 9, 0, 110, 0.1],
+            tolerance=1e-9,
         )
 
     def test_ten_split_rounds_by_hand(self):
@@ -473,7 +477,8 @@ class TestSimulate:
             }
         )
         ledger = simulate(scores, 1.0, CORR, duration=1).ledger
-        assert_close(ledger["payout"], [0.1])
+        assert_close(ledger["payout"], [0.1, 1.1 * 0.8])
+        assert list(ledger["pending"]) == [False, True]
         with pytest.raises(ValueError, match="no resolved round"):
             simulate(scores[scores["round"] == 8], 1.0, CORR, duration=1)
         with pytest.raises(
@@ -546,8 +551,14 @@ class TestSimulate:
     def test_what_is_open_on_its_last_day_does_not_pay(self):
         scores = live([(7, 20, 0.1), (8, 20, 0.2), (8, 21, 0.3)])
         scores.loc[scores["day"] == 21, "resolved"] = False
-        ledger = simulate(scores, 1.0, CORR, duration=9).ledger
-        assert list(ledger["round"]) == [7]
+        found = simulate(scores, 1.0, CORR, duration=9)
+        assert list(found.ledger["round"]) == [7, 8]
+        assert_close(found.ledger["stake_after"], [1.1, 1.1])
+        totals = found.totals.loc["m"]
+        assert_close(
+            [totals["earned"], totals["pending"], totals["final"]], [0.1, 0.3, 1.1]
+        )
+        assert totals["n_rounds"] == 1
 
     @pytest.mark.parametrize(
         ("stakes", "message"),
@@ -717,6 +728,7 @@ class TestLedgerKernel:
             duration=1,
             parts=1,
             compound=True,
+            final=~np.isnan(rates),
         )
         assert_close(at_risk, [[100, 0], [0, 40], [110, 20]])
         assert_close(paid, [[10, 0], [0, -20], [22, 4]])
@@ -1010,6 +1022,20 @@ class TestAllocate:
         with pytest.raises(ValueError, match="`total` must be a number above 0; got 0"):
             got.stakes(0)
 
+    def test_stakes_of_an_atomic_rule_are_those_of_a_round(self):
+        rule = replace(CORR, mode="atomic", concurrent_rounds=64)
+        allocation = quick(history(), rule)
+        assert_close(sum(allocation.stakes(640).values()), 10)
+        assert_close(sum(allocation.stakes(130, open_rounds=13).values()), 10)
+        stakes = allocation.stakes(130, open_rounds=13)
+        account = simulate({"corr": history()}, stakes, rule, duration=13).account
+        assert_close(account["locked"].iloc[12], 130)
+        assert_close(account["idle"].iloc[[0, 12]], [120, 0])
+        with pytest.raises(ValueError, match=r"`open_rounds`.*at least 1; got 0"):
+            allocation.stakes(1, open_rounds=0)
+        with pytest.raises(ValueError, match="'corr' is a legacy one; got 13"):
+            quick(history()).stakes(1, open_rounds=13)
+
     def test_prints_an_aligned_table(self):
         text = str(allocate({"corr": history(k=3)}, CORR))
         lines = text.splitlines()
@@ -1043,6 +1069,10 @@ class TestAllocate:
     def test_the_unit_of_the_payouts_is_printed(self):
         whole = str(allocate({"corr": history(k=3)}, CORR))
         assert "Payouts of a round: shares of the stake, all of which is" in whole
+        atomic = replace(CORR, concurrent_rounds=64, mode="atomic")
+        assert "of the NMR staked on each round, of which 64 are open at once" in repr(
+            quick(history(), atomic)
+        )
         split = replace(CORR, concurrent_rounds=64)
         split = str(allocate({"corr": history(k=3)}, split))
         assert "at risk in each round, 1/64 of the stake; payout factor 1" in split

@@ -10,7 +10,7 @@ from ._options import FILE, PREDICTIONS, TARGET, check_subject
 from ._show import say
 
 if TYPE_CHECKING:
-    from skbench.staking import PayoutRule
+    from skbench.staking import Allocation, PayoutRule
 
 
 @skbench.command()
@@ -45,12 +45,20 @@ if TYPE_CHECKING:
     metavar="NMR",
     help="Stakes at risk in the tournament, which a rule with a threshold needs.",
 )
+@click.option(
+    "--stake",
+    "total",
+    type=click.FloatRange(0, min_open=True),
+    metavar="NMR",
+    help="What may be tied up in all: print the NMR of each model too.",
+)
 @TARGET
 def stake(
     folder: Path | None,
     account: str | None,
     predictions: tuple[Path, ...],
     rule: str | None,
+    total: float | None,
     target: str,
     **options: Any,
 ) -> None:
@@ -71,6 +79,22 @@ def stake(
         allocation = stake_account(str(account), chosen, **options)
     text = str(allocation).split("\n")
     say(f"Payout rule: {chosen.name} ({chosen.status})", *text)
+    if total is not None:
+        say("", *_in_nmr(allocation, total).split("\n"))
+
+
+def _in_nmr(allocation: "Allocation", total: float) -> str:
+    """Lay out what to stake; by an atomic rule, on each round and at once."""
+    import pandas as pd
+
+    rule = allocation.rule
+    stakes = pd.Series(allocation.stakes(total), name="NMR at risk")
+    if rule.mode == "legacy":
+        return str(stakes.to_frame().to_string(float_format="{:.4f}".format))
+    n_open = rule.concurrent_rounds
+    table = pd.DataFrame({"NMR a round": stakes, "NMR tied up": stakes * n_open})
+    text = table.to_string(float_format="{:.4f}".format)
+    return f"{text}\n{n_open} rounds are open at once, each with NMR of its own."
 
 
 def _rule(name: str | None) -> "PayoutRule":

@@ -7,7 +7,7 @@ from typing import Any
 from skbench._eras import horizon_of
 from skbench._files import Address
 from skbench.datasets import load_scores
-from skbench.staking import Allocation, PayoutRule, allocate, check_rule
+from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_of_target
 from skbench.tournament import open_folder, origin_lines
 
 from ._scores import scores_of
@@ -58,9 +58,15 @@ def stake_folder(
         rule pays, or the payout factor is not known.
     TypeError
         If the rule is no PayoutRule.
+
+    Warns
+    -----
+    UserWarning
+        If the rule pays scores of another target than ``target``.
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
+    warn_of_target(rule, rows.target)
     scores = scores_of(rows, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
     allocation = allocate(

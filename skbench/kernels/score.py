@@ -103,6 +103,42 @@ def feature_neutral_corr(
     return numerai_corr(neutral, target, top_bottom)
 
 
+def neutral_correlation(
+    predictions: Floats,
+    target: Floats,
+    features: NDArray[Any],
+    top_bottom: int | None = None,
+) -> Floats:
+    """Pearson correlation with the target of what the features leave of predictions.
+
+    Each prediction is ranked (ties kept) and gaussianized on the rows that have it, the
+    target and every feature, and neutralised; neither side is stretched. Where nothing
+    is left of a prediction it scores 0; a constant target, or fewer than 3 rows, give
+    NaN.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+    features : array of shape (n_features, n_rows)
+    top_bottom : int or None
+        Correlate only so many of the highest and of the lowest neutralised predictions.
+
+    Returns
+    -------
+    array of shape (n_columns,)
+    """
+    gaps = np.isnan(target) | _missing(features).any(axis=0)
+    scores = np.full(len(predictions), np.nan)
+    for models, rows in alike(np.isnan(predictions) | gaps):
+        if len(target[rows]) >= MIN_ROWS:
+            normal = rank_gauss(_take(predictions[models], rows), scale=False)
+            known = _take(features, rows)
+            left = neutralize(normal, known, standardize=False)[0]
+            scores[models] = _pearsons(left, target[rows], top_bottom)
+    return scores
+
+
 def correlation_contribution(
     predictions: Floats,
     target: Floats,
@@ -270,6 +306,14 @@ def pearson(column: Floats, other: Floats) -> float:
     if other.min() == other.max():
         return float("nan")
     return min(max(_dot(_unit(column), _unit(other)), -1.0), 1.0)
+
+
+def _pearsons(columns: Floats, other: Floats, top_bottom: int | None) -> list[float]:
+    """Pearson correlation of columns, or of their extremes, with another column."""
+    if top_bottom is None:
+        return [pearson(column, other) for column in columns]
+    chosen = zip(columns, ~_inside(columns, top_bottom), strict=True)
+    return [pearson(column[ends], other[ends]) for column, ends in chosen]
 
 
 def _without(gaps: NDArray[np.bool_]) -> Indices:

@@ -21,6 +21,7 @@ from ._scores import (
     feature_neutral_corr,
     max_feature_exposure,
     neutral_contribution,
+    neutral_correlation,
     numerai_corr,
 )
 from ._scores import exposures_of as exposures_of
@@ -48,6 +49,7 @@ __all__ = [
     "leaderboard",
     "max_feature_exposure",
     "neutral_contribution",
+    "neutral_correlation",
     "numerai_corr",
     "numerai_corr_scorer",
     "score_models",

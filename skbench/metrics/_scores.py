@@ -237,6 +237,74 @@ def feature_neutral_corr(
     return framed(rows, scores)
 
 
+def neutral_correlation(
+    y_true: Any,
+    y_pred: Any,
+    neutralizers: Any,
+    *,
+    era: Any,
+    top_bottom: int | None = None,
+) -> pd.DataFrame:
+    """Correlation with the target of each model, once neutralised, in each era.
+
+    The prediction is ranked (ties kept) and gaussianized, loses its least-squares
+    projection on the neutralizers and a constant, and is correlated with the target:
+    Pearson's correlation, of which neither side is stretched by the power 1.5. That is
+    what sets it apart from `feature_neutral_corr`, which ranks and stretches anew.
+
+    A model counts on the rows that have it, the target and every neutralizer. Where
+    nothing is left of a prediction, it scores 0. A constant target, or fewer than 3
+    rows that count, give NaN.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Targets, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    neutralizers : array-like of shape (n_rows, n_neutralizers)
+        What to neutralise to. A row with a missing one does not count.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    top_bottom : int, default=None
+        Correlate only so many of the highest and of the lowest neutralised predictions
+        of an era. None: all.
+
+    Returns
+    -------
+    scores : pandas.DataFrame of shape (n_eras, n_models)
+        Scores, eras in order. A single column without a name is "prediction".
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, a column holds no
+        numbers, or a neutralizer is infinite.
+
+    References
+    ----------
+    ``numerai_tools.scoring.neutral_correlation``, for one era.
+
+    Examples
+    --------
+    >>> from skbench.metrics import neutral_correlation
+    >>> neutral_correlation([0, 0.25, 0.5, 0.75, 1], [2, 1, 3, 4, 5],
+    ...                     [[0], [1], [1], [0], [0]], era=[1] * 5).round(4)
+         prediction
+    era
+    1         0.9
+    """
+    kernel = partial(score.neutral_correlation, top_bottom=_checked(top_bottom))
+    return _by_era(
+        kernel,
+        era,
+        y_pred=y_pred,
+        y_true=y_true,
+        neutralizers=neutralizers,
+        squared="neutralizers",
+    )
+
+
 def neutral_contribution(
     y_true: Any,
     y_pred: Any,

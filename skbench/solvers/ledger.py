@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # What rounding may leave between two equal numbers of rounds.
 _SAME = 1e-6
@@ -17,6 +18,7 @@ def settle(
     duration: int,
     parts: int,
     compound: bool,
+    final: Bools,
 ) -> tuple[Floats, Floats, Floats]:
     """Play rounds in order; return at risk, payout, and stake once it is resolved.
 
@@ -39,6 +41,8 @@ def settle(
         Into how many parts a stake is split.
     compound : bool
         Whether what is earned is staked.
+    final : array of shape (n_rounds, n_models)
+        Where a rate is final; the other rounds pay nothing yet.
 
     Returns
     -------
@@ -46,13 +50,9 @@ def settle(
     """
     at_risk, paid, after = (np.zeros_like(rates) for _ in range(3))
     scored = ~np.isnan(rates)
-    earned = np.where(scored, rates, 0.0)
-    # A duration may be beyond any integer; beyond all rounds it has no other effect.
-    duration = min(duration, int(np.ptp(dates)) + 1)
-    due = dates - duration + _SAME
-    resolved = np.searchsorted(dates, due, side="right")
+    earned = np.where(scored & final, rates, 0.0)
     stake, done = stakes.astype(np.float64), 0
-    for opens, until in enumerate([*resolved, len(rates)]):
+    for opens, until in enumerate([*resolved_before(dates, duration), len(rates)]):
         for i in range(done, until):
             paid[i] = np.maximum(at_risk[i] * earned[i], -stake)
             stake = stake + (paid[i] if compound else np.minimum(paid[i], 0.0))
@@ -61,3 +61,10 @@ def settle(
         if opens < len(rates):
             at_risk[opens] = np.where(scored[opens], stake / parts, 0.0)
     return at_risk, paid, after
+
+
+def resolved_before(dates: Floats, duration: int) -> NDArray[np.intp]:
+    """Return how many rounds have resolved when each of them opens."""
+    # A duration may be beyond any integer; beyond all rounds it has no other effect.
+    duration = min(duration, int(np.ptp(dates)) + 1)
+    return np.searchsorted(dates, dates - duration + _SAME, side="right")

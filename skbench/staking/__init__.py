@@ -2,6 +2,7 @@
 
 from ._allocate import Allocation, allocate
 from ._history import check_rule as check_rule
+from ._history import warn_of_target as warn_of_target
 from ._rules import (
     PAYOUT_2024,
     PAYOUT_2026,

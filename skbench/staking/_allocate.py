@@ -39,7 +39,7 @@ class Allocation:
     """How `allocate` would spread a stake; printing it shows the tables.
 
     Payouts, and what is made of them, are shares of what is at risk in a round: of the
-    stake divided by ``rule.concurrent_rounds``.
+    stake divided by ``rule.concurrent_rounds``, or of a position of an atomic rule.
 
     Attributes
     ----------
@@ -74,27 +74,43 @@ class Allocation:
     n_shared: int
     warning: str
 
-    def stakes(self, total: float) -> dict[Hashable, float]:
+    def stakes(
+        self, total: float, *, open_rounds: int | None = None
+    ) -> dict[Hashable, float]:
         """Spread a stake, as `simulate` takes it.
 
         Parameters
         ----------
         total : float
-            The whole stake, in NMR.
+            The whole stake, in NMR; of an atomic rule, what may be locked at once.
+        open_rounds : int, default=None
+            For an atomic rule: how many rounds are open at once, 13 of weekly eras.
+            None: ``rule.concurrent_rounds``, 64 of those that open every trading day.
 
         Returns
         -------
         stakes : dict of str to float
-            Stake of each model, in NMR.
+            Stake of each model, in NMR; of an atomic rule on each round.
 
         Raises
         ------
         ValueError
-            If the stake is not above 0.
+            If the stake is not above 0, or ``open_rounds`` does not go with the rule.
         """
         if not is_number(total) or not isfinite(total) or total <= 0:
             raise ValueError(f"`total` must be a number above 0; got {total!r}")
-        return {model: share * float(total) for model, share in self.shares.items()}
+        if self.rule.mode == "legacy":
+            if open_rounds is not None:
+                raise ValueError(
+                    f"`open_rounds` is for atomic rules, and {self.rule.name!r} is a "
+                    f"legacy one; got {open_rounds!r}"
+                )
+            a_round = float(total)
+        else:
+            n_open = self.rule.concurrent_rounds if open_rounds is None else open_rounds
+            check_count("open_rounds", n_open, 1)
+            a_round = float(total) / n_open
+        return {model: share * a_round for model, share in self.shares.items()}
 
     def __repr__(self) -> str:
         """Show the tables."""
@@ -242,6 +258,11 @@ def allocate(
 
 def _unit(rule: PayoutRule) -> str:
     """Say what a payout is a share of."""
+    if rule.mode == "atomic":
+        return (
+            "shares of the NMR staked on each round, of which "
+            f"{rule.concurrent_rounds} are open at once"
+        )
     if rule.concurrent_rounds == 1:
         return "shares of the stake, all of which is at risk in each round"
     return (

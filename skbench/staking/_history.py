@@ -6,6 +6,7 @@ import pandas as pd
 
 from skbench._checks import listed
 from skbench._eras import chronological
+from skbench._warnings import warn
 from skbench.metrics import (
     Frames,
     by_score,
@@ -31,7 +32,25 @@ def read_payouts(
     Rounds are in order. NaN: the model lacks a score that pays.
     """
     check_rule(rule, total_at_risk)
-    frames = _live_frames(scores) if is_live(scores) else scores
+    frames = _live_frames(scores)[0] if is_live(scores) else scores
+    return _paid(frames, rule, total_at_risk)
+
+
+def read_all_payouts(
+    scores: Any, rule: Any, total_at_risk: float | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return payouts as they are now, and which of them are final."""
+    check_rule(rule, total_at_risk)
+    if not is_live(scores):
+        payouts = _paid(scores, rule, total_at_risk)
+        return payouts, payouts.notna()
+    frames, newest = _live_frames(scores)
+    final = _paid(frames, rule, total_at_risk).notna()
+    payouts = _paid(newest, rule, total_at_risk)
+    return payouts, final.reindex_like(payouts).fillna(value=False).astype(bool)
+
+
+def _paid(frames: Any, rule: PayoutRule, total_at_risk: float | None) -> pd.DataFrame:
     paying = {
         name: _checked(frame, name) for name, frame in rule.select(frames).items()
     }
@@ -58,6 +77,15 @@ def check_rule(rule: Any, total_at_risk: float | None) -> None:
     rule.payout_factor(total_at_risk)
 
 
+def warn_of_target(rule: PayoutRule, target: str) -> None:
+    """Warn of scores of another target than that of the rule."""
+    if rule.target not in (None, target):
+        warn(
+            f"the rule {rule.name!r} pays scores of {rule.target!r}, and these are of "
+            f"{target!r}: what it pays may differ much"
+        )
+
+
 def check_payouts(payouts: pd.DataFrame) -> None:
     """Refuse models without any payout."""
     if empty := [name for name in payouts.columns if payouts[name].isna().all()]:
@@ -72,10 +100,10 @@ def _checked(frame: Any, name: str) -> pd.DataFrame:
     return read_table(frame, f"scores[{name!r}]")
 
 
-def _live_frames(scores: pd.DataFrame) -> Frames:
-    """Turn a tidy frame into one a score, of the resolved rounds and their last day."""
+def _live_frames(scores: pd.DataFrame) -> tuple[Frames, Frames]:
+    """Turn a tidy frame into one a score: of the resolved rounds, and of all."""
     last = read_live(scores)
     final = last[last["resolved"]]
     if final.empty:
         raise ValueError("`scores` has no resolved round: their payouts are open")
-    return by_score(final, "value")
+    return by_score(final, "value"), by_score(last, "value")

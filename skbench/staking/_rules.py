@@ -20,6 +20,7 @@ from skbench._checks import (
 
 from ._current import read_current
 
+MODES = ("legacy", "atomic")
 _PRECISIONS = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
@@ -54,8 +55,16 @@ class PayoutRule:
         Total at risk, in NMR, above which the payout factor falls. None: the factor
         does not depend on it.
     concurrent_rounds : int, default=1
-        Over how many rounds a stake is split: each has stake / ``concurrent_rounds``
-        at risk. 1: each round has the whole stake at risk.
+        How many rounds are open at once, of those that open every trading day, over
+        which NMR is split. 1: each round has the whole stake at risk.
+    mode : {"legacy", "atomic"}, default="legacy"
+        "legacy": a model has one stake, of which each round has 1 /
+        ``concurrent_rounds`` at risk. "atomic": each round and model has a position
+        with NMR of its own; see `simulate`.
+    target : str, default=None
+        Target of the scores that pay, such as "target_ender_60". None: not known.
+    first_round : int, default=None
+        Number of the first round of this rule. None: not known.
     first, last : str, default=None
         When the first and the last round of this rule opened, as an ISO date to the
         precision known: "2024", "2024-01" or "2024-01-02". None: not known, or not yet.
@@ -90,6 +99,9 @@ class PayoutRule:
     factor: float | None = None
     threshold: float | None = None
     concurrent_rounds: int = 1
+    mode: str = "legacy"
+    target: str | None = None
+    first_round: int | None = None
     first: str | None = None
     last: str | None = None
     status: str = "unconfirmed"
@@ -102,6 +114,11 @@ class PayoutRule:
             if getattr(self, limit) is not None:
                 _check_limit(limit, getattr(self, limit))
         check_count("concurrent_rounds", self.concurrent_rounds, 1)
+        check_choice("mode", self.mode, MODES)
+        if self.target is not None:
+            check_name("target", self.target)
+        if self.first_round is not None:
+            check_count("first_round", self.first_round, 1)
         check_choice("status", self.status, ("unconfirmed", "confirmed"))
         if not isinstance(self.source, str):
             raise ValueError(f"`source` must be a string; got {self.source!r}")
@@ -261,6 +278,41 @@ class PayoutRule:
             raise ValueError(f"`names` must keep the scores apart; got {dict(names)!r}")
         return replace(self, multipliers=new)
 
+    @staticmethod
+    def for_round(number: int) -> "PayoutRule":
+        """Return the rule of `PAYOUT_RULES` by which a round pays.
+
+        Parameters
+        ----------
+        number : int
+            Number of the round. One that opens in future has the newest rule.
+
+        Returns
+        -------
+        rule : PayoutRule
+            The newest rule whose ``first_round`` is not after it.
+
+        Raises
+        ------
+        ValueError
+            If the round was before all rules that are known.
+
+        Examples
+        --------
+        >>> from skbench.staking import PayoutRule
+        >>> [PayoutRule.for_round(n).name for n in (1000, 1342, 1343)]
+        ['2024', '2026', 'round 1343']
+        """
+        check_count("number", number, 1)
+        rules = [r for r in PAYOUT_RULES.values() if (r.first_round or 0) <= number]
+        if not rules:
+            oldest = next(iter(PAYOUT_RULES.values())).first_round
+            raise ValueError(
+                f"`number` must be at least {oldest}, the first round of a known rule; "
+                f"got {number!r}"
+            )
+        return rules[-1]
+
     @classmethod
     def from_api(cls, api: Any = None, *, concurrent_rounds: int | None = None) -> Self:
         """Read the rule of the current round from Numerai.
@@ -274,13 +326,15 @@ class PayoutRule:
         api : numerapi.NumerAPI, default=None
             Client to ask. None: a new one; no keys are needed.
         concurrent_rounds : int, default=None
-            Over how many rounds a stake is split, which Numerai's rounds do not tell.
-            None: as in the rule of `PAYOUT_RULES` with the same multipliers.
+            How many rounds are open at once, which Numerai's rounds do not tell. None:
+            as in the rule of `PAYOUT_RULES` with the same multipliers.
 
         Returns
         -------
         rule : PayoutRule
-            The rule, its scores named as in `skbench.datasets.load_scores`.
+            The rule, its scores named as in `skbench.datasets.load_scores`; its mode
+            and target are those of the rule of `PAYOUT_RULES` with the same
+            multipliers. Where there is none, the mode is "atomic".
 
         Raises
         ------
@@ -291,11 +345,18 @@ class PayoutRule:
             If Numerai cannot be reached.
         """
         fields = read_current(api)
-        status = "confirmed"
+        known = _known(fields["multipliers"])
+        if known is not None:
+            fields |= {"mode": known.mode, "target": known.target}
+            concurrent_rounds = concurrent_rounds or known.concurrent_rounds
         if concurrent_rounds is None:
-            known = _known(fields["multipliers"], fields["name"])
-            concurrent_rounds, status = known.concurrent_rounds, known.status
-        return cls(**fields, concurrent_rounds=concurrent_rounds, status=status)
+            raise ValueError(
+                f"`concurrent_rounds` must be given: {fields['name']} pays "
+                f"{fields['multipliers']!r}, and no rule of PAYOUT_RULES tells how "
+                "many rounds are then open at once"
+            )
+        fields = {"mode": "atomic", "status": "confirmed", **fields}
+        return cls(**fields, concurrent_rounds=concurrent_rounds)
 
 
 def _finite(values: Any, name: str) -> Any:
@@ -372,14 +433,11 @@ def _is_date(value: Any) -> bool:
     return True
 
 
-def _known(multipliers: Mapping[str, float], name: str) -> PayoutRule:
+def _known(multipliers: Mapping[str, float]) -> PayoutRule | None:
     for rule in PAYOUT_RULES.values():
         if rule.multipliers == multipliers:
             return rule
-    raise ValueError(
-        f"`concurrent_rounds` must be given: {name} pays {dict(multipliers)!r}, and no "
-        "rule of PAYOUT_RULES tells over how many rounds a stake is then split"
-    )
+    return None
 
 
 PAYOUT_2024 = PayoutRule(
@@ -387,19 +445,26 @@ PAYOUT_2024 = PayoutRule(
     {"v2_corr20": 0.5, "mmc": 2.0},
     clip=0.05,
     threshold=72_000.0,
+    target="target_cyrus_20",
+    first_round=650,
     first="2024-01-02",
-    last="2025",
+    last="2026-01",
     status="confirmed",
     source="https://docs.numer.ai/numerai-tournament/staking",
 )
-"""What rounds of 2024 and 2025 paid: half of CORR and twice MMC, both of 20 days."""
+"""What rounds of 2024 and 2025 paid: half of CORR and twice MMC, both of 20 days.
+
+The target became ``target_cyrusd_20`` on the way.
+"""
 
 PAYOUT_2026 = PayoutRule(
     "2026",
     {"v2_corr20": 0.75, "mmc": 2.25},
     clip=0.05,
     threshold=72_000.0,
-    first="2026",
+    target="target_ender_20",
+    first_round=1175,
+    first="2026-01-06",
     last="2026-08",
     status="confirmed",
     source="https://docs.numer.ai/numerai-tournament/staking",
@@ -410,11 +475,16 @@ PAYOUT_ROUND_1343 = PayoutRule(
     "round 1343",
     {"corr60": 3.0, "mmc60": 15.0},
     clip=1.0,
+    factor=1.0,
     concurrent_rounds=64,
-    first="2026-08",
+    mode="atomic",
+    target="target_ender_60",
+    first_round=1343,
+    first="2026-08-28",
+    status="confirmed",
     source="https://docs.numer.ai/numerai-tournament/staking",
 )
-"""What rounds pay from number 1343 on: scores of 60 days, a stake split over rounds."""
+"""What rounds pay from number 1343 on: scores of 60 days, NMR staked round by round."""
 
 PAYOUT_RULES: Mapping[str, PayoutRule] = {
     rule.name: rule for rule in (PAYOUT_2024, PAYOUT_2026, PAYOUT_ROUND_1343)
