@@ -98,11 +98,11 @@ def title_of(score: str, payout: "Mapping[str, float] | None") -> str:
     return f"PAYOUT ({sum_in_words(multipliers_of(payout))})"
 
 
-def show_newest_rule(form: str) -> None:
-    """Say which payout rule was taken, beside the output for another program."""
+def show_newest_rule(err: bool = False) -> None:
+    """Say which payout rule was taken where none was named."""
     from skbench._score_names import sum_in_words
     from skbench.staking import newest_rule
 
     rule = newest_rule()
     told = f"Payout: rule {rule.name!r}, the newest: {sum_in_words(rule.multipliers)}"
-    say(told, err=form != "table")
+    say(told, err=err)

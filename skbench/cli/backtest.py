@@ -79,12 +79,16 @@ def backtest(
     found = backtest_folder(
         folder, predictions=predictions, progress=sys.stderr.isatty(), **options
     )
-    if options["payout"] is None and "payout" in found.scores:
-        show_newest_rule(form)
+    newest = options["payout"] is None and "payout" in found.scores
     if form != "table":
         show(found.summary().reset_index(), form)
+        if newest:
+            show_newest_rule(err=True)
     else:
-        say(f"Target: {options['target']}", "")
+        say(f"Target: {options['target']}")
+        if newest:
+            show_newest_rule()
+        say()
         for name in found.scores:
             _show_backtest(name, title_of(name, found.payout), found.summary(name))
         given = [name for name in found.pipelines if _is_given(found, name)]
@@ -119,6 +123,6 @@ def _show_backtest(name: str, title: str, summary: "pd.DataFrame") -> None:
     parts += ["sharpe", "max_drawdown", "n_eras"]
     table = summary[[name, *(f"{name}_{part}" for part in parts), "turnover"]]
     table = table.set_axis(["mean", *parts, "turnover"], axis=1)
-    say(f"{title} out of sample; {BEST_FIRST}; differences from equal weights")
+    say(f"{title} out of sample; differences from equal weights; {BEST_FIRST}")
     show(table.reset_index(), "table")
     say()

@@ -99,8 +99,10 @@ def ensemble(
         chunk=chunk,
         progress=sys.stderr.isatty(),
     )
-    if options["fit"] == "payout" and options["payout"] is None:
-        show_newest_rule(form)
+    paid = options["fit"] == "payout" or "payout" in made.scores
+    newest = paid and options["payout"] is None
+    if newest and form != "table":
+        show_newest_rule(err=True)
     if made.learned:
         tables = {name: made.comparison(name) for name in made.scores}
         if form != "table":
@@ -111,7 +113,10 @@ def ensemble(
             return show(board, form)
     show_weights(made.weights)
     if made.learned:
-        say("", made.summary, "", f"Target: {made.target}", "")
+        say("", made.summary, "", f"Target: {made.target}")
+        if newest:
+            show_newest_rule()
+        say()
         _show_out_of_sample(made, tables)
     else:
         say("", "weights given", "", f"Target: {made.target}", "")
