@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._apply import Plan
-from ._checks import Check, check_bounds, listed
+from ._checks import Check, check_bounds, did_you_mean, listed
 from ._eras import Eras, era_column, eras_lack, find_eras
 from ._frames import (
     META_MODEL,
@@ -381,7 +381,7 @@ class EraEstimator(  # type: ignore[call-arg]
         if missing:
             raise ValueError(
                 f"X lacks {listed(missing)}, which {estimator} uses; "
-                f"it has {listed(table.names)}"
+                f"it has {listed(table.names)}{did_you_mean(missing[0], table.names)}"
             )
 
     def _record(self, table: Table) -> None:

@@ -13,6 +13,8 @@ Check = Callable[[str, Any], object]
 
 # A number beyond it is refused as huge: its square has hardly a sum any more.
 HUGE = 1e100
+# Letters from which on a part of a name tells it, and how many names are suggested.
+_LEAST_PART, _MOST_ALIKE = 3, 3
 
 
 def listed(names: Iterable[Hashable], limit: int = 12) -> str:
@@ -22,11 +24,19 @@ def listed(names: Iterable[Hashable], limit: int = 12) -> str:
     return text if len(names) <= limit else f"{text} and {len(names) - limit} more"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """End a sentence on an unknown name: with those alike, whatever their case."""
-    spelled = {other.casefold(): other for other in known}
-    close = get_close_matches(name.casefold(), spelled)
-    return f"; did you mean {listed(spelled[key] for key in close)}?" if close else "."
+def alike(name: str, known: Iterable[Any]) -> list[str]:
+    """Return the names that are like one, or contain it, whatever their case."""
+    word = name.casefold()
+    spelled = {str(other).casefold(): str(other) for other in known}
+    around = [key for key in spelled if len(word) >= _LEAST_PART and word in key]
+    keys = dict.fromkeys([*get_close_matches(word, spelled), *around])
+    return [spelled[key] for key in keys][:_MOST_ALIKE]
+
+
+def did_you_mean(name: Any, known: Iterable[Any]) -> str:
+    """End a message on an unknown name; empty where there is none like it."""
+    close = alike(name, known) if isinstance(name, str) else []
+    return f"; did you mean {listed(close)}?" if close else ""
 
 
 def check_bounds(bounds: Any) -> tuple[float, float]:
@@ -47,7 +57,10 @@ def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
     """Check a parameter that is one of a few values."""
     if not isinstance(value, str) or value not in choices:
         allowed = " or ".join(repr(choice) for choice in choices)
-        raise ValueError(f"`{parameter}` must be {allowed}; got {value!r}")
+        raise ValueError(
+            f"`{parameter}` must be {allowed}; got {value!r}"
+            f"{did_you_mean(value, choices)}"
+        )
 
 
 def one_of(*choices: str) -> Check:

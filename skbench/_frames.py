@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ._checks import HUGE, listed
+from ._checks import HUGE, did_you_mean, listed
 from ._eras import Eras, Rows, find_eras, target_days
 from ._warnings import warn
 
@@ -804,7 +804,7 @@ def _resolve_one(
         )
     raise ValueError(
         f"`{parameter}` names {column!r}, which X does not have; "
-        f"it has {listed(table.names)}"
+        f"it has {listed(table.names)}{did_you_mean(column, table.names)}"
     )
 
 
@@ -813,7 +813,7 @@ def resolve_names(table: Table, names: Sequence[Any], parameter: str) -> list[Na
     if table.named and (absent := [n for n in names if n not in set(table.names)]):
         raise ValueError(
             f"`{parameter}` names {listed(absent)}, which X does not have; "
-            f"it has {listed(table.names)}"
+            f"it has {listed(table.names)}{did_you_mean(absent[0], table.names)}"
         )
     if table.named and names:
         return list(names)

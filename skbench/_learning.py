@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
-from ._checks import HUGE, is_number, listed
+from ._checks import HUGE, did_you_mean, is_number, listed
 from ._era_statistics import Statistics, part_of
 from ._eras import Rows, chronological, era_numbers
 from ._random import generator_of
+from ._score_names import find_score, multipliers_of, score_title
 from ._warnings import warn
 from .kernels.score import correlation_contribution, numerai_corr
 from .solvers.search import Found
@@ -41,8 +42,8 @@ _N_DRAWS = 400
 def scores_of(objective: str, payout: Mapping[str, float] | None) -> dict[str, float]:
     """Return the multiplier of each score of the tournament that an objective is of."""
     if objective == "payout":
-        return {name: float(multiplier) for name, multiplier in (payout or {}).items()}
-    return {"contribution" if objective == "contribution" else "corr": 1.0}
+        return multipliers_of(payout)
+    return {find_score(objective, ["contribution"]) or "corr": 1.0}
 
 
 def on_differences(objective: str, share: float, deviation: float) -> str:
@@ -54,7 +55,7 @@ def on_differences(objective: str, share: float, deviation: float) -> str:
         return "nothing tells the models apart: the weights are those of the prior"
     if share >= _NO_SIGN:
         return "no sign that the models differ: near equal weights would do as well"
-    name = "CORR" if objective == "corr" else objective
+    name = score_title(objective)
     return f"models differ by {deviation:.4f} {name} more than chance would make them"
 
 
@@ -194,7 +195,7 @@ class Learning:
         if other := [name for name in given if name not in self.columns]:
             raise ValueError(
                 f"`prior` names {listed(other)}, which is not among the columns "
-                f"{listed(self.columns)}"
+                f"{listed(self.columns)}{did_you_mean(other[0], self.columns)}"
             )
         values = [given.get(self.columns[i], 0.0) for i in usable]
         least = 0.0 if self.params.nonnegative else -HUGE

@@ -44,12 +44,12 @@ from ._frames import (
 )
 from ._learning import Learning, on_differences
 from ._random import check_seed
+from ._score_names import multipliers_of, score_choice, warn_of_days
 from .kernels.moments import era_moments
 from .solvers.weights import NotEnoughErasError
 
 Name = Hashable
 Floats = NDArray[np.float64]
-_SCORES = ("corr", "contribution")
 # Means over eras of scores that are linear in the target: what a model has of its own
 # can be told from chance.
 SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
@@ -70,6 +70,11 @@ _FOUND = (
     "n_eras_left_out_",
     "n_rows_left_out_",
 )
+
+
+def objective_of(word: str) -> str:
+    """Return which of `OBJECTIVES` a word stands for."""
+    return score_choice("objective", word, OBJECTIVES)
 
 
 def _check_reference(parameter: str, value: Any) -> None:
@@ -97,8 +102,8 @@ class StackingWeights(WeightedEnsemble):
     - "sharpe": that mean over its standard deviation (``ddof=0``);
     - "mse": least squares on all rows, each era centred and weighing the same, with
       the scale free: Breiman's stacking;
-    - "contribution": the mean over eras of the contribution to the reference (the Meta
-      Model) of the blend, scaled to unit variance;
+    - "contribution", or "mmc": the mean over eras of the contribution to the reference
+      (the Meta Model) of the blend, scaled to unit variance;
     - "payout": the sum of the first and the fourth times their multipliers, over the
       eras that have both. Clips are not modelled.
 
@@ -126,14 +131,15 @@ class StackingWeights(WeightedEnsemble):
     Parameters
     ----------
     objective : {"corr", "sharpe", "mse", "contribution", "payout"}, default="corr"
-        What the weights are to maximise.
+        What the weights are to maximise; scores by any word for them, as "mmc".
     columns : str, int, list of these or callable, default=None
         Columns to blend: names, positions or what
         `sklearn.compose.make_column_selector` returns. None: every prediction column.
     output : str, default="prediction"
         Name of the output column.
     payout : mapping of str to float, default=None
-        For the objective "payout": multipliers of "corr" and "contribution".
+        For the objective "payout": multipliers of "corr" and "contribution", or other
+        words for these, such as ``{"corr": 3, "mmc": 15}``.
     nonnegative : bool, default=True
         Whether weights must not be negative. Otherwise their absolute sum is one.
     max_weight : float, default=1.0
@@ -267,7 +273,7 @@ class StackingWeights(WeightedEnsemble):
     _reference: Name | None
     _parameters: ClassVar[Mapping[str, Check]] = {
         **{k: v for k, v in WeightedEnsemble._parameters.items() if k != "weights"},
-        "objective": one_of(*OBJECTIVES),
+        "objective": partial(score_choice, choices=OBJECTIVES),
         "search": one_of("slsqp", "greedy"),
         "nonnegative": check_flag,
         "meta_model": _check_reference,
@@ -632,27 +638,15 @@ class StackingWeights(WeightedEnsemble):
             If one cannot be used.
         """
         super().check_parameters()
-        if self.shrinkage == "bayes" and self.objective not in SHRUNK_BY_BAYES:
+        objective = objective_of(self.objective)
+        if self.shrinkage == "bayes" and objective not in SHRUNK_BY_BAYES:
             raise ValueError(
                 "`shrinkage` 'bayes' shrinks mean scores, so `objective` must be one "
                 f"of {listed(SHRUNK_BY_BAYES)}; got {self.objective!r}. Give "
                 "`shrinkage` a number, or 'auto'"
             )
-        if self.objective != "payout":
-            return
-        payout = self.payout
-        valid = (
-            isinstance(payout, Mapping)
-            and payout
-            and set(payout) <= set(_SCORES)
-            and all(is_number(v) and abs(v) <= HUGE for v in payout.values())
-        )
-        if not valid:
-            raise ValueError(
-                "`payout` must map 'corr' and 'contribution' to their multipliers, of "
-                f"size {HUGE:g} at most, as in "
-                f"{{'corr': 3.0, 'contribution': 15.0}}; got {payout!r}"
-            )
+        if objective == "payout":
+            multipliers_of(self.payout)
 
     def _gathered(self, X: Any, y: Any, anew: bool) -> tuple[Self, Table, Eras, Floats]:
         """Return a copy of the estimator that holds the moments of these rows."""
@@ -754,7 +748,9 @@ class StackingWeights(WeightedEnsemble):
 
     def _learning(self, last: bool = True) -> Learning:
         # Not `get_params`: a subclass may fix a parameter that its `__init__` lacks.
-        params = SimpleNamespace(**vars(self))
+        params = SimpleNamespace(
+            **{**vars(self), "objective": objective_of(self.objective)}
+        )
         held = self.era_statistics_
         return Learning(params, self.columns_, self._reference, held, last)
 
@@ -772,6 +768,8 @@ class StackingWeights(WeightedEnsemble):
         try:
             with self._blas_threads():
                 found = learning.find(self.horizon_)
+            words = self.payout or {} if self.objective == "payout" else ()
+            warn_of_days([self.objective, *words], self._target)
         except NotEnoughErasError:
             if not last:
                 return learning

@@ -266,7 +266,8 @@ def _metrics(world):
             m.max_feature_exposure, {**rows, **features, "top_bottom": None}),
         "metrics.score_models": (
             m.score_models,
-            {"y_true": world.y, **rows, **meta, "benchmark": MODELS[0], **features}),
+            {"y_true": world.y, **rows, **meta, "benchmark": MODELS[0], **features,
+             "payout": {"corr": 3.0, "mmc": 15.0}}),
         "metrics.summarize": (
             m.summarize,
             {"scores": world.scores, "benchmark": MODELS[0], **of_table}),
@@ -536,7 +537,7 @@ def _jobs(world):
             partial(_dask, c.score),
             {**ddf, "models": world.data.models, "y": "target", "era": "era",
              "meta_model": "numerai_meta_model", "benchmark": own,
-             "features": world.data.features[:2]}),
+             "features": world.data.features[:2], "payout": {"mmc": 1.0}}),
         "distributed.backtest candidates": (
             partial(_dask, c.backtest),
             {**ddf, "candidates": world.learner, "y": "target",
@@ -547,12 +548,12 @@ def _jobs(world):
         "folders.folder_target": (f.folder_target, {"path": world.folder, **target}),
         "folders.score_folder": (
             f.score_folder,
-            {**folder, "models": None, "benchmark": own, "recent": 5,
-             "progress": False}),
+            {**folder, "models": None, "benchmark": own, "payout": "2026",
+             "recent": 5, "progress": False}),
         "folders.report_folder": (
             f.report_folder,
             {**folder, "models": None, "benchmark": own, "features": "small",
-             "analysis": None}),
+             "payout": {"corr": 1.0}, "analysis": None}),
         "folders.report_account": (
             f.report_account, {**account, "against": None, "benchmark": None}),
         "folders.analyze_folder": (f.analyze_folder, {**folder, "model": own}),
@@ -611,9 +612,10 @@ def _commands(world):
     page, out = {"report": home / "page.html"}, {"output": home / "out.parquet"}
     folder = {"given": [world.folder]}
     commands = {
-        "score": {**folder, **target, "benchmark": own, "recent": 5},
+        "score": {**folder, **target, "benchmark": own, "payout": "2026",
+                  "recent": 5},
         "report": {**folder, "output": home / "page.html", "benchmark": own, **target,
-                   "features": "small"},
+                   "features": "small", "payout": "corr=1"},
         "report account": {"given": [], "output": home / "page.html",
                            "account": "somebody", "against": "somebody"},
         "ensemble": {**folder, **out, "weights": f"{own}=1", "neutralize": "small",

@@ -462,7 +462,7 @@ class TestScores:
         expected = 0.5 * found.scores["corr"] + 2.0 * found.scores["mmc"]
         pd.testing.assert_frame_equal(found.scores["payout"], expected)
 
-    @pytest.mark.parametrize("payout", [3, {"mmc": 1.0}, {}, {"corr": "much"}])
+    @pytest.mark.parametrize("payout", [3, {"bmc": 1.0}, {}, {"corr": "much"}])
     def test_multipliers_that_cannot_be_used(self, payout):
         X = rows()
         with pytest.raises(ValueError, match="`payout` must map 'corr' and 'contribut"):
@@ -706,7 +706,7 @@ class TestJudgement:
             "held together over 5 candidates)"
         ) in verdict
         assert "MMC an era" in found.verdict("mmc")
-        with pytest.raises(ValueError, match="`score` must be one of 'corr', 'mmc'"):
+        with pytest.raises(ValueError, match="`score` must be 'corr' or 'mmc'; got"):
             found.verdict("sharpe")
 
     def test_few_eras_are_counted_as_scored(self):
@@ -740,7 +740,7 @@ class TestJudgement:
         found = replace(found, scores={**found.scores, "mmc": mmc})
         assert found.summary("mmc").index[-1] == best
         assert found.summary().index.tolist() == judged().summary().index.tolist()
-        with pytest.raises(ValueError, match="`by` must be one of 'corr', 'mmc'"):
+        with pytest.raises(ValueError, match="`by` must be 'corr' or 'mmc'; got 'l"):
             found.summary("luck")
 
     def test_in_a_notebook(self):

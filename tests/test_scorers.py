@@ -379,7 +379,13 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"metric": "numerai_corr"}, "`metric` must be a function"),
+            (
+                {"metric": "sharpe"},
+                "`metric` must be a function, or the name of a score, o",
+            ),
+            ({"metric": "mcm"}, "got 'mcm'; did you mean 'mmc'"),
+            ({"metric": "bmc"}, "`columns` must name the benchmark for 'bmc'"),
+            ({"metric": 5}, "`metric` must be a function, or the name .*got 5"),
             ({"reduce": "median"}, "`reduce` must be 'mean' or 'sharpe'; got 'median'"),
             ({"reduce": None}, "`reduce` must be 'mean' or 'sharpe'; got None"),
             ({"columns": ["a"]}, "`columns` must map parameters of the metric"),

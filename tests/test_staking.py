@@ -1150,10 +1150,11 @@ class TestAllocate:
         assert_close(shares_of(got), [0.5, 0.5])
 
     def test_unknown_scores_refused(self):
-        with pytest.raises(
-            ValueError, match=r"lacks 'v2_corr20', 'mmc'.*it has 'corr'"
-        ):
-            allocate({"corr": history()}, PAYOUT_2026, total_at_risk=1e6)
+        for name, missing in (("corr", "'mmc'"), ("bmc", "'v2_corr20', 'mmc'")):
+            with pytest.raises(
+                ValueError, match=f"lacks {missing}, which.*it has '{name}'"
+            ):
+                allocate({name: history()}, PAYOUT_2026, total_at_risk=1e6)
         with pytest.raises(TypeError, match="`rule` must be a PayoutRule"):
             allocate({"corr": history()}, {"corr": 1.0})
 

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from skbench._aligned import align
-from skbench._checks import listed
+from skbench._checks import did_you_mean, listed
 from skbench._eras import era_numbers
 from skbench._frames import as_columns, at_labels, name_of, row_labels, target_name
 from skbench.metrics import summarize
@@ -192,7 +192,7 @@ def check_model(model: str, columns: Collection[str], models: Sequence[str]) -> 
     if model not in columns:
         raise ValueError(
             f"`model` must be a column of the data, {listed(models)}, or predictions; "
-            f"got {model!r}"
+            f"got {model!r}{did_you_mean(model, columns)}"
         )
 
 
@@ -203,7 +203,7 @@ def _target(data: Bunch, target: str | None) -> str:
     if not isinstance(name, str) or name not in data.frame:
         raise ValueError(
             f"`target` must be one of the targets in the data, {listed(data.targets)}; "
-            f"got {target!r}"
+            f"got {target!r}{did_you_mean(target, data.targets)}"
         )
     _check_numbers(data.frame[name], name, "target")
     return name

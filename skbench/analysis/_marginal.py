@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._aligned import Aligned
-from skbench._checks import is_number, listed
+from skbench._checks import did_you_mean, is_number, listed
 from skbench._eras import era_numbers
 from skbench._frames import Name, has_name
 from skbench.kernels.blend import blend
@@ -148,7 +148,7 @@ def _weights(portfolio: Mapping[Name, float], rows: Aligned) -> Floats:
     if absent := [name for name in portfolio if not has_name(rows.models, name)]:
         raise ValueError(
             f"`portfolio` names {listed(absent)}, which `models` does not have; "
-            f"it has {listed(rows.models)}"
+            f"it has {listed(rows.models)}{did_you_mean(absent[0], rows.models)}"
         )
     weights = [portfolio.get(name, 0.0) for name in rows.models]
     if not all(is_number(w) and np.isfinite(w) for w in weights) or not any(weights):

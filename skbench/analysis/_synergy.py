@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import check_choice, check_name, listed
+from skbench._checks import check_name, listed
 from skbench._eras import era_numbers
 from skbench._frames import Name, as_mapping
+from skbench._score_names import score_choice
 from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.solvers.pairs import Pairs
@@ -182,7 +183,7 @@ def synergy(
     >>> bool(found.clear.any(axis=None))  # nor is it sure that the first two gain
     False
     """
-    check_choice("objective", objective, ("corr", "sharpe"))
+    objective = score_choice("objective", objective, ("corr", "sharpe"))
     intervals = Intervals.checked(y, horizon, confidence)
     rows = read("models", models, era, y=y)
     names = rows.models

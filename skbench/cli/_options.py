@@ -8,6 +8,9 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
+
+    _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Utf8Path(click.Path):
@@ -112,13 +115,27 @@ def share_or_way(
         raise click.BadParameter(f"give {parameter.metavar}; got {text!r}") from error
 
 
-PAYOUT = click.option(
-    "--payout",
-    callback=numbers_by_name,
-    metavar="SCORE=MULTIPLIER,...",
-    help="Multipliers for --fit payout, such as corr=0.75,contribution=2.25; without "
-    "it, those of the newest payout rule.",
-)
+def rule_or_multipliers(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> str | dict[str, float] | None:
+    """Read the name of a payout rule, or ``corr=3,mmc=15``."""
+    if text is None or "=" not in text:
+        return text
+    return numbers_by_name(context, parameter, text)
+
+
+def payout_option(use: str) -> "Callable[[_Command], _Command]":
+    """Return the option of what pays, with words on what it is for."""
+    return click.option(
+        "--payout",
+        callback=rule_or_multipliers,
+        metavar="RULE|SCORE=MULTIPLIER,...",
+        help="What pays: the name of a payout rule, such as 2026, or multipliers, such "
+        f"as corr=3,mmc=15. {use}",
+    )
+
+
+PAYOUT_COLUMN = payout_option("Score their sum, too, before payout factor and clip.")
 
 
 SHRINKAGE = click.option(

@@ -8,10 +8,13 @@ import click
 from skbench._text import no_formula, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Mapping
 
     import pandas as pd
 
+
+# By what the tables of scores are sorted, as each says.
+BEST_FIRST = "best mean first"
 
 ABOUT_DIFFERENCES = (
     "difference: the ensemble less that line, era by era; the best single model is",
@@ -54,7 +57,7 @@ def _with_text(frame: "pd.DataFrame", change: "Callable[[str], str]") -> "pd.Dat
     return changed.map(lambda cell: change(cell) if isinstance(cell, str) else cell)
 
 
-def show_score(name: str, span: str, board: "pd.DataFrame") -> None:
+def show_score(name: str, title: str, span: str, board: "pd.DataFrame") -> None:
     """Print what a leaderboard says of one score, best first."""
     from skbench.metrics import best_first, shorter_lines
 
@@ -62,20 +65,44 @@ def show_score(name: str, span: str, board: "pd.DataFrame") -> None:
     parts = ["low", "high", "sharpe", "max_drawdown", "n_eras"]
     table = board[["model", name, *(f"{name}_{part}" for part in parts)]]
     table = table.set_axis(["model", "mean", *parts], axis=1)
-    say(f"{name.upper()}, {span} eras")
+    say(f"{title}, {span} eras; {BEST_FIRST}")
     show(table, "table")
     say(*shorter_lines(board, name), "")
 
 
-def show_candidates(table: "pd.DataFrame") -> None:
-    """Print an ensemble beside what it stands against."""
+def show_candidates(title: str, table: "pd.DataFrame") -> None:
+    """Print an ensemble beside what it stands against, best first."""
+    say(f"{title}; {BEST_FIRST}")
+    table = table.sort_values("mean", ascending=False, kind="stable")
     show(table.rename_axis("candidate").reset_index(), "table")
 
 
-def title_of(score: str, payout: "dict[str, float] | None") -> str:
+def show_weights(weights: "Mapping[Hashable, float]") -> None:
+    """Print weights as shares of their sum, the largest first.
+
+    Only their ratios count, as what is blended is ranked again. Where some are
+    negative, the sizes sum to 100 %.
+    """
+    total = sum(map(abs, weights.values())) or 1.0
+    say("Weights, the largest first")
+    for name in sorted(weights, key=lambda name: -weights[name]):
+        say(f"{weights[name] / total:7.2%}  {name}")
+
+
+def title_of(score: str, payout: "Mapping[str, float] | None") -> str:
     """Name a score; a payout by what it is the sum of."""
-    if score != "payout" or payout is None:
+    if score != "payout" or not payout:
         return score.upper()
-    names = {"corr": "CORR", "contribution": "MMC"}
-    parts = [f"{value:g} {names[name]}" for name, value in payout.items()]
-    return f"PAYOUT ({' + '.join(parts)})"
+    from skbench._score_names import multipliers_of, sum_in_words
+
+    return f"PAYOUT ({sum_in_words(multipliers_of(payout))})"
+
+
+def show_newest_rule(err: bool = False) -> None:
+    """Say which payout rule was taken where none was named."""
+    from skbench._score_names import sum_in_words
+    from skbench.staking import newest_rule
+
+    rule = newest_rule()
+    told = f"Payout: rule {rule.name!r}, the newest: {sum_in_words(rule.multipliers)}"
+    say(told, err=err)

@@ -12,13 +12,13 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
-    PAYOUT,
     PREDICTIONS,
     SHRINKAGE,
     TARGET,
     list_of,
+    payout_option,
 )
-from ._show import say, show, title_of
+from ._show import BEST_FIRST, say, show, show_newest_rule, title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     default="corr",
     show_default=True,
     metavar="OBJECTIVE,...",
-    help="Ways to learn the weights: corr, sharpe, mse, contribution, payout.",
+    help="Ways to learn the weights: corr, sharpe, mse, mmc (or contribution), payout.",
 )
-@PAYOUT
+@payout_option(
+    "For --fit payout, and to score by; without it, those of the newest rule, named."
+)
 @SHRINKAGE
 @click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
 @click.option(
@@ -77,10 +79,16 @@ def backtest(
     found = backtest_folder(
         folder, predictions=predictions, progress=sys.stderr.isatty(), **options
     )
+    newest = options["payout"] is None and "payout" in found.scores
     if form != "table":
         show(found.summary().reset_index(), form)
+        if newest:
+            show_newest_rule(err=True)
     else:
-        say(f"Target: {options['target']}", "")
+        say(f"Target: {options['target']}")
+        if newest:
+            show_newest_rule()
+        say()
         for name in found.scores:
             _show_backtest(name, title_of(name, found.payout), found.summary(name))
         given = [name for name in found.pipelines if _is_given(found, name)]
@@ -115,6 +123,6 @@ def _show_backtest(name: str, title: str, summary: "pd.DataFrame") -> None:
     parts += ["sharpe", "max_drawdown", "n_eras"]
     table = summary[[name, *(f"{name}_{part}" for part in parts), "turnover"]]
     table = table.set_axis(["mean", *parts, "turnover"], axis=1)
-    say(f"{title} out of sample; differences from equal weights")
+    say(f"{title} out of sample; differences from equal weights; {BEST_FIRST}")
     show(table.reset_index(), "table")
     say()

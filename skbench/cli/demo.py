@@ -6,7 +6,7 @@ import click
 
 from ._command import skbench
 from ._options import FILE
-from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
+from ._show import ABOUT_DIFFERENCES, BEST_FIRST, say, show, show_candidates
 
 
 @skbench.command()
@@ -67,10 +67,10 @@ def demo(
     scores, (before, after) = result.scores, result.exposures
     first, last = scores.index[0], scores.index[-1]
     say(result.title, "", f"Target: {result.target}", "")
-    say(f"CORR out of sample, {len(scores)} eras from {first} to {last}")
-    show_candidates(result.comparison())
+    title = f"CORR out of sample, {len(scores)} eras from {first} to {last}"
+    show_candidates(title, result.comparison())
     say("", *ABOUT_DIFFERENCES, "")
-    say("The models in these eras, and their weights for the live era")
+    say(f"The models in these eras, and their weights for the live era; {BEST_FIRST}")
     models = result.summary().loc[list(result.weights)]
     models = models[["mean", "low", "high", "sharpe", "max_drawdown"]]
     models.insert(0, "weight", [f"{w:.1%}" for w in result.weights.values()])

@@ -12,13 +12,22 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
-    PAYOUT,
     SHRINKAGE,
     TARGET,
     names_by_name,
     numbers_by_name,
+    payout_option,
 )
-from ._show import ABOUT_DIFFERENCES, say, show, show_candidates, show_score, title_of
+from ._show import (
+    ABOUT_DIFFERENCES,
+    say,
+    show,
+    show_candidates,
+    show_newest_rule,
+    show_score,
+    show_weights,
+    title_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,14 +49,14 @@ if TYPE_CHECKING:
     "--weights",
     callback=numbers_by_name,
     metavar="MODEL=WEIGHT,...",
-    help="Blend with these weights.",
+    help="Blend with these weights; only their ratios count: a=30,b=70 is a=0.3,b=0.7.",
 )
 @click.option(
     "--fit",
     metavar="OBJECTIVE",
-    help="Learn the weights: corr, sharpe, mse, contribution or payout.",
+    help="Learn the weights: corr, sharpe, mse, mmc (or contribution) or payout.",
 )
-@PAYOUT
+@payout_option("For --fit payout; without it, those of the newest rule, named.")
 @SHRINKAGE
 @click.option(
     "--recipe", metavar="NAME", help="Blend as a published ensemble (skbench recipes)."
@@ -90,6 +99,10 @@ def ensemble(
         chunk=chunk,
         progress=sys.stderr.isatty(),
     )
+    paid = options["fit"] == "payout" or "payout" in made.scores
+    newest = paid and options["payout"] is None
+    if newest and form != "table":
+        show_newest_rule(err=True)
     if made.learned:
         tables = {name: made.comparison(name) for name in made.scores}
         if form != "table":
@@ -98,15 +111,17 @@ def ensemble(
         board = leaderboard(made.scores, target=made.target)
         if form != "table":
             return show(board, form)
-    for name, weight in made.weights.items():
-        say(f"{weight:7.2%}  {name}")
+    show_weights(made.weights)
     if made.learned:
-        say("", made.summary, "", f"Target: {made.target}", "")
+        say("", made.summary, "", f"Target: {made.target}")
+        if newest:
+            show_newest_rule()
+        say()
         _show_out_of_sample(made, tables)
     else:
         say("", "weights given", "", f"Target: {made.target}", "")
         for span, lines in board.groupby("eras", sort=False):
-            show_score("corr", str(span), lines)
+            show_score("corr", "CORR", str(span), lines)
     rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
     say(f"Predictions of {rows} rows: {output}")
     say(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
@@ -130,8 +145,8 @@ def _show_out_of_sample(
         n_eras = int(table["n_eras"].max())
         title, first = title_of(name, made.payout), made.scores[name].index[0]
         eras = "1 era" if n_eras == 1 else f"{n_eras} eras"
-        say(f"{title} out of sample, {eras} from {first!s} on")
-        show_candidates(table.drop(index=IN_SAMPLE))
+        title = f"{title} out of sample, {eras} from {first!s} on"
+        show_candidates(title, table.drop(index=IN_SAMPLE))
         in_sample = table["mean"][IN_SAMPLE]
         say(f"in sample it would have been {in_sample:.4f}", "")
     say(*ABOUT_DIFFERENCES, "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ._command import skbench
-from ._options import FILE, PREDICTIONS, TARGET, check_subject
+from ._options import FILE, PAYOUT_COLUMN, PREDICTIONS, TARGET, check_subject
 from ._show import say
 
 
@@ -28,6 +28,7 @@ from ._show import say
     metavar="SET",
     help="Feature set: also score what of each model is neutral to it (FNC).",
 )
+@PAYOUT_COLUMN
 @click.option(
     "--account",
     metavar="NAME",
@@ -45,6 +46,7 @@ def report(
     benchmark: str | None,
     target: str,
     features: str | None,
+    payout: str | dict[str, float] | None,
     account: str | None,
     against: str | None,
 ) -> None:
@@ -57,6 +59,8 @@ def report(
     from skbench.folders import input_files, report_account, report_folder
 
     check_subject(folder, account, predictions)
+    if payout is not None and account is not None:
+        raise click.UsageError("--payout goes with a FOLDER, not with --account")
     check_writable(output, "output", input_files(folder, predictions))
     if folder is not None:
         made = report_folder(
@@ -65,6 +69,7 @@ def report(
             predictions=predictions,
             benchmark=benchmark,
             features=features,
+            payout=payout,
         )
     else:
         made = report_account(str(account), against=against, benchmark=benchmark)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ._command import skbench
-from ._options import FOLDER, FORMAT, PREDICTIONS, TARGET
-from ._show import say, show, show_score
+from ._options import FOLDER, FORMAT, PAYOUT_COLUMN, PREDICTIONS, TARGET
+from ._show import say, show, show_score, title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,7 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
     metavar="MODEL",
     help="Score each model's contribution to this one too (BMC).",
 )
+@PAYOUT_COLUMN
 @click.option(
     "--recent",
     type=click.IntRange(1),
@@ -42,6 +43,7 @@ def score(
     predictions: tuple[Path, ...],
     target: str,
     benchmark: str | None,
+    payout: str | dict[str, float] | None,
     recent: int,
     form: str,
 ) -> None:
@@ -54,15 +56,17 @@ def score(
     in the eras of both. Under the tables: how your predictions were made, if their file
     says so.
     """
-    from skbench.folders import folder_target, score_folder
+    from skbench.folders import folder_target, read_payout, score_folder
     from skbench.tournament import origin_lines
 
     target = folder_target(folder, target)
+    paid = None if payout is None else read_payout(payout)
     board = score_folder(
         folder,
         target=target,
         predictions=predictions,
         benchmark=benchmark,
+        payout=paid,
         recent=recent,
         progress=sys.stderr.isatty(),
     )
@@ -73,9 +77,9 @@ def score(
     made = dict(told.to_numpy().tolist())
     board = _marked(board, made)
     for span, lines in board.groupby("eras", sort=False):
-        for name in ("corr", "mmc", "bmc"):
+        for name in ("corr", "mmc", "bmc", "payout"):
             if name in lines:
-                show_score(name, str(span), lines)
+                show_score(name, title_of(name, paid), str(span), lines)
     if made:
         say(*origin_lines(made), "")
     say(*_ABOUT_INTERVALS.split("\n"))

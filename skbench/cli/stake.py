@@ -99,11 +99,6 @@ def _in_nmr(allocation: "Allocation", total: float) -> str:
 
 def _rule(name: str | None) -> "PayoutRule":
     """Return the payout rule of a name, or that of Numerai's current round."""
-    from skbench.staking import PAYOUT_RULES, PayoutRule
+    from skbench.staking import PayoutRule, rule_named
 
-    if name is None:
-        return PayoutRule.from_api()
-    if name not in PAYOUT_RULES:
-        known = ", ".join(map(repr, PAYOUT_RULES))
-        raise click.BadParameter(f"`rule` must be one of {known}; got {name!r}")
-    return PAYOUT_RULES[name]
+    return PayoutRule.from_api() if name is None else rule_named(name)

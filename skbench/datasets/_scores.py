@@ -124,7 +124,7 @@ def _find_models(api: Any, name: str) -> dict[str, str]:
         return {name: api.public_user_profile(name)["id"]}
     except (ValueError, TypeError, AttributeError) as error:
         answers["model"] = _in_words(error)
-    hint = did_you_mean(name, _known_accounts(api))
+    hint = did_you_mean(name, _known_accounts(api)) or "."
     raise ValueError(
         f"Numerai knows no account and no model called {name!r}{hint} Asked for the "
         f"account: {answers['account']}. Asked for the model: {answers['model']}"

@@ -9,6 +9,7 @@ import pandas as pd
 from skbench._checks import check_confidence, check_name
 from skbench._eras import check_horizon
 from skbench._frames import META_MODEL, aligned_target, as_table
+from skbench._score_names import multipliers_of
 from skbench._stacking import StackingWeights
 from skbench._steps import columns_of
 from skbench.model_selection import (
@@ -66,8 +67,8 @@ def backtest(
         Column of the Meta Model; where ``ddf`` has none of the default name,
         contributions to it are not scored.
     payout : mapping of str to float, default=None
-        Multipliers of "corr" and "contribution", to score their sum as well. None:
-        those of the first candidate with the objective "payout", if there is one.
+        Multipliers of "corr" and "mmc", to score their sum as well. None: those of the
+        first candidate with the objective "payout", if there is one.
     horizon : int, default=None
         Over how many eras a score shares days with others. None: as the name of the
         target says.
@@ -113,7 +114,7 @@ def backtest(
     if not isinstance(cv, WalkForwardEraSplit | None):
         raise ValueError(f"`cv` must be a WalkForwardEraSplit; got {cv!r}")
     if payout is not None:
-        StackingWeights("payout", payout=payout).check_parameters()
+        multipliers_of(payout)
     walk = Walk(named(candidates))
     check_columns(ddf, [walk.era, y], "the eras and the targets")
     reference = reference_of(ddf, meta_model)

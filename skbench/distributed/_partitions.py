@@ -7,7 +7,13 @@ from typing import Any
 import dask.dataframe as dd
 import pandas as pd
 
-from skbench._checks import check_count, check_name, is_several, listed
+from skbench._checks import (
+    check_count,
+    check_name,
+    did_you_mean,
+    is_several,
+    listed,
+)
 from skbench._frames import META_MODEL
 
 
@@ -71,6 +77,7 @@ def check_columns(ddf: Any, names: Sequence[str], what: str) -> None:
     if missing := [name for name in names if name not in columns]:
         raise ValueError(
             f"`ddf` lacks {listed(missing)}, {what}; it has {listed(columns)}"
+            f"{did_you_mean(missing[0], columns)}"
         )
 
 

@@ -1,6 +1,6 @@
 """The models of a Dask frame, scored: `score`."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,7 @@ def score(
     meta_model: str = META_MODEL,
     benchmark: Hashable = None,
     features: Any = None,
+    payout: Mapping[str, float] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Score models by all measures that the data allow, partition by partition.
 
@@ -54,6 +55,8 @@ def score(
         The one of the models whose predictions are the benchmark.
     features : str or sequence of str, default=None
         Columns of features that a model should not need. None: not scored.
+    payout : mapping of str to float, default=None
+        Multipliers of "corr" and "mmc", as for `skbench.metrics.score_models`.
 
     Returns
     -------
@@ -99,6 +102,7 @@ def score(
         reference=reference,
         benchmark=benchmark,
         features=features,
+        payout=payout,
     )
     work(head)  # refuses columns before there is work
     read = {era, y, *reference, *models, *(features or [])}
@@ -115,6 +119,7 @@ def _scores(
     reference: list[str],
     benchmark: Hashable,
     features: list[str] | None,
+    payout: Mapping[str, float] | None,
 ) -> dict[str, pd.DataFrame]:
     """Score the eras of a partition."""
     return score_models(
@@ -124,4 +129,5 @@ def _scores(
         meta_model=frame[reference] if reference else None,
         benchmark=benchmark,
         features=frame[features] if features else None,
+        payout=payout,
     )

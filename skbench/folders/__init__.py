@@ -14,6 +14,7 @@ _HOMES = {
     "five_steps": "_ensemble",
     "folder_target": "_files",
     "input_files": "_files",
+    "read_payout": "_walk",
     "report_account": "_report",
     "report_folder": "_report",
     "score_folder": "_scores",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from ._report import report_account, report_folder
     from ._scores import score_folder
     from ._stake import stake_account, stake_folder
+    from ._walk import read_payout as read_payout
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from skbench._checks import check_count, check_flag, is_several
 from skbench._files import Address
 from skbench._neutralizer import FeatureNeutralizer, checked_shares
 from skbench._progress import progress_bar
+from skbench._score_names import warn_of_days
 from skbench._steps import steps_of
 from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
@@ -26,7 +27,13 @@ from skbench.tournament import (
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
-from ._walk import check_meta_model, latest_payout, targets_of, windows_of
+from ._walk import (
+    check_meta_model,
+    latest_payout,
+    read_payout,
+    targets_of,
+    windows_of,
+)
 
 
 def backtest_folder(
@@ -34,7 +41,7 @@ def backtest_folder(
     *,
     fit: str | Sequence[str] = "corr",
     shrinkage: float | str | None = None,
-    payout: Mapping[str, float] | None = None,
+    payout: str | Mapping[str, float] | None = None,
     predictions: Address | Sequence[Address] = (),
     neutralize: str | None = None,
     proportions: Sequence[float] | None = None,
@@ -58,9 +65,9 @@ def backtest_folder(
         Objectives of `StackingWeights` by which to learn weights.
     shrinkage : float, "auto" or "bayes", default=None
         As for `ensemble_pipeline`.
-    payout : mapping of str to float, default=None
-        Multipliers of "corr" and "contribution", for the objective "payout" and to
-        score by. None: those of the newest payout rule.
+    payout : str or mapping of str to float, default=None
+        The name of a payout rule, such as "2026", or multipliers of "corr" and "mmc":
+        for the objective "payout" and to score by. None: those of the newest rule.
     predictions : path-like or sequence of path-like, default=()
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
@@ -90,14 +97,16 @@ def backtest_folder(
     """
     check_flag("progress", progress)
     check_count("chunk", chunk, 1)
-    payout = latest_payout() if payout is None else payout
+    asked = None if payout is None else read_payout(payout)
+    payout = latest_payout() if asked is None else asked
     candidates = _combinations(path, fit, shrinkage, payout, neutralize, proportions)
     candidates |= _published(check_folder(path))
     features = _features_of(candidates.values()) or None
     rows, _ = open_folder(
         path, target=target, features=features, predictions=predictions
     )
-    check_meta_model(rows, _steps_of(candidates.values()))
+    check_meta_model(rows, _steps_of(candidates.values()), asked)
+    warn_of_days(payout, rows.target)
     for name, words in rows.made.items():
         if words.startswith("in sample"):
             warn(

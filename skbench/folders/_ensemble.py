@@ -8,11 +8,12 @@ import joblib
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import check_choice, check_count, is_several
+from skbench._checks import check_count, is_several
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
+from skbench._score_names import score_choice
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench._steps import steps_of
 from skbench.streaming import write_tables
@@ -29,7 +30,7 @@ from skbench.tournament import (
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import check_meta_model, latest_payout
+from ._walk import check_meta_model, latest_payout, read_payout
 
 # Share of what features explain to neutralise, unless a user says otherwise.
 PROPORTION = 0.5
@@ -40,7 +41,7 @@ def ensemble_pipeline(
     *,
     weights: Mapping[str, float] | None = None,
     fit: str | None = None,
-    payout: Mapping[str, float] | None = None,
+    payout: str | Mapping[str, float] | None = None,
     shrinkage: float | str | None = None,
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
@@ -61,8 +62,9 @@ def ensemble_pipeline(
         Weight of each model.
     fit : str, default=None
         Objective of `StackingWeights` by which to learn the weights.
-    payout : mapping of str to float, default=None
-        For ``fit="payout"``: the multipliers. None: those of the newest payout rule.
+    payout : str or mapping of str to float, default=None
+        For ``fit="payout"``: the name of a payout rule, such as "2026", or multipliers
+        of "corr" and "mmc". None: those of the newest payout rule.
     shrinkage : float, "auto" or "bayes", default=None
         For ``fit``: as in `StackingWeights`. None: "bayes" for the objectives that have
         it, 0 for the others.
@@ -118,7 +120,7 @@ def ensemble_pipeline(
 def _blend(
     weights: Mapping[str, float] | None,
     fit: str | None,
-    payout: Mapping[str, float] | None,
+    payout: str | Mapping[str, float] | None,
     shrinkage: float | str | None,
 ) -> WeightedEnsemble:
     """Make the blend of weights that are given, or to be learned."""
@@ -128,12 +130,13 @@ def _blend(
         if shrinkage is not None:
             raise ValueError(f"`shrinkage` is for `fit`; got {shrinkage!r} without it")
         return WeightedEnsemble(weights)
-    check_choice("fit", fit, OBJECTIVES)
-    if fit == "payout" and payout is None:
-        payout = latest_payout()
+    objective = score_choice("fit", fit, OBJECTIVES)
+    multipliers: Mapping[str, float] | None = None
+    if objective == "payout":
+        multipliers = latest_payout() if payout is None else read_payout(payout)
     if shrinkage is None:
-        shrinkage = "bayes" if fit in SHRUNK_BY_BAYES else 0.0
-    return StackingWeights(fit, payout=payout, shrinkage=shrinkage)
+        shrinkage = "bayes" if objective in SHRUNK_BY_BAYES else 0.0
+    return StackingWeights(fit, payout=multipliers, shrinkage=shrinkage)
 
 
 def five_steps(

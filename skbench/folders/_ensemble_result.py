@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skbench._ensemble import WeightedEnsemble
 from skbench._parquet import read_parquet
+from skbench._score_names import score_choice
 from skbench._stacking import StackingWeights
 from skbench.metrics import summarize
 
@@ -37,7 +38,7 @@ class FolderEnsemble:
     target : str
         The target of these scores.
     payout : dict of str to float
-        Multipliers of "payout".
+        Multipliers of "corr" and "contribution" in "payout".
     out_of_sample_from : era label or None
         First era that was predicted with weights learned before it; None where weights
         were given, or where no era was.
@@ -122,7 +123,8 @@ class FolderEnsemble:
             number of eras; and the difference of the ensemble from it with its
             interval.
         """
-        return compared(self.scores[score], ENSEMBLE, self.target)
+        name = score_choice("score", score, self.scores)
+        return compared(self.scores[name], ENSEMBLE, self.target)
 
 
 def compared(scores: pd.DataFrame, name: str, target: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from skbench._eras import Rows, chronological, find_eras, horizon_of
 from skbench._frames import META_MODEL
 from skbench._progress import progress_bar
+from skbench._score_names import multipliers_of
 from skbench._stacking import StackingWeights
 from skbench._steps import gathers, learns, steps_of
 from skbench.model_selection import (
@@ -88,7 +89,7 @@ class OutOfSample:
             walk.fit_after(table)
         one = walk.candidates[ENSEMBLE]
         self.pipeline, self.lacking = one.pipeline, walk.lacking.get(ENSEMBLE)
-        self.payout = dict(walk.payout or latest_payout())
+        self.payout = multipliers_of(walk.payout or latest_payout())
         self.out_of_sample_from = one.windows[0].test[0] if one.windows else None
         self.blend = Predictions(rows.models, rows.target)
         self._scores = WalkedScores(walk.names)

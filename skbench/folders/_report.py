@@ -1,6 +1,6 @@
 """A page about the models of a folder, or of an account."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +9,14 @@ import pandas as pd
 from skbench._checks import check_name
 from skbench._files import Address
 from skbench._parquet import arrow_path
+from skbench._score_names import multipliers_of, sum_in_words
 from skbench.analysis import Analysis
 from skbench.datasets import load_scores
 from skbench.report import PerformanceReport
 from skbench.tournament import open_folder
 
 from ._scores import scores_of, scores_of_meta_model
+from ._walk import read_payout
 
 
 def report_folder(
@@ -25,6 +27,7 @@ def report_folder(
     predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     features: str | None = None,
+    payout: str | Mapping[str, float] | None = None,
     analysis: Analysis | None = None,
 ) -> PerformanceReport:
     """Report on the models in a folder.
@@ -44,6 +47,8 @@ def report_folder(
     features : str, default=None
         Name of a feature set: adds the scores of what is left of each model when it is
         neutral to these features.
+    payout : str or mapping of str to float, default=None
+        As for `score_folder`; the score is called by what it is the sum of.
     analysis : skbench.analysis.Analysis, default=None
         What `analyze_folder` found, to show too.
 
@@ -67,8 +72,12 @@ def report_folder(
         features=features,
         predictions=predictions,
     )
+    scores = scores_of(rows, benchmark, payout=payout)
+    if payout is not None:
+        words = sum_in_words(multipliers_of(read_payout(payout)))
+        scores[f"payout ({words})"] = scores.pop("payout")
     return PerformanceReport(
-        scores_of(rows, benchmark),
+        scores,
         benchmark=benchmark,
         meta_model=scores_of_meta_model(rows),
         analysis=analysis,

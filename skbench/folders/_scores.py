@@ -1,14 +1,17 @@
 """The models of a folder, scored and ranked: `score_folder`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from skbench._checks import check_flag
 from skbench._files import Address
 from skbench._progress import progress_bar
+from skbench._score_names import warn_of_days
 from skbench.metrics import leaderboard, numerai_corr, score_models
 from skbench.tournament import ERA, FolderRows, open_folder
+
+from ._walk import check_meta_model, read_payout
 
 
 def score_folder(
@@ -18,6 +21,7 @@ def score_folder(
     models: Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
+    payout: str | Mapping[str, float] | None = None,
     recent: int = 52,
     progress: bool = False,
 ) -> pd.DataFrame:
@@ -46,6 +50,9 @@ def score_folder(
         `ensemble_folder` writes it, gets the name of its file.
     benchmark : str, default=None
         Model to which the contribution is scored as well.
+    payout : str or mapping of str to float, default=None
+        The name of a payout rule, such as "2026", or multipliers of "corr" and "mmc":
+        their sum is a further score, "payout", before a payout factor and a clip.
     recent : int, default=52
         Number of the most recent eras that are also scored by themselves.
     progress : bool, default=False
@@ -66,19 +73,28 @@ def score_folder(
     FileNotFoundError
         If the folder lacks a file, or one of ``predictions`` is not there.
     ValueError
-        If the files do not fit together, lack a column, or give two models one name.
+        If the files do not fit together, lack a column, or give two models one name; if
+        ``payout`` is no rule and no multipliers, or pays MMC and there is no Meta
+        Model.
     """
     check_flag("progress", progress)
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
-    scores = scores_of(rows, benchmark, progress)
+    scores = scores_of(rows, benchmark, progress, payout)
     board = leaderboard(scores, recent=recent, target=rows.target)
     return board.assign(made=board["model"].map(rows.made)) if rows.made else board
 
 
 def scores_of(
-    rows: FolderRows, benchmark: str | None, progress: bool = False
+    rows: FolderRows,
+    benchmark: str | None,
+    progress: bool = False,
+    payout: str | Mapping[str, float] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Score the models of a folder by all measures that its files allow."""
+    if payout is not None:
+        payout = read_payout(payout)
+        check_meta_model(rows, payout=payout)
+        warn_of_days(payout, rows.target)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return score_models(
             rows.table(rows.target),
@@ -87,6 +103,7 @@ def scores_of(
             meta_model=rows.table(rows.meta_model) if rows.meta_model else None,
             benchmark=benchmark,
             features=rows.table(*rows.features) if rows.features else None,
+            payout=payout,
         )
 
 

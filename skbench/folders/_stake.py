@@ -6,6 +6,7 @@ from typing import Any
 
 from skbench._eras import horizon_of
 from skbench._files import Address
+from skbench._score_names import warn_of_days
 from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_of_target
 from skbench.tournament import open_folder, origin_lines
@@ -31,7 +32,7 @@ def stake_folder(
         Folder of Numerai's files, as for `score_folder`.
     rule : skbench.staking.PayoutRule
         What the scores pay. Eras stand for rounds, and CORR and MMC with ``target``
-        for the rule's scores of those kinds.
+        for the rule's scores of those kinds; other days than theirs are warned of.
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
@@ -68,10 +69,10 @@ def stake_folder(
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     warn_of_target(rule, rows.target)
     scores = scores_of(rows, None)
-    kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
+    warn_of_days(rule.multipliers, rows.target)
     allocation = allocate(
         scores,
-        rule.renamed(kinds),
+        rule,
         total_at_risk=total_at_risk,
         **{"horizon": horizon_of(rows.target), **options},
     )

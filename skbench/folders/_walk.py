@@ -1,17 +1,19 @@
 """Pipelines walked forward over the eras of a folder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from skbench._checks import did_you_mean, listed
 from skbench._eras import find_eras, horizon_of
 from skbench._frames import ALL
 from skbench._learning import scores_of
+from skbench._score_names import multipliers_of
 from skbench._stacking import StackingWeights
 from skbench.model_selection import WalkForwardEraSplit, default_split
-from skbench.staking import PAYOUT_RULES
+from skbench.staking import PAYOUT_RULES, newest_rule
 from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
 
 
@@ -27,25 +29,39 @@ def windows_of(rows: FolderRows, chunk: int) -> WalkForwardEraSplit:
     return default_split(labels, horizon_of(rows.target), chunk)
 
 
-def check_meta_model(rows: FolderRows, steps: Iterable[Any]) -> None:
-    """Refuse steps that learn from the Meta Model where the folder has none."""
-    for step in steps:
-        if not isinstance(step, StackingWeights) or rows.meta_model is not None:
-            continue
-        if "contribution" in scores_of(step.objective, step.payout):
+def check_meta_model(
+    rows: FolderRows, steps: Iterable[Any] = (), payout: Any = None
+) -> None:
+    """Refuse what needs the Meta Model where the folder has none."""
+    needs = {
+        f"`objective` {step.objective!r}": scores_of(step.objective, step.payout)
+        for step in steps
+        if isinstance(step, StackingWeights)
+    }
+    if payout is not None:
+        needs["what `payout` pays"] = multipliers_of(payout)
+    for what, scores in needs.items():
+        if "contribution" in scores and rows.meta_model is None:
             raise ValueError(
-                f"`objective` {step.objective!r} needs the Meta Model, and "
-                f"{META_MODEL_FILE} is not in the folder: download it"
+                f"{what} needs the Meta Model, and {META_MODEL_FILE} is not in the "
+                "folder: download it"
             )
 
 
 def latest_payout() -> dict[str, float]:
     """Return the multipliers of the newest payout rule that is known."""
-    *_, rule = PAYOUT_RULES.values()
-    scores = {"corr": "corr", "mmc": "contribution"}
-    return {
-        scores[kind]: multiplier
-        for name, multiplier in rule.multipliers.items()
-        for kind in scores
-        if kind in name
-    }
+    return multipliers_of(newest_rule().multipliers)
+
+
+def read_payout(payout: Any) -> Mapping[str, float]:
+    """Return multipliers, given as such or by the name of a payout rule."""
+    if isinstance(payout, str):
+        if payout not in PAYOUT_RULES:
+            raise ValueError(
+                f"`payout` must be the name of a payout rule, {listed(PAYOUT_RULES)}, "
+                f"or multipliers such as corr=3,mmc=15; got {payout!r}"
+                f"{did_you_mean(payout, PAYOUT_RULES)}"
+            )
+        return PAYOUT_RULES[payout].multipliers
+    multipliers_of(payout)
+    return dict(payout)

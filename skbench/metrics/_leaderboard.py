@@ -1,6 +1,6 @@
 """All models beside each other: `score_models` and `leaderboard`."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import check_count, listed
+from skbench._checks import check_count, did_you_mean, listed
 from skbench._frames import has_name
+from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
 from ._ranking import best_first, compare_shorter
@@ -28,6 +29,7 @@ def score_models(
     meta_model: Any = None,
     benchmark: Hashable = None,
     features: Any = None,
+    payout: Mapping[str, float] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Score models by all measures that the data allow.
 
@@ -45,19 +47,26 @@ def score_models(
         The model whose predictions are the benchmark.
     features : DataFrame, Table or array of shape (n_rows, n_features), default=None
         Features that a model should not need.
+    payout : mapping of str to float, default=None
+        Multipliers of "corr" and "mmc", or other words for them, such as
+        ``{"corr": 3, "mmc": 15}`` or the ``multipliers`` of a
+        `skbench.staking.PayoutRule`: their sum is a score, too.
 
     Returns
     -------
     scores : dict of str to pandas.DataFrame of shape (n_eras, n_models)
         By name: ``corr``, `numerai_corr`; ``mmc``, `correlation_contribution` to the
         Meta Model, if it is given; ``bmc``, the same to the benchmark, if it is named;
-        ``fnc``, `feature_neutral_corr`, if features are given. NaN where an era has no
-        score: eras without a target, and for ``mmc`` those without the Meta Model.
+        ``fnc``, `feature_neutral_corr`, if features are given; ``payout``, if
+        multipliers are given: the sum of what they multiply, before a payout factor and
+        a clip. NaN where an era has no score: eras without a target, and for ``mmc``
+        those without the Meta Model.
 
     Raises
     ------
     ValueError
-        If the inputs are not of equal length, or no column is the benchmark.
+        If the inputs are not of equal length, no column is the benchmark, or ``payout``
+        is of other scores, or of MMC without the Meta Model.
 
     See Also
     --------
@@ -74,6 +83,9 @@ def score_models(
     >>> list(scores), scores["mmc"].shape
     (['corr', 'mmc'], (20, 3))
     """
+    multipliers = None if payout is None else multipliers_of(payout)
+    if meta_model is None and "contribution" in (multipliers or {}):
+        raise ValueError(f"`payout` {payout!r} needs `meta_model`, for MMC; got None")
     inputs = {"y_pred": y_pred, "y_true": y_true}
     if meta_model is not None:
         inputs["meta_model"] = meta_model
@@ -86,6 +98,8 @@ def score_models(
     }
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
+    if multipliers is not None:
+        scores["payout"] = paid(multipliers, scores)
     return scores
 
 
@@ -93,6 +107,7 @@ def _place(models: Sequence[Hashable], benchmark: Any) -> int:
     if not has_name(models, benchmark):
         raise ValueError(
             f"`benchmark` must be one of the models {listed(models)}; got {benchmark!r}"
+            f"{did_you_mean(benchmark, models)}"
         )
     return list(models).index(benchmark)
 

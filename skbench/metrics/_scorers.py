@@ -7,7 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from skbench._checks import check_choice, check_flag, is_number
+from skbench._checks import (
+    check_choice,
+    check_flag,
+    did_you_mean,
+    is_number,
+    listed,
+)
 from skbench._eras import eras_lack, find_eras
 from skbench._frames import (
     META_MODEL,
@@ -15,20 +21,22 @@ from skbench._frames import (
     as_columns,
     as_table,
     check_numbers,
+    columns_of_role,
     pick,
     present,
     resolve,
 )
+from skbench._score_names import find_score
 from skbench.solvers.series import sharpe
 
-from ._scores import correlation_contribution, numerai_corr
+from ._scores import correlation_contribution, feature_neutral_corr, numerai_corr
 
 _REDUCTIONS: dict[str, Callable[[Any], Any]] = {"mean": np.mean, "sharpe": sharpe}
 _DEFAULTS = {"columns": {}, "era": "era", "reduce": "mean", "greater_is_better": True}
 
 
 def era_scorer(
-    metric: Callable[..., Any],
+    metric: str | Callable[..., Any],
     *uncalled: Any,
     columns: Mapping[str, Any] | None = None,
     era: Any = "era",
@@ -45,18 +53,21 @@ def era_scorer(
 
     Parameters
     ----------
-    metric : callable
-        A function of this module, or one that is called alike: with the keyword
-        arguments ``y_pred``, ``era``, ``y_true`` if it names that parameter, those of
-        `columns` and those of `options`. It returns a score an era: a series, or a
-        frame with a column a model.
+    metric : str or callable
+        The name of a score: "corr"; "mmc", the contribution to the column
+        "numerai_meta_model"; "bmc", to the column that `columns` names as
+        ``meta_model``; "fnc", neutral to all columns whose names start with "feature";
+        or another word for one of these. Or a function of this module, or one that is
+        called alike: with the keyword arguments ``y_pred``, ``era``, ``y_true`` if it
+        names that parameter, those of `columns` and those of `options`. It returns a
+        score an era: a series, or a frame with a column a model.
     *uncalled : object
         Nothing. Given where this function itself was passed as ``scoring``: what comes
         back then makes scikit-learn raise.
     columns : mapping from str to column names, default=None
         Parameters of the metric that are columns of X: a name, a position, a list of
         these or what `sklearn.compose.make_column_selector` returns. To pickle the
-        scorer, no lambda.
+        scorer, no lambda. None: those that go with the name of a score.
     era : str, int or None, default="era"
         The era column of X: its name, or its position in an array. None: all rows are
         one era.
@@ -91,6 +102,8 @@ def era_scorer(
     >>> from skbench.metrics import era_scorer, feature_neutral_corr
     >>> features = make_column_selector("^feature")
     >>> scorer = era_scorer(feature_neutral_corr, columns={"features": features})
+    >>> era_scorer("mmc")
+    era_scorer(correlation_contribution, columns={'meta_model': 'numerai_meta_model'})
 
     >>> import pandas as pd
     >>> from skbench import WeightedEnsemble
@@ -101,8 +114,13 @@ def era_scorer(
     """
     if uncalled:
         return _Uncalled("era_scorer(metric)")  # type: ignore[return-value]
+    if isinstance(metric, str):
+        metric, columns = _named(metric, columns)
     if not callable(metric):
-        raise ValueError(f"`metric` must be a function; got {metric!r}")
+        raise ValueError(
+            "`metric` must be a function, or the name of a score such as 'corr'; got "
+            f"{metric!r}"
+        )
     if not (columns is None or isinstance(columns, Mapping)):
         raise ValueError(
             "`columns` must map parameters of the metric to columns of X; "
@@ -114,6 +132,28 @@ def era_scorer(
     return _EraScorer(
         metric, dict(columns or {}), era, reduce, greater_is_better, options
     )
+
+
+def _named(name: str, columns: Any) -> tuple[Any, Any]:
+    """Return the metric of a score's name, and the columns that it needs."""
+    kind = find_score(name, _METRICS)
+    if kind is None:
+        raise ValueError(
+            "`metric` must be a function, or the name of a score, one of "
+            f"{listed(_METRICS)}; got {name!r}{did_you_mean(name, _METRICS)}"
+        )
+    metric, needed = _METRICS[kind]
+    if columns is None and needed is None:
+        raise ValueError(
+            f"`columns` must name the benchmark for {name!r}: "
+            "columns={'meta_model': 'v53_lgbm_ender20'}; got None"
+        )
+    return metric, needed if columns is None else columns
+
+
+def _features(X: Any) -> list[Any]:
+    """Select the feature columns."""
+    return columns_of_role(as_table(X), "feature", None)
 
 
 def contribution_scorer(
@@ -247,6 +287,14 @@ class _Uncalled:
 def _name(value: Any) -> str:
     return getattr(value, "__name__", None) or repr(value)
 
+
+# By the name of a score: its function, and columns of X where they go by themselves.
+_METRICS: dict[str, tuple[Callable[..., Any], Mapping[str, Any] | None]] = {
+    "corr": (numerai_corr, {}),
+    "mmc": (correlation_contribution, {"meta_model": META_MODEL}),
+    "bmc": (correlation_contribution, None),
+    "fnc": (feature_neutral_corr, {"features": _features}),
+}
 
 numerai_corr_scorer = era_scorer(numerai_corr)
 """Scorer of the mean Numerai CORR over the eras: ``era_scorer(numerai_corr)``."""

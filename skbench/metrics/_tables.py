@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import listed
+from skbench._checks import did_you_mean, listed
 from skbench._eras import chronological
 from skbench._frames import (
     as_columns,
@@ -81,6 +81,7 @@ def read_benchmark(benchmark: Any, table: pd.DataFrame) -> pd.Series:
         raise ValueError(
             f"`benchmark` must name a column of the scores, {listed(table.columns)}, "
             f"or hold one score an era; got {benchmark!r}"
+            f"{did_you_mean(benchmark, table.columns)}"
         )
     return table.iloc[:, list(table.columns).index(benchmark)]
 

@@ -28,7 +28,7 @@ from skbench._frames import (
     target_name,
 )
 from skbench._progress import with_progress
-from skbench._stacking import StackingWeights
+from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
 from ._paths import EraColumns
@@ -82,8 +82,8 @@ def backtest(
     meta_model : str, default="numerai_meta_model"
         Column of the reference; where X has it, contributions to it are scored.
     payout : mapping of str to float, default=None
-        Multipliers of "corr" and "contribution", to score their sum as well. None:
-        those of the first candidate with the objective "payout", if there is one.
+        Multipliers of "corr" and "mmc", to score their sum as well. None: those of the
+        first candidate with the objective "payout", if there is one.
     horizon : int, default=None
         Over how many eras a score shares days with others, for the intervals. None: as
         the name of y says. What is purged, candidates say by their own.
@@ -133,7 +133,7 @@ def backtest(
     check_confidence("confidence", confidence)
     check_name("meta_model", meta_model)
     if payout is not None:
-        StackingWeights("payout", payout=payout).check_parameters()
+        multipliers_of(payout)
     walk = Walk(named(candidates))
     table = as_table(X)
     if not has_name(table.names, walk.era):
@@ -246,11 +246,10 @@ def result_of(
         name: t for name, t in scores.items() if name == "corr" or t.any(axis=None)
     }
     multipliers = payout or walk.payout
-    if multipliers is not None and "mmc" in scores:
-        scores["payout"] = (
-            multipliers.get("corr", 0.0) * scores["corr"]
-            + multipliers.get("contribution", 0.0) * scores["mmc"]
-        )
+    if multipliers is not None:
+        multipliers = multipliers_of(multipliers)
+        if (sum_of_scores := paid(multipliers, scores)) is not None:
+            scores["payout"] = sum_of_scores
     candidates = {name: walk.candidates[name] for name in names}
     return Backtest(
         scores,

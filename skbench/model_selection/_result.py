@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from skbench._checks import listed
 from skbench._eras import era_numbers
+from skbench._score_names import score_choice, score_title
 from skbench.metrics import lacks_eras, summarize
 from skbench.solvers import intervals
 
 from ._candidate import EQUAL
-
-_NAMES = {"corr": "CORR", "mmc": "MMC"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Backtest:
         Candidates that differ in nothing but the proportion to neutralise: by it, from
         the smallest on, their names.
     payout : dict of str to float or None
-        Multipliers of "corr" and "contribution" in "payout".
+        Multipliers in "payout" of "corr" and "contribution", which is MMC.
     horizon : int
         Over how many eras a score shares days with others.
     confidence : float
@@ -84,7 +82,7 @@ class Backtest:
             the eras that both have. ``turnover`` is the share of the weights that moves
             from window to window, on average; ``exposure`` the mean of the largest.
         """
-        self._check_score("by", by)
+        by = score_choice("by", by, self.scores)
         parts = [self._lines(name) for name in self.scores]
         summary = pd.concat(parts, axis=1)
         summary["turnover"] = pd.Series(
@@ -112,6 +110,7 @@ class Backtest:
         verdict : str
             A sentence.
         """
+        score = score_choice("score", score, self.scores)
         found = self.joint_intervals(score)
         if found["low"].isna().all():
             judged = self.differences(score)[found.index]
@@ -125,7 +124,7 @@ class Backtest:
         together = ""
         if len(found) > 1:
             together = f", held together over {len(found)} candidates"
-        size = f"{abs(value):.4f} {_NAMES.get(score, score)} an era"
+        size = f"{abs(value):.4f} {score_title(score)} an era"
         interval = (
             f"({self.confidence:.0%} interval of the difference {low:.4f} to "
             f"{high:.4f}{together})"
@@ -203,8 +202,7 @@ class Backtest:
         differences : pandas.DataFrame of shape (n_eras, n_candidates)
             NaN where one of the two has no score.
         """
-        self._check_score("score", score)
-        table = self.scores[score]
+        table = self.scores[score_choice("score", score, self.scores)]
         pairs = [
             (name, others[EQUAL])
             for name, others in self.rivals.items()
@@ -213,12 +211,6 @@ class Backtest:
         return pd.DataFrame(
             {name: table[name] - table[equal] for name, equal in pairs}, table.index
         )
-
-    def _check_score(self, parameter: str, score: str) -> None:
-        if score not in self.scores:
-            raise ValueError(
-                f"`{parameter}` must be one of {listed(self.scores)}; got {score!r}"
-            )
 
     def _lines(self, score: str) -> pd.DataFrame:
         """Numbers of one score: a row a candidate."""

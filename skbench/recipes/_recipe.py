@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import fsum
 from typing import Any
 
 import pandas as pd
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import check_flag, check_name, listed
+from skbench._checks import alike, check_flag, check_name, listed
 from skbench._ensemble import WeightedEnsemble
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
@@ -579,7 +578,7 @@ def recipe(name: str) -> Recipe:
     if key in _RECIPES:
         return _RECIPES[key]
     known = [*_RECIPES, *_ALIASES]
-    close = get_close_matches(key, known) or [name for name in known if key in name]
+    close = alike(key, known)
     hint = f"did you mean {listed(close)}? " if close else ""
     raise ValueError(
         f"`name` must be that of a recipe; got {name!r}: {hint}list_recipes() lists all"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import check_count, check_flag, listed
+from skbench._checks import check_count, check_flag, did_you_mean, listed
 from skbench._eras import horizon_of, stated_era_column
 from skbench._frames import (
     Table,
@@ -146,7 +146,7 @@ def _target_columns(
     if unknown := [name for name in targets if name not in wanted]:
         raise ValueError(
             f"`targets` names {listed(unknown)}, on which no model is trained; the "
-            f"targets are {listed(wanted)}"
+            f"targets are {listed(wanted)}{did_you_mean(unknown[0], wanted)}"
         )
     columns = {
         name: targets.get(str(m.target), str(m.target)) for name, m in models.items()

@@ -7,16 +7,16 @@ from typing import Any
 import pandas as pd
 
 from skbench._eras import chronological
+from skbench._score_names import score_title, sum_in_words
 from skbench.metrics import about_shorter, compare_shorter, summarize, union
 from skbench.model_selection import Backtest
 
-from ._numbers import explained, label, plain
+from ._numbers import explained, plain
 from ._page import Page, checked_title, counted
 
 _DRAWN = 8  # models with an area of their own
 _ENDS = ("", "_low", "_high")
 _COLUMNS = ("sharpe", "max_drawdown", "n_eras", *(f"difference{end}" for end in _ENDS))
-_PAID = {"corr": "CORR", "contribution": "MMC"}
 
 
 class BacktestReport(Page):
@@ -170,7 +170,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
     )
     rows = table.astype({"n_eras": int}).to_dict("index")
     return {
-        "label": label(score),
+        "label": score_title(score),
         "explained": _paid(found) if score == "payout" else explained(score),
         "verdict": found.verdict(score),
         "best": found.best(score),
@@ -186,8 +186,7 @@ def _score(found: Backtest, score: str, summary: pd.DataFrame) -> dict[str, Any]
 
 def _paid(found: Backtest) -> str:
     """Say what the payout is the sum of."""
-    multipliers = found.payout or {}
-    return " + ".join(f"{by:g} {_PAID[name]}" for name, by in multipliers.items())
+    return sum_in_words(found.payout or {})
 
 
 def _by_name(frame: pd.DataFrame) -> dict[str, list[float]]:

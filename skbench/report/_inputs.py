@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skbench._checks import listed
+from skbench._checks import did_you_mean, listed
 from skbench.metrics import check_labels, read_table
 
 _ENDS = ["low", "high"]
@@ -47,7 +47,7 @@ def read_made(made: Any, models: Collection[str]) -> dict[str, str] | None:
     if unknown := [name for name in made if str(name) not in models]:
         raise ValueError(
             f"`made` must name models of `scores`, {listed(models)}; "
-            f"got {listed(unknown)}"
+            f"got {listed(unknown)}{did_you_mean(unknown[0], models)}"
         )
     return {str(name): text for name, text in made.items()}
 

@@ -1,6 +1,5 @@
 """The numbers of a report, as plain lists and dicts: what the page shows."""
 
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -8,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._checks import listed
+from skbench._checks import did_you_mean, listed
 from skbench._eras import chronological, era_numbers
 from skbench._frames import has_name
+from skbench._score_names import score_name, score_title
 from skbench.metrics import (
     Frames,
     about_shorter,
@@ -149,7 +149,7 @@ def _columns(model: Hashable, frames: Frames, name: str) -> dict[str, pd.Series]
         models = union(frame.columns for frame in frames.values())
         raise ValueError(
             f"`{name}` must name one of the models {listed(models)}, or hold one score "
-            f"an era; got {model!r}"
+            f"an era; got {model!r}{did_you_mean(model, models)}"
         )
     return series
 
@@ -251,7 +251,7 @@ def _score(
     """Return all that a page draws of one score."""
     correlations = final.corr(min_periods=_MIN_COMMON)
     return {
-        "label": label(name),
+        "label": score_title(name),
         "explained": explained(name),
         "horizon": horizon,
         "least_eras": _least_eras(final, horizon),
@@ -280,20 +280,10 @@ def _labels(chosen: pd.Series) -> list[str]:
     return [str(era) for era in chosen.index[chosen]]
 
 
-def _known(name: str) -> re.Match[str] | None:
-    return re.fullmatch(rf"(?:v2_|canon_)?({'|'.join(_KNOWN)})_?(\d*)", name)
-
-
-def label(name: str) -> str:
-    """Return what a score is called on a page."""
-    known = _known(name)
-    return (known[1] + known[2]).upper() if known else name
-
-
 def explained(name: str) -> str:
     """Say what a score is; nothing of one that is not known."""
-    known = _known(name)
-    return _KNOWN[known[1]] if known else ""
+    score = score_name(name)
+    return _KNOWN[score.kind] if score else ""
 
 
 def plain(value: Any) -> Any:

@@ -10,6 +10,8 @@ from ._rules import (
     PAYOUT_RULES,
     PayoutRule,
 )
+from ._rules import newest_rule as newest_rule
+from ._rules import rule_named as rule_named
 from ._simulate import Simulation, simulate
 
 __all__ = [

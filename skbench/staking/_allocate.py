@@ -115,13 +115,15 @@ class Allocation:
     def __repr__(self) -> str:
         """Show the tables."""
         form = "{:.4f}".format
+        shares = self.table.sort_values("share", ascending=False, kind="stable")
         return "\n".join(
             [
                 f"Allocation by {self.method!r}, its risk seen in {self.n_shared} "
                 "rounds that all models have",
                 f"Payouts of a round: {_unit(self.rule)}; payout factor "
                 f"{self.payout_factor:.4g}",
-                self.table.to_string(float_format=form),
+                "Models by their share, the largest first",
+                shares.to_string(float_format=form),
                 "",
                 self.bands.to_string(float_format=form),
                 "",

@@ -17,6 +17,7 @@ from skbench._checks import (
     is_number,
     listed,
 )
+from skbench._score_names import find_score
 
 from ._current import read_current
 
@@ -159,12 +160,16 @@ class PayoutRule:
             return float(self.factor)
         if self.threshold is None:
             return 1.0
-        raise ValueError(
+        error = ValueError(
             f"`total_at_risk` must be given for the rule {self.name!r}, which pays "
             f"less once more than {self.threshold:,.0f} NMR are at risk in the "
-            "tournament; got None. Or give the rule its payout factor: "
-            "`dataclasses.replace(rule, factor=...)`"
+            "tournament: a number of NMR, such as 720000; got None"
         )
+        # In Python alone: commands have no option for it, and print no notes.
+        error.add_note(
+            "Or give the rule its payout factor: dataclasses.replace(rule, factor=...)"
+        )
+        raise error
 
     def payout(
         self, scores: Mapping[str, Any], *, total_at_risk: float | None = None
@@ -176,8 +181,8 @@ class PayoutRule:
         Parameters
         ----------
         scores : mapping of str to float, array, Series or DataFrame
-            Each score that pays, by its name. Others are not read. pandas objects are
-            matched by their labels.
+            Each score that pays, by its name or another word for it, see `select`.
+            Others are not read. pandas objects are matched by their labels.
         total_at_risk : float, default=None
             As for `payout_factor`.
 
@@ -209,6 +214,10 @@ class PayoutRule:
     def select(self, scores: Mapping[str, Any]) -> dict[str, Any]:
         """Return the scores that pay.
 
+        Where none has the very name, one of the same kind is taken: "corr" of
+        `skbench.metrics.score_models` where the rule pays "v2_corr20", "canon_mmc60"
+        where it pays "mmc60". It must not name another number of days.
+
         Parameters
         ----------
         scores : mapping of str to object
@@ -217,12 +226,12 @@ class PayoutRule:
         Returns
         -------
         scores : dict of str to object
-            Those that have a multiplier above 0.
+            Those that have a multiplier above 0, named as in ``multipliers``.
 
         Raises
         ------
         ValueError
-            If a score that pays is not there.
+            If a score that pays is not there, or several may be it.
         TypeError
             If the scores are not a mapping.
         """
@@ -232,13 +241,19 @@ class PayoutRule:
                 f"got {type(scores).__name__}"
             )
         paying = [name for name, multiplier in self.multipliers.items() if multiplier]
-        if missing := [name for name in paying if name not in scores]:
+        found = {name: find_score(name, scores) for name in paying}
+        if missing := [name for name, key in found.items() if key is None]:
             raise ValueError(
                 f"`scores` lacks {listed(missing)}, which the rule {self.name!r} pays "
                 f"(`multipliers`); it has {listed(scores)}. Give the scores these "
                 f"names, or the rule those: rule.renamed({{{missing[0]!r}: ...}})"
             )
-        return {name: scores[name] for name in paying}
+        if len(set(found.values())) < len(found):
+            raise ValueError(
+                f"`scores` must tell apart what the rule {self.name!r} pays, "
+                f"{listed(paying)}; it has {listed(scores)}"
+            )
+        return {name: scores[key] for name, key in found.items()}
 
     def renamed(self, names: Mapping[str, str]) -> Self:
         """Return the rule with other names for its scores.
@@ -490,3 +505,15 @@ PAYOUT_RULES: Mapping[str, PayoutRule] = {
     rule.name: rule for rule in (PAYOUT_2024, PAYOUT_2026, PAYOUT_ROUND_1343)
 }
 """The rules of the past and the present by name, oldest first."""
+
+
+def newest_rule() -> PayoutRule:
+    """Return the rule of `PAYOUT_RULES` that came last."""
+    *_, rule = PAYOUT_RULES.values()
+    return rule
+
+
+def rule_named(name: str) -> PayoutRule:
+    """Return a rule of `PAYOUT_RULES` by its name."""
+    check_choice("rule", name, list(PAYOUT_RULES))
+    return PAYOUT_RULES[name]

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import HUGE, check_count, check_flag, is_number, listed
+from skbench._checks import (
+    HUGE,
+    check_count,
+    check_flag,
+    did_you_mean,
+    is_number,
+    listed,
+)
 from skbench._eras import era_counts
 from skbench._frames import as_mapping
 from skbench.solvers.ledger import resolved_before, settle
@@ -347,7 +354,7 @@ def _stakes(stakes: Any, payouts: pd.DataFrame) -> dict[Any, float]:
         if model not in models:
             raise ValueError(
                 f"`stakes` names {model!r}, which `scores` does not have; it has "
-                f"{listed(models)}"
+                f"{listed(models)}{did_you_mean(model, models)}"
             )
         if not is_number(stake) or not 0 <= stake <= HUGE:
             raise ValueError(

@@ -75,8 +75,8 @@ def resolve_columns(
     if absent := [name for name in chosen if name not in present]:
         raise ValueError(
             f"`{parameter}` names {listed(absent)}, which {source} does not have"
-            f"{did_you_mean(absent[0], available)} It has {listed(available)}: name "
-            "others, or fetch a file that has them"
+            f"{did_you_mean(absent[0], available) or '.'} It has {listed(available)}: "
+            "name others, or fetch a file that has them"
         )
     return chosen
 
@@ -91,7 +91,8 @@ def feature_set(
         return sets[name]
     raise ValueError(
         f"`{parameter}` must be the name of a feature set, or a list of features; got "
-        f"{name!r}{did_you_mean(name, sets)} The sets are {listed(sets, limit=100)}"
+        f"{name!r}{did_you_mean(name, sets) or '.'} The sets are "
+        f"{listed(sets, limit=100)}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from skbench._checks import check_count, listed
+from skbench._checks import check_count, did_you_mean, listed
 from skbench._files import check_apart
 from skbench._parquet import arrow_path, open_parquet, python_path
 
@@ -98,6 +98,7 @@ class Source:
             raise ValueError(
                 f"`source` lacks {listed(missing)}, {what}; it has "
                 f"{listed(self.schema.names)}"
+                f"{did_you_mean(missing[0], self.schema.names)}"
             )
 
     def check_era(self, era: str) -> None:

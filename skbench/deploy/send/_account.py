@@ -17,7 +17,7 @@ def find_model(api: Any, model_name: str) -> str:
         )
     raise ValueError(
         f"`model_name` must be a model of your account; got {model_name!r}"
-        f"{did_you_mean(model_name, models)} The account has "
+        f"{did_you_mean(model_name, models) or '.'} The account has "
         f"{listed(sorted(models), limit=60)}"
     )
 

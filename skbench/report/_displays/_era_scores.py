@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from skbench._checks import check_count, listed
+from skbench._checks import check_count, did_you_mean, listed
 from skbench._frames import has_name
 from skbench.metrics import by_era, check_scored, read_table, summarize
 
@@ -192,6 +192,7 @@ def _of_one_model(scores: Any, model: Any) -> pd.Series:
     if not has_name(frame.columns, model):
         raise ValueError(
             f"`model` must be one of {listed(frame.columns)}; got {model!r}"
+            f"{did_you_mean(model, frame.columns)}"
         )
     series: pd.Series = frame[model]
     return series
