@@ -11,12 +11,12 @@ from skbench._files import Address
 from skbench._neutralizer import FeatureNeutralizer, checked_shares
 from skbench._progress import progress_bar
 from skbench._steps import steps_of
-from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import list_recipes, recipe
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
+    OwnPredictions,
     check_folder,
     feature_sets,
     main_file,
@@ -26,7 +26,13 @@ from skbench.tournament import (
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
-from ._walk import check_meta_model, latest_payout, targets_of, windows_of
+from ._walk import (
+    check_meta_model,
+    latest_payout,
+    targets_of,
+    warn_of_in_sample,
+    windows_of,
+)
 
 
 def backtest_folder(
@@ -35,7 +41,7 @@ def backtest_folder(
     fit: str | Sequence[str] = "corr",
     shrinkage: float | str | None = None,
     payout: Mapping[str, float] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     neutralize: str | None = None,
     proportions: Sequence[float] | None = None,
     chunk: int = 26,
@@ -61,7 +67,7 @@ def backtest_folder(
     payout : mapping of str to float, default=None
         Multipliers of "corr" and "contribution", for the objective "payout" and to
         score by. None: those of the newest payout rule.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
@@ -98,12 +104,7 @@ def backtest_folder(
         path, target=target, features=features, predictions=predictions
     )
     check_meta_model(rows, _steps_of(candidates.values()))
-    for name, words in rows.made.items():
-        if words.startswith("in sample"):
-            warn(
-                f"the predictions of {name!r} are {words}: so are those of all that "
-                "blends them"
-            )
+    warn_of_in_sample(rows)
     names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:

@@ -12,7 +12,7 @@ from skbench._parquet import arrow_path
 from skbench.analysis import Analysis
 from skbench.datasets import load_scores
 from skbench.report import PerformanceReport
-from skbench.tournament import open_folder
+from skbench.tournament import OwnPredictions, open_folder
 
 from ._scores import scores_of, scores_of_meta_model
 
@@ -22,7 +22,7 @@ def report_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     benchmark: str | None = None,
     features: str | None = None,
     analysis: Analysis | None = None,
@@ -37,7 +37,7 @@ def report_folder(
         Target to score with.
     models : sequence of str, default=None
         Models of the folder to report on; None: all.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     benchmark : str, default=None
         Model to compare the others with.

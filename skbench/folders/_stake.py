@@ -8,7 +8,7 @@ from skbench._eras import horizon_of
 from skbench._files import Address
 from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule
-from skbench.tournament import open_folder, origin_lines
+from skbench.tournament import OwnPredictions, open_folder, origin_lines
 
 from ._scores import scores_of
 
@@ -19,7 +19,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     total_at_risk: float | None = None,
     **options: Any,
 ) -> Allocation:
@@ -36,7 +36,7 @@ def stake_folder(
         Target to score with.
     models : sequence of str, default=None
         Models of the folder to stake on; None: all.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
         Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.

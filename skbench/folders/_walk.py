@@ -10,6 +10,7 @@ from skbench._eras import find_eras, horizon_of
 from skbench._frames import ALL
 from skbench._learning import scores_of
 from skbench._stacking import StackingWeights
+from skbench._warnings import warn
 from skbench.model_selection import WalkForwardEraSplit, default_split
 from skbench.staking import PAYOUT_RULES
 from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
@@ -36,6 +37,16 @@ def check_meta_model(rows: FolderRows, steps: Iterable[Any]) -> None:
             raise ValueError(
                 f"`objective` {step.objective!r} needs the Meta Model, and "
                 f"{META_MODEL_FILE} is not in the folder: download it"
+            )
+
+
+def warn_of_in_sample(rows: FolderRows) -> None:
+    """Warn of predictions that score too well, and so all that blends them."""
+    for name, words in rows.made.items():
+        if words.startswith("in sample"):
+            warn(
+                f"the predictions of {name!r} are {words}: so are those of all that "
+                "blends them"
             )
 
 
