@@ -474,6 +474,18 @@ def is_frame(X: Any) -> bool:
     return isinstance(X, pa.RecordBatch) or nw.dependencies.is_into_dataframe(X)
 
 
+def to_arrow(X: Any, name: str) -> pa.Table:
+    """Return a frame as a table; the index of pandas is a column, as in its files."""
+    if isinstance(X, pa.RecordBatch):
+        X = pa.Table.from_batches([X])
+    table = as_table(X, name=name)
+    if not table.named:
+        raise TypeError(f"{name} must be a frame; got {type(X).__name__}")
+    if isinstance(X, pd.DataFrame):
+        return pa.Table.from_pandas(X)
+    return nw.from_native(X, eager_only=True).to_arrow()
+
+
 def unmasked(values: Any) -> Any:
     """Return a masked array as a plain one, NaN where it is masked; others as is."""
     if not isinstance(values, np.ma.MaskedArray):

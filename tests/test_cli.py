@@ -896,7 +896,6 @@ class TestPredictions:
     @pytest.mark.parametrize(
         ("change", "told"),
         [
-            (lambda own: own.drop(columns="era"), "must have the columns 'id' and 'e"),
             (lambda own: own.reset_index(drop=True), "must have the columns 'id'"),
             (
                 lambda own: own[["era"]].assign(target=0.5, n=1),
@@ -953,10 +952,10 @@ class TestPredictions:
     def test_what_is_no_file_of_predictions(self, files, mine, capsys):
         line = failure(capsys, "score", files, "--predictions", files)
         assert f"--predictions must name a file that is there; got {files}" in line
-        csv = mine.with_suffix(".csv")
-        pd.read_parquet(mine).to_csv(csv)
-        line = failure(capsys, "score", files, "--predictions", csv)
-        assert f"{csv} cannot be read: " in line
+        noise = mine.with_name("noise.parquet")
+        noise.write_bytes(bytes(range(256)))
+        line = failure(capsys, "score", files, "--predictions", noise)
+        assert f"{noise} cannot be read: it does not end in a parquet footer" in line
         for command in ("report", "stake"):
             args = ["--account", "me", "--predictions", mine]
             assert "goes with a FOLDER" in failure(capsys, command, *args)

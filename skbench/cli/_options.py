@@ -51,9 +51,9 @@ PREDICTIONS = click.option(
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Parquet file of predictions to put beside the models of FOLDER, such as "
-    "skbench ensemble writes; may be given several times. A column called prediction "
-    "is named after its file.",
+    help="File of predictions (parquet, CSV or Feather) to put beside the models of "
+    "FOLDER, such as skbench ensemble writes, or with ids and predictions alone; may "
+    "be given several times. A column called prediction is named after its file.",
 )
 
 

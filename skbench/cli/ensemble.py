@@ -12,6 +12,7 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
+    PREDICTIONS,
     SHRINKAGE,
     TARGET,
     names_by_name,
@@ -45,6 +46,14 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
 )
+@PREDICTIONS
+@click.option(
+    "--live",
+    type=FILE,
+    metavar="FILE",
+    help="CSV file to write too: the predictions of the live era, as Numerai takes "
+    "them.",
+)
 @click.option(
     "--weights",
     callback=numbers_by_name,
@@ -77,9 +86,16 @@ if TYPE_CHECKING:
 @TARGET
 @FORMAT
 def ensemble(
-    folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any
+    folder: Path,
+    output: Path,
+    predictions: tuple[Path, ...],
+    live: Path | None,
+    target: str,
+    chunk: int,
+    form: str,
+    **options: Any,
 ) -> None:
-    """Blend the models in FOLDER; write the predictions and the fitted pipeline.
+    """Blend the models in FOLDER, and your own; write predictions and the pipeline.
 
     Equal weights, unless --weights, --fit or --recipe says otherwise.
 
@@ -95,6 +111,8 @@ def ensemble(
         folder,
         output,
         pipeline,
+        predictions=predictions,
+        live=live,
         target=target,
         chunk=chunk,
         progress=sys.stderr.isatty(),
@@ -122,9 +140,18 @@ def ensemble(
         say("", "weights given", "", f"Target: {made.target}", "")
         for span, lines in board.groupby("eras", sort=False):
             show_score("corr", "CORR", str(span), lines)
-    rows = " and ".join(f"{count:,} {part}" for part, count in made.n_rows.items())
-    say(f"Predictions of {rows} rows: {output}")
+    say(f"Predictions of {_counted(made.n_rows)} rows: {output}")
+    if made.n_predicted != made.n_rows:
+        say(
+            f"Of these rows, {_counted(made.n_predicted)} have one; the others have NaN"
+        )
     say(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
+    if live is not None:
+        say(f"Live era, to submit: {made.n_predicted['live']:,} predictions: {live}")
+
+
+def _counted(rows: "dict[str, int]") -> str:
+    return " and ".join(f"{count:,} {part}" for part, count in rows.items())
 
 
 def _show_out_of_sample(

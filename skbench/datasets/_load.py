@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 from sklearn.utils import Bunch
 
 from skbench._checks import check_choice, check_flag
@@ -19,6 +20,7 @@ from skbench.tournament import (
     JoinedRows,
     as_list,
     check_folder,
+    check_live_files,
     choose_columns,
     has_live,
     main_file,
@@ -172,9 +174,10 @@ def load_benchmark_models(
     if meta_model and split != "live":
         meta = open_meta_model(folder, "download it, or pass meta_model=False")
     loaded = _join(split, columns, file, main, meta, eras)
-    later = _load_live(folder, columns) if live and split != "live" else None
+    later = _load_live(folder, columns, loaded) if live and split != "live" else None
     unmatched = loaded.unmatched | (later.unmatched if later is not None else {})
     if split == "live":
+        check_live_files(file, [], [])
         later = loaded
     warn_of_unmatched(unmatched)
     return Bunch(
@@ -200,6 +203,11 @@ class _Loaded:
     frame: pd.DataFrame
     unmatched: dict[str, int]
 
+    @property
+    def ids(self) -> pa.ChunkedArray:
+        """The ids of the rows."""
+        return pa.chunked_array([pa.array(self.frame.index, pa.large_string())])
+
 
 def _open(
     folder: Path, split: str, targets: Any, features: Any
@@ -212,14 +220,16 @@ def _open(
     return file, open_file(folder, main_file(split), hint)
 
 
-def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
+def _load_live(folder: Path, columns: Columns, others: _Loaded) -> _Loaded | None:
     """Load the live rows of the same columns, if their files are there."""
     if not has_live(folder, columns.features):
         return None
     models, features = columns.models, columns.features
     file, main = _open(folder, "live", None, features)
     columns = choose_columns(file, main, models, None, features, {})
-    return _join("live", columns, file, main)
+    live = _join("live", columns, file, main)
+    check_live_files(file, others.frame[ERA].unique(), [others.ids])
+    return live
 
 
 def _join(

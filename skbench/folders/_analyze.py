@@ -1,18 +1,17 @@
 """Questions about the models of a folder: `analyze_folder`."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from skbench._files import Address
 from skbench.analysis import Analysis, answers, beside, check_model
-from skbench.tournament import ERA, open_folder, origin_lines
+from skbench.tournament import ERA, OwnPredictions, open_folder, origin_lines
 
 
 def analyze_folder(
     path: Address,
     *,
     model: str | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     target: str = "target",
 ) -> Analysis:
     """Ask what the Meta Model lacks, what ensembles well and if a model is still good.
@@ -23,7 +22,7 @@ def analyze_folder(
         Folder of Numerai's files, as for `score_folder`.
     model : str, default=None
         One's own model among those of the folder and of the predictions.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     target : str, default="target"
         Target to score with.

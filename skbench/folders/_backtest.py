@@ -12,12 +12,12 @@ from skbench._neutralizer import FeatureNeutralizer, checked_shares
 from skbench._progress import progress_bar
 from skbench._score_names import warn_of_days
 from skbench._steps import steps_of
-from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import list_recipes, recipe
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
+    OwnPredictions,
     check_folder,
     feature_sets,
     main_file,
@@ -32,6 +32,7 @@ from ._walk import (
     latest_payout,
     read_payout,
     targets_of,
+    warn_of_in_sample,
     windows_of,
 )
 
@@ -42,7 +43,7 @@ def backtest_folder(
     fit: str | Sequence[str] = "corr",
     shrinkage: float | str | None = None,
     payout: str | Mapping[str, float] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     neutralize: str | None = None,
     proportions: Sequence[float] | None = None,
     chunk: int = 26,
@@ -68,7 +69,7 @@ def backtest_folder(
     payout : str or mapping of str to float, default=None
         The name of a payout rule, such as "2026", or multipliers of "corr" and "mmc":
         for the objective "payout" and to score by. None: those of the newest rule.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
@@ -107,12 +108,7 @@ def backtest_folder(
     )
     check_meta_model(rows, _steps_of(candidates.values()), asked)
     warn_of_days(payout, rows.target)
-    for name, words in rows.made.items():
-        if words.startswith("in sample"):
-            warn(
-                f"the predictions of {name!r} are {words}: so are those of all that "
-                "blends them"
-            )
+    warn_of_in_sample(rows)
     names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:

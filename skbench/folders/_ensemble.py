@@ -1,6 +1,7 @@
 """An ensemble of the models of a folder, fitted, and its predictions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 
@@ -11,26 +12,32 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from skbench._checks import check_count, is_several
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
+from skbench._frames import ArrowTable
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._score_names import score_choice
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench._steps import steps_of
+from skbench._warnings import warn
 from skbench.streaming import write_tables
 from skbench.tournament import (
+    ERA,
     FEATURES_FILE,
+    ID,
     FolderRows,
     Origin,
+    OwnPredictions,
     feature_set,
     feature_sets,
     open_folder,
+    origin_of,
     with_origin,
 )
 
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import check_meta_model, latest_payout, read_payout
+from ._walk import check_meta_model, latest_payout, read_payout, warn_of_in_sample
 
 # Share of what features explain to neutralise, unless a user says otherwise.
 PROPORTION = 0.5
@@ -163,6 +170,8 @@ def ensemble_folder(
     output: Address,
     pipeline: Pipeline,
     *,
+    predictions: OwnPredictions = (),
+    live: Address | None = None,
     target: str = "target",
     chunk: int = 26,
     progress: bool = False,
@@ -190,6 +199,13 @@ def ensemble_folder(
         What to fit, such as `ensemble_pipeline` makes; its steps are those of skbench,
         or learn nothing from rows, or have ``partial_fit``. Where something else than
         `StackingWeights` learns, the predictions of all eras are in sample.
+    predictions : path-like, sequence of path-like, or mapping, default=()
+        Further models to blend, as for `score_folder`. The live era needs their live
+        rows: in the same file or frame, or in a file beside it, ``mine_live.csv``
+        beside ``mine.csv``, of any of the kinds that are read. Where one has none,
+        that is warned of, and validation rows alone are predicted.
+    live : path-like, default=None
+        CSV file to write the predictions of the live era to, as Numerai takes them.
     target : str, default="target"
         Target to learn from and to score with.
     chunk : int, default=26
@@ -208,28 +224,43 @@ def ensemble_folder(
         If the folder lacks a file, or the folder of ``output`` is not there.
     ValueError
         If the files do not fit together, an era is in pieces, the pipeline cannot be
-        fitted to them, no era can be scored, or ``output`` is a file of Numerai's in
-        the folder, by whatever path; if there are too few eras for a window, and no
-        live era.
+        fitted to them, no era can be scored, or ``output`` or ``live`` is a file of
+        Numerai's in the folder or of ``predictions``, by whatever path; if there are
+        too few eras for a window, and no live era; if the live files are of several
+        eras, or of other rows than ``live.parquet``; or if ``live`` is asked for and
+        no live rows can be predicted, or not all of them.
     """
-    predictions_file = _check_output(output, path)
-    pipeline_file = check_writable(
-        predictions_file.with_suffix(".joblib"), "output", input_files(path)
-    )
+    inputs = input_files(path, predictions)
+    predictions_file = _check_output(output, inputs)
+    pipeline_file = predictions_file.with_suffix(".joblib")
+    check_writable(pipeline_file, "output", inputs)
+    if live is not None:
+        check_writable(live, "live", [*inputs, predictions_file, pipeline_file])
     check_count("chunk", chunk, 1)
-    rows, live = open_folder(
-        path, target=target, features=_features_of(pipeline), live=True
+    rows, later = open_folder(
+        path,
+        target=target,
+        features=_features_of(pipeline),
+        predictions=predictions,
+        live=True,
     )
-    made = _made(rows, live, pipeline, chunk, progress)
+    _check_live(rows, later, live)
+    warn_of_in_sample(rows)
+    made = _made(rows, later, pipeline, chunk, progress)
+    origin = _origin(rows, made.origin)
     with (
         written_whole(predictions_file) as unfinished,
         written_whole(pipeline_file) as unfinished_pipeline,
+        nullcontext() if live is None else written_whole(live) as unfinished_live,
     ):
         parts = [made.validation()]
-        if live is not None:
-            parts.append(made.blend.of(made.pipeline, live.source, progress))
-        tables = chain.from_iterable(parts)
-        write_tables((_said(table, made.origin) for table in tables), unfinished)
+        if later is not None:
+            of_live = made.blend.of(made.pipeline, later.source, progress)
+            parts.append(_submitted(of_live, unfinished_live))
+        tables: Iterator[pa.Table] = chain.from_iterable(parts)
+        if later is not None and _has_text(later) and not _has_text(rows):
+            tables = map(_labelled, tables)
+        write_tables((_said(table, origin) for table in tables), unfinished)
         scores = made.scores()
         made.blend.warn_of_missing()
         joblib.dump(made.pipeline, unfinished_pipeline)
@@ -237,6 +268,7 @@ def ensemble_folder(
         made.pipeline,
         predictions_file,
         dict(made.blend.n_rows),
+        dict(made.blend.n_predicted),
         scores,
         rows.target,
         made.payout,
@@ -265,13 +297,60 @@ def _made(
     return made
 
 
+def _has_text(rows: FolderRows) -> bool:
+    """Whether eras are labelled by text."""
+    kind = rows.source.schema.field(ERA).type
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _labelled(table: pa.Table) -> pa.Table:
+    """Return a table whose eras, dates or numbers, are text beside a live 'X'."""
+    codes, labels = ArrowTable(table).labels(ERA)
+    text = pa.array([str(label) for label in labels]).take(pa.array(codes))
+    return table.set_column(table.column_names.index(ERA), ERA, text)
+
+
 def _said(table: pa.Table, origin: Origin) -> pa.Table:
     """Say in a table how its predictions were made."""
     return table.replace_schema_metadata(with_origin(table.schema, origin).metadata)
 
 
-def _check_output(output: Address, path: Address) -> Path:
-    file = check_writable(output, "output", input_files(path))
+def _check_live(
+    rows: FolderRows, later: FolderRows | None, live: Address | None
+) -> None:
+    """Say that there are no live rows, where some are asked for or might be."""
+    if later is not None:
+        return
+    if live is not None:
+        raise ValueError(f"`live` cannot be written: {rows.no_live}")
+    if rows.predictions:
+        warn(f"no live rows are predicted: {rows.no_live}")
+
+
+def _origin(rows: FolderRows, origin: Origin) -> Origin:
+    """Return how predictions are made: what blends others in sample is so too."""
+    for side in rows.predictions:
+        words = rows.made[next(iter(side.names))]
+        own = origin_of(side.file.source.schema)
+        if own is not None and words.startswith("in sample"):
+            until = [origin.learned_until, own.learned_until][origin.weights == "given"]
+            return Origin("learned", origin.fit, until)
+    return origin
+
+
+def _submitted(tables: Iterator[pa.Table], file: Path | None) -> Iterator[pa.Table]:
+    """Yield tables of live rows; write them as Numerai takes them, if asked to."""
+    held = list(tables)
+    if file is not None:
+        from skbench.deploy import submission
+
+        made = pa.concat_tables(held).select([ID, "prediction"])
+        submission(made, made[ID].to_pylist()).to_csv(file, index=False)
+    yield from held
+
+
+def _check_output(output: Address, inputs: Sequence[Path]) -> Path:
+    file = check_writable(output, "output", inputs)
     if file.suffix != ".parquet":
         raise ValueError(f"`output` must end in .parquet; got {file}")
     return file

@@ -28,7 +28,9 @@ class FolderEnsemble:
     file : pathlib.Path
         Parquet file of the predictions.
     n_rows : dict of str to int
-        Number of predictions of each data type.
+        Number of rows of each data type.
+    n_predicted : dict of str to int
+        Number of those that have a prediction.
     scores : dict of str to pandas.DataFrame of shape (n_eras, n_candidates)
         Scores of the validation eras that are predicted, by name: "corr" and, where
         weights were learned, "mmc" and "payout", if there is a Meta Model. The columns
@@ -49,6 +51,7 @@ class FolderEnsemble:
     pipeline: Pipeline
     file: Path
     n_rows: dict[str, int]
+    n_predicted: dict[str, int]
     scores: dict[str, pd.DataFrame]
     target: str
     payout: dict[str, float]

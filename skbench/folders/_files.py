@@ -1,18 +1,23 @@
 """The files of a folder that a job may read, and what they call a target."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from skbench._files import Address, as_path
-from skbench.tournament import FILES, check_folder, main_file, open_file, target_of
+from skbench.tournament import (
+    FILES,
+    OwnPredictions,
+    check_folder,
+    files_of,
+    main_file,
+    open_file,
+    target_of,
+)
 
 
-def input_files(
-    path: Address | None, predictions: Sequence[Address] = ()
-) -> list[Path]:
+def input_files(path: Address | None, predictions: OwnPredictions = ()) -> list[Path]:
     """Return the files that a job may read, there or not: no output may replace one."""
     numerais = [] if path is None else [as_path(path) / name for name in FILES]
-    return [*numerais, *map(Path, predictions)]
+    return [*numerais, *files_of(predictions)]
 
 
 def folder_target(path: Address, target: str = "target") -> str:

@@ -13,7 +13,7 @@ from skbench._score_names import multipliers_of, sum_in_words
 from skbench.analysis import Analysis
 from skbench.datasets import load_scores
 from skbench.report import PerformanceReport
-from skbench.tournament import open_folder
+from skbench.tournament import OwnPredictions, open_folder
 
 from ._scores import scores_of, scores_of_meta_model
 from ._walk import read_payout
@@ -24,7 +24,7 @@ def report_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     benchmark: str | None = None,
     features: str | None = None,
     payout: str | Mapping[str, float] | None = None,
@@ -40,7 +40,7 @@ def report_folder(
         Target to score with.
     models : sequence of str, default=None
         Models of the folder to report on; None: all.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     benchmark : str, default=None
         Model to compare the others with.

@@ -9,7 +9,7 @@ from skbench._files import Address
 from skbench._progress import progress_bar
 from skbench._score_names import warn_of_days
 from skbench.metrics import leaderboard, numerai_corr, score_models
-from skbench.tournament import ERA, FolderRows, open_folder
+from skbench.tournament import ERA, FolderRows, OwnPredictions, open_folder
 
 from ._walk import check_meta_model, read_payout
 
@@ -19,7 +19,7 @@ def score_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     benchmark: str | None = None,
     payout: str | Mapping[str, float] | None = None,
     recent: int = 52,
@@ -44,10 +44,14 @@ def score_folder(
         stands for the column of which it is a copy.
     models : sequence of str, default=None
         Models of the folder to rank; None: all.
-    predictions : path-like or sequence of path-like, default=()
-        Parquet files with further models, matched by `id` and `era`: one for each
-        floating-point column, which gives it its name. A column `prediction`, as
-        `ensemble_folder` writes it, gets the name of its file.
+    predictions : path-like, sequence of path-like, or mapping, default=()
+        Files with further models, or frames, each under a name: parquet, CSV (also
+        ``.csv.gz``) and Feather files; pandas, polars and pyarrow frames. They have ids
+        in a column `id`, or pandas' index, and a model in each floating-point column,
+        which gives it its name. A column `prediction`, as `ensemble_folder` writes it,
+        gets the name of its file or frame. Rows are matched by `id` and `era`; without
+        a column `era`, an id has the era that it has in the folder. Parquet files with
+        eras are read an era at a time, all else at once.
     benchmark : str, default=None
         Model to which the contribution is scored as well.
     payout : str or mapping of str to float, default=None

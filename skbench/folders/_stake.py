@@ -6,10 +6,9 @@ from typing import Any
 
 from skbench._eras import horizon_of
 from skbench._files import Address
-from skbench._score_names import warn_of_days
 from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_of_target
-from skbench.tournament import open_folder, origin_lines
+from skbench.tournament import OwnPredictions, open_folder, origin_lines
 
 from ._scores import scores_of
 
@@ -20,7 +19,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     total_at_risk: float | None = None,
     **options: Any,
 ) -> Allocation:
@@ -37,7 +36,7 @@ def stake_folder(
         Target to score with.
     models : sequence of str, default=None
         Models of the folder to stake on; None: all.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
         Stakes at risk in the tournament, in NMR, as for `skbench.staking.allocate`.
@@ -69,7 +68,6 @@ def stake_folder(
     rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
     warn_of_target(rule, rows.target)
     scores = scores_of(rows, None)
-    warn_of_days(rule.multipliers, rows.target)
     allocation = allocate(
         scores,
         rule,

@@ -12,6 +12,7 @@ from skbench._frames import ALL
 from skbench._learning import scores_of
 from skbench._score_names import multipliers_of
 from skbench._stacking import StackingWeights
+from skbench._warnings import warn
 from skbench.model_selection import WalkForwardEraSplit, default_split
 from skbench.staking import PAYOUT_RULES, newest_rule
 from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
@@ -45,6 +46,16 @@ def check_meta_model(
             raise ValueError(
                 f"{what} needs the Meta Model, and {META_MODEL_FILE} is not in the "
                 "folder: download it"
+            )
+
+
+def warn_of_in_sample(rows: FolderRows) -> None:
+    """Warn of predictions that score too well, and so all that blends them."""
+    for name, words in rows.made.items():
+        if words.startswith("in sample"):
+            warn(
+                f"the predictions of {name!r} are {words}: so are those of all that "
+                "blends them"
             )
 
 

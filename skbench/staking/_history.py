@@ -6,6 +6,7 @@ import pandas as pd
 
 from skbench._checks import listed
 from skbench._eras import chronological
+from skbench._score_names import warn_of_days
 from skbench._warnings import warn
 from skbench.metrics import (
     Frames,
@@ -79,7 +80,9 @@ def check_rule(rule: Any, total_at_risk: float | None) -> None:
 
 def warn_of_target(rule: PayoutRule, target: str) -> None:
     """Warn of scores of another target than that of the rule."""
-    if rule.target not in (None, target):
+    if rule.target is None:
+        warn_of_days(rule.multipliers, target)
+    elif rule.target != target:
         warn(
             f"the rule {rule.name!r} pays scores of {rule.target!r}, and these are of "
             f"{target!r}: what it pays may differ much"

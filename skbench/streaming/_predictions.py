@@ -29,6 +29,7 @@ class Predictions:
     def __init__(self, models: Sequence[str], target: str) -> None:
         self.models, self.target = models, target
         self.n_rows: Counter[str] = Counter()
+        self.n_predicted: Counter[str] = Counter()  # of those rows
         self._n_missing = self._n_targets = self._n_validation = 0
         self._n_predicted = 0  # of the validation rows
         self._gaps: set[str] = set()
@@ -66,8 +67,13 @@ class Predictions:
 
         ``models`` returns the models in these rows, to say which of them have gaps.
         """
-        for kind in pc.value_counts(rows[DATA_TYPE]).to_pylist():
-            self.n_rows[str(kind["values"])] += kind["counts"]
+        kinds = rows[DATA_TYPE]
+        for count, part in (
+            (self.n_rows, kinds),
+            (self.n_predicted, kinds.filter(made.is_valid())),
+        ):
+            for kind in pc.value_counts(part).to_pylist():
+                count[str(kind["values"])] += kind["counts"]
         self._n_missing += made.null_count
         if made.null_count:
             without = models(self.models).filter(made.is_null())

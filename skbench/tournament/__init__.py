@@ -19,10 +19,16 @@ from ._folder import open_meta_model as open_meta_model
 from ._folder import sides_of as sides_of
 from ._join import Joined as Joined
 from ._joined_rows import JoinedRows as JoinedRows
+from ._live import check_live_files as check_live_files
+from ._live import id_problems as id_problems
+from ._live import more_than_once as more_than_once
+from ._live import several_eras as several_eras
+from ._live_predictions import files_of as files_of
 from ._origin import Origin as Origin
 from ._origin import origin_lines as origin_lines
 from ._origin import origin_of as origin_of
 from ._origin import with_origin as with_origin
+from ._prediction_files import OwnPredictions as OwnPredictions
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record

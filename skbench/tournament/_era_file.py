@@ -52,12 +52,15 @@ class Runs:
 class EraFile:
     """A parquet file with an id and an era, and where in it each era is.
 
-    ``advice`` says what to do about a file that is damaged.
+    ``advice`` says what to do about a file that is damaged. A ``source`` that is open
+    stands for the file, whose name messages then tell.
     """
 
-    def __init__(self, path: Address, advice: str = "") -> None:
+    def __init__(
+        self, path: Address, advice: str = "", source: Source | None = None
+    ) -> None:
         self.path = Path(path)
-        self.source = Source(path, advice)
+        self.source = Source(path, advice) if source is None else source
         schema = self.source.schema
         self.id = id_column(schema, self.path)
         self.types = dict(zip(schema.names, schema.types, strict=True))

@@ -1,7 +1,7 @@
 """Numerai's files of a folder, joined to one source."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,10 @@ from ._columns import Columns, as_list, choose_columns
 from ._era_file import EraFile
 from ._features import read_sets
 from ._join import Joined
+from ._live import check_live_files
+from ._live_predictions import open_live
 from ._prediction_files import (
+    OwnPredictions,
     check_eras,
     check_names,
     open_predictions,
@@ -39,8 +42,8 @@ from ._target import target_of
 class FolderRows:
     """The rows of a split, as `load_benchmark_models` would load them, as a source.
 
-    `target` is the column of targets, if there is one, and `predictions` are the files
-    that hold further models.
+    `target` is the column of targets, if there is one, `predictions` are the files that
+    hold further models, and `no_live` says why there are no live rows with these.
     """
 
     source: Joined
@@ -49,6 +52,7 @@ class FolderRows:
     meta_model: str | None
     target: str = ""
     predictions: Sequence[Side] = ()
+    no_live: str = ""
 
     @property
     def models(self) -> list[str]:
@@ -84,7 +88,7 @@ def open_folder(
     target: str,
     models: Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    predictions: OwnPredictions = (),
     live: bool = False,
 ) -> tuple[FolderRows, FolderRows | None]:
     """Open the validation rows and, if asked for and there, the live rows.
@@ -96,32 +100,48 @@ def open_folder(
     """
     folder = check_folder(path)
     features = as_list(features, "features")
-    sides = open_predictions(predictions)
-    rows = _validation(folder, target, models, features, sides)
-    later = _live(folder, rows) if live and has_live(folder, rows.features) else None
+    rows = _validation(folder, target, models, features, predictions)
+    later = None
+    if live:
+        later, why = _live(folder, rows, predictions)
+        rows = replace(rows, no_live=why)
     warn_of_unmatched(rows.unmatched | ({} if later is None else later.unmatched))
     check_eras(rows.source, rows.predictions)
     return rows, later
 
 
 def _validation(
-    folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Side]
+    folder: Path, target: str, models: Any, features: Any, predictions: OwnPredictions
 ) -> FolderRows:
     file = open_file(folder, models_file("validation"))
+    known = [folder / models_file(split) for split in ("validation", "live")]
+    own = open_predictions(predictions, [path for path in known if path.is_file()])
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
     there = (folder / META_MODEL_FILE).is_file()
     meta = open_meta_model(folder) if there else None
-    return _joined("validation", columns, file, main, meta, predictions)
+    return _joined("validation", columns, file, main, meta, own)
 
 
-def _live(folder: Path, rows: FolderRows) -> FolderRows:
+def _live(
+    folder: Path, rows: FolderRows, predictions: OwnPredictions
+) -> tuple[FolderRows | None, str]:
+    """Open the live rows, or say what they lack."""
+    if not has_live(folder, rows.features):
+        names = [models_file("live"), *([main_file("live")] if rows.features else [])]
+        return None, f"{folder} lacks {' or '.join(names)}"
     file = open_file(folder, models_file("live"))
+    other = rows.source.base.file
+    ids = (chunk[other.id] for chunk in other.source.chunks([other.id]))
+    check_live_files(file, [run.label for run in other.runs.values()], ids)
+    own, why = open_live(predictions, rows.predictions, file)
+    if why:
+        return None, why
     main = open_file(folder, main_file("live")) if rows.features else None
     columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
-    return _joined("live", columns, file, main, None)
+    return _joined("live", columns, file, main, None, own), ""
 
 
 def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:

@@ -1,46 +1,68 @@
 """Files of predictions that stand beside the models of a folder."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
-from skbench._checks import is_several, listed
+from skbench._checks import check_name, is_several, listed
 from skbench._eras import chronological
-from skbench._files import Address, check_there
-from skbench._parquet import arrow_path
+from skbench._files import Address, as_path
+from skbench._frames import is_frame
 from skbench._warnings import warn
 
 from ._era_file import EraFile
+from ._held import Held
 from ._join import Joined
 from ._origin import how_made, origin_of
+from ._prediction_tables import ANONYMOUS, check_any, name_of, open_given, with_eras
 from ._roles import DATA_TYPE, is_model
 from ._sides import Side
+from ._source import Source
 
-# What ensembles call their column, which says nothing beside others of its kind.
-_ANONYMOUS = "prediction"
+# Files of predictions, or frames and files by the names of their models.
+OwnPredictions = Address | Sequence[Address] | Mapping[str, Any]
+
 _ADVICE = "are they of one release? Predict all rows of these eras again"
 
 
-def open_predictions(paths: Address | Sequence[Address]) -> list[Side]:
-    """Open files of predictions; a column `prediction` gets the name of its file."""
-    if isinstance(paths, str | os.PathLike):
-        paths = [paths]
-    if not is_several(paths):
-        raise ValueError(f"`predictions` must be names of files; got {paths!r}")
-    return [_open(check_there(path, "predictions")) for path in paths]
-
-
-def _open(path: Path) -> Side:
-    file = EraFile(path)
-    columns = [name for name, kind in file.types.items() if is_model(name, kind)]
-    if not columns:
+def named(predictions: OwnPredictions) -> list[tuple[str, Any]]:
+    """Return the files and frames given, each with what models may be named after."""
+    if isinstance(predictions, Mapping):
+        for name in predictions:
+            check_name("predictions", name, "a mapping from names")
+        return list(predictions.items())
+    if isinstance(predictions, str | os.PathLike):
+        predictions = [predictions]
+    if not is_several(predictions) or is_frame(predictions):
         raise ValueError(
-            f"{path} has no predictions: it must have a floating-point column, such as "
-            f"{_ANONYMOUS!r}; it has {listed(file.types)}"
+            "`predictions` must be names of files, or a mapping from names to frames; "
+            f"got {predictions!r}"
         )
-    renamed = {_ANONYMOUS: Path(arrow_path(path)).stem}
+    return [(name_of(as_path(path, "predictions")), path) for path in predictions]
+
+
+def open_predictions(
+    predictions: OwnPredictions, known: Sequence[Path] = ()
+) -> list[Side]:
+    """Open predictions; a column `prediction` gets the name of its file or frame.
+
+    A parquet file with eras is read an era at a time. All else is read whole; where it
+    has no eras, these are those that the ``known`` files have for its ids.
+    """
+    return [_open(name, given, known) for name, given in named(predictions)]
+
+
+def _open(name: str, given: Any, known: Sequence[Path]) -> Side:
+    path, source = open_given(name, given)
+    if not isinstance(source, Source):
+        source = Held(with_eras(source, path, known))
+    file = EraFile(path, source=source)
+    columns = [name for name, kind in file.types.items() if is_model(name, kind)]
+    check_any(columns, file.types, path)
+    renamed = {ANONYMOUS: name}
     return Side(file, columns, required=False, renamed=renamed, advice=_ADVICE)
 
 

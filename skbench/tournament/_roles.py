@@ -33,17 +33,35 @@ def id_column(schema: pa.Schema, path: Path) -> str:
 
     Raises where the file has no such column, none of eras, or two of one name.
     """
-    names = set(schema.names)
-    if len(names) < len(schema.names):
-        raise ValueError(f"{path} has two columns of one name")
-    index = index_columns(schema)
-    name = index[0] if ID not in names and len(index) == 1 else ID
-    if not {name, ERA} <= names:
+    name = find_id(schema, path)
+    if not {name, ERA} <= set(schema.names):
         raise ValueError(
             f"{path} must have the columns {ID!r} and {ERA!r}; "
             f"it has {listed(schema.names)}"
         )
     return name
+
+
+def find_id(schema: pa.Schema, path: Path) -> str:
+    """Return the name of what must be the column of ids; two of one name are refused.
+
+    A CSV file in which pandas wrote an index without a name has the ids in a column
+    without one.
+    """
+    names = schema.names
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path} has two columns of one name")
+    if ID in names:
+        return ID
+    index = index_columns(schema)
+    if len(index) == 1:
+        return index[0]
+    return names[0] if names and is_unnamed(names[0]) else ID
+
+
+def is_unnamed(name: str) -> bool:
+    """Whether a column is an index that was written without a name."""
+    return name == "" or name.startswith("Unnamed:")
 
 
 def check_numeric(file: HasColumns, names: Iterable[str]) -> None:

@@ -118,6 +118,11 @@ class Source:
         """Columns that pandas takes as the index."""
         return index_columns(self.schema)
 
+    def whole(self) -> pa.Table:
+        """Read all rows at once."""
+        chunks = list(self.chunks(self.schema.names))
+        return pa.concat_tables(chunks).replace_schema_metadata(self.schema.metadata)
+
     def chunks(self, columns: Sequence[str], skip: int = 0) -> Iterator[pa.Table]:
         """Yield some columns of all rows but the first, about a megabyte at a time."""
         for start, chunk in self.placed(columns, lambda _, stop: stop > skip):

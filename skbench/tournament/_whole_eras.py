@@ -66,6 +66,11 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(kind.value_type) if pa.types.is_dictionary(kind) else column
 
 
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return labels as text of one type."""
+    return plain(column).cast(pa.large_string())
+
+
 def _check_labels(labels: list[Hashable], era: str) -> None:
     if any(label is None or label != label for label in labels):
         raise ValueError(

@@ -7,8 +7,9 @@ import pandas as pd
 
 from skbench._checks import listed
 from skbench._frames import Name, Table, as_columns
+from skbench.tournament import ID, more_than_once, several_eras
 
-from ._problems import ID, more_than_once, several_eras
+from ._problems import eras_of
 
 
 def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
@@ -16,7 +17,7 @@ def read_live_ids(live_ids: Any) -> "pd.Index[Any]":
     if _is_empty(live_ids):
         raise ValueError("`live_ids` is empty: pass the ids of this round's live rows")
     table = as_columns(live_ids, "live_ids")
-    if several := several_eras(table):
+    if several := several_eras(eras_of(table)):
         raise ValueError(f"`live_ids` has rows {several}: pass the live rows alone")
     if np.ndim(live_ids) == 1:
         ids = label_index(table, table.names[0])

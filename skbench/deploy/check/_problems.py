@@ -1,14 +1,14 @@
 """What can be wrong with a submission, in words that say how to mend it."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from skbench._checks import listed
 from skbench._frames import ALL, Name, Table, too_large
+from skbench.tournament import several_eras
 
 from ._plain import is_plain
 
@@ -19,7 +19,6 @@ ID, ERA, PREDICTION = "id", "era", "prediction"
 # Values that differ by less are one value and the rounding of it.
 _SPREAD = 1e-9
 _MIN_DISTINCT = 10
-_SHOWN = 3
 
 
 def refuse(problems: Sequence[str], what: str) -> None:
@@ -32,59 +31,13 @@ def refuse(problems: Sequence[str], what: str) -> None:
 
 def era_problems(table: Table) -> list[str]:
     """Tell of rows of several eras."""
-    several = several_eras(table)
+    several = several_eras(eras_of(table))
     return [f"the rows are {several}: predict the live rows alone"] if several else []
 
 
-def several_eras(table: Table) -> str:
-    """Tell of how many eras rows are, if there is a column of them; empty: of one."""
-    eras = table.labels(ERA)[1] if ERA in table.names else []
-    if len(eras) < 2:
-        return ""
-    shown = listed(eras, _SHOWN)
-    return f"of {len(eras):,} eras ({shown}), and live rows are of one"
-
-
-def id_problems(ids: "pd.Index[Any]", live: "pd.Index[Any]") -> list[str]:
-    """Tell of ids that are missing, there twice, or not those of the live rows."""
-    problems = []
-    missing = np.asarray(ids.isna())
-    if count := int(missing.sum()):
-        problems.append(f"{_rows(count)} no id: give each row the id of its live row")
-    given = ids[~missing]
-    if twice := more_than_once(given):
-        problems.append(f"{twice}: submit one prediction for each id")
-    return problems + _live_problems(given.unique(), live)
-
-
-def more_than_once(ids: "pd.Index[Any]") -> str:
-    """Tell which ids are there twice; empty: none."""
-    twice = ids[ids.duplicated()].unique()
-    return f"{_some(twice)} more than once" if len(twice) else ""
-
-
-def _live_problems(given: "pd.Index[Any]", live: "pd.Index[Any]") -> list[str]:
-    is_live = given.isin(live)
-    if not is_live.any() or is_live.mean() < 0.5:
-        found = f"{is_live.sum():,} of {len(given):,} ids" if len(given) else "no row"
-        return [
-            f"{found} are live ids, such as {live[0]!r}"
-            f"{_instead(given[~is_live])}: these look like predictions of validation "
-            "or of another round; predict this round's live file, and keep its index"
-        ]
-    problems = []
-    if not is_live.all():
-        problems.append(
-            f"{_some(given[~is_live])} not live: drop the rows, or predict this "
-            "round's live file"
-        )
-    absent = live[~live.isin(given)]
-    if len(absent):
-        problems.append(
-            f"{_some(absent)} live and without a prediction: predict every row of the "
-            "live file"
-        )
-    return problems
+def eras_of(table: Table) -> list[Hashable]:
+    """Return the eras of rows, if there is a column of them."""
+    return table.labels(ERA)[1] if ERA in table.names else []
 
 
 def prediction_problems(
@@ -159,17 +112,3 @@ def _spread_problems(values: Floats, allow_ties: bool) -> list[str]:
 
 def _rows(count: int) -> str:
     return f"{count:,} row{'s have' if count > 1 else ' has'}"
-
-
-def _some(ids: "pd.Index[Any]") -> str:
-    """Write how many ids there are, and the first of them."""
-    shown = f"({listed(ids[:_SHOWN])}{', ...' if len(ids) > _SHOWN else ''})"
-    return f"{len(ids):,} id{'s' * (len(ids) > 1)} {shown} {_are(len(ids))}"
-
-
-def _are(count: int) -> str:
-    return "are" if count > 1 else "is"
-
-
-def _instead(strangers: "pd.Index[Any]") -> str:
-    return f", and others are not, such as {strangers[0]!r}" if len(strangers) else ""

@@ -6,6 +6,7 @@ import pandas as pd
 
 from skbench._checks import check_flag, listed
 from skbench._frames import Name, Table, as_columns
+from skbench.tournament import id_problems
 
 from ._ids import ids_beside, read_live_ids
 from ._problems import (
@@ -13,7 +14,6 @@ from ._problems import (
     ID,
     PREDICTION,
     era_problems,
-    id_problems,
     numbers,
     prediction_problems,
     refuse,

@@ -11,13 +11,13 @@ from pyarrow.csv import ConvertOptions, read_csv
 from skbench._checks import check_flag, listed
 from skbench._files import Address, check_there
 from skbench._frames import Table, as_table
+from skbench.tournament import id_problems
 
 from ._ids import label_index, read_live_ids
 from ._problems import (
     ID,
     PREDICTION,
     era_problems,
-    id_problems,
     prediction_problems,
     refuse,
 )

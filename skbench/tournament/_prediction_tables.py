@@ -1,0 +1,253 @@
+"""Predictions of whatever kind of file or frame, read whole into a table."""
+
+import csv
+import os
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow.csv import ConvertOptions, read_csv
+
+from skbench._checks import listed
+from skbench._files import check_there
+from skbench._frames import to_arrow
+from skbench._parquet import arrow_path
+from skbench._warnings import warn
+
+from ._era_file import EraFile
+from ._match import check_unique, find
+from ._roles import DATA_TYPE, ERA, ID, find_id, is_model, is_unnamed
+from ._source import Source
+from ._unreadable import reading
+from ._whole_eras import as_text, plain
+
+# What ensembles call their column, which says nothing beside others of its kind.
+ANONYMOUS = "prediction"
+
+# Endings of files of predictions; what is read goes by what files begin with.
+ENDINGS = (".parquet", ".csv", ".csv.gz", ".feather", ".arrow", ".ipc")
+
+# What files that are no text begin with.
+_PARQUET, _GZIP, _ARROW, _STREAM = b"PAR1", b"\x1f\x8b", b"ARROW1", b"\xff\xff\xff\xff"
+_REFUSED = {
+    b"PK\x03\x04": "an Excel workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
+_BOM = b"\xef\xbb\xbf"
+_HEAD_BYTES = 2**18
+_KINDS = "a parquet, CSV (also .csv.gz) or Feather file"
+_AS_CSV = (
+    "Write a CSV file as pandas does with to_csv: in UTF-8, its first line the names "
+    "of the columns, with commas between columns and points in numbers"
+)
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file without its ending."""
+    name = arrow_path(path.name)
+    ending = ".csv.gz"
+    return name.removesuffix(ending) if name.endswith(ending) else Path(name).stem
+
+
+def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
+    """Open a file or frame; return what messages call it, and its rows.
+
+    The rows are a source where they can be read an era at a time. Elsewhere they are a
+    table of the ids, the eras if there are any, and predictions.
+    """
+    if isinstance(given, str | os.PathLike):
+        path = check_there(given, "predictions")
+        if not _is_parquet(path):
+            return path, in_roles(_read_table(path), path)
+        source = Source(path)
+        if ERA in source.schema.names and not _has_whole_numbers(source.schema):
+            return path, source
+        return path, in_roles(source.whole(), path)
+    path = Path(f"predictions[{name!r}]")
+    if isinstance(given, pd.Series):
+        given = given.to_frame(ANONYMOUS)
+    return path, in_roles(to_arrow(given, f"`{path}`"), path)
+
+
+def read_given(name: str, given: Any) -> tuple[Path, pa.Table]:
+    """Read a file or frame whole, as `open_given` reads what is no parquet file."""
+    path, rows = open_given(name, given)
+    return path, in_roles(rows.whole(), path) if isinstance(rows, Source) else rows
+
+
+def check_any(columns: Sequence[str], known: Collection[str], path: Path) -> None:
+    """Refuse what has no predictions."""
+    if not columns:
+        raise ValueError(
+            f"{path} has no predictions: it must have a floating-point column, such as "
+            f"{ANONYMOUS!r}; it has {listed(known)}"
+        )
+
+
+def _has_whole_numbers(schema: pa.Schema) -> bool:
+    """Whether predictions are whole numbers, as ranks are; other columns count."""
+    named = ANONYMOUS in schema.names
+    return named and pa.types.is_integer(schema.field(ANONYMOUS).type)
+
+
+def in_roles(table: pa.Table, path: Path) -> pa.Table:
+    """Return ids, eras if there are any, and predictions; what is no such is left."""
+    key = _check_id(table.schema, path)
+    if not len(table):
+        raise ValueError(f"{path} has no rows")
+    if _has_whole_numbers(table.schema):
+        place = table.column_names.index(ANONYMOUS)
+        numbers = table[ANONYMOUS].cast(pa.float64())
+        table = table.set_column(place, ANONYMOUS, numbers)
+    kinds = dict(zip(table.schema.names, table.schema.types, strict=True))
+    models = [name for name in kinds if name != key and is_model(name, kinds[name])]
+    check_any(models, kinds, path)
+    columns = {ID: as_text(_without_views(table[key]))}
+    if ERA in kinds:
+        columns[ERA] = plain(_without_views(table[ERA]))
+    columns |= {name: table[name] for name in models}
+    return pa.table(columns, metadata=_without_index(table.schema.metadata))
+
+
+def _without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return labels without the views of text that polars writes, which few can use."""
+    kind, text = column.type, pa.large_string()
+    if pa.types.is_dictionary(kind) and pa.types.is_string_view(kind.value_type):
+        parts = [
+            part.dictionary.cast(text).take(part.indices) for part in column.chunks
+        ]
+        return pa.chunked_array(parts, text)
+    return column.cast(text) if pa.types.is_string_view(kind) else column
+
+
+def _check_id(schema: pa.Schema, path: Path) -> str:
+    """Return the column of ids, which must be there."""
+    name = find_id(schema, path)
+    if name not in schema.names:
+        raise ValueError(
+            f"{path} must have the column {ID!r}; it has {listed(schema.names)}"
+        )
+    return name
+
+
+def _without_index(metadata: dict[bytes, bytes] | None) -> dict[bytes, bytes]:
+    """Return what a file says of its rows, but not which column pandas may index."""
+    return {key: told for key, told in (metadata or {}).items() if key != b"pandas"}
+
+
+def with_eras(table: pa.Table, path: Path, known: Sequence[Path]) -> pa.Table:
+    """Return a table with the eras that files have for its ids, if it has none.
+
+    Rows of which no era is known are left out.
+    """
+    if ERA in table.column_names:
+        return table
+    check_unique(table[ID], path)
+    ids, eras = _ids_and_eras(known)
+    places = pa.array(find(ids, table[ID]))
+    places = pc.if_else(pc.less(places, 0), None, places)
+    if places.null_count == len(table):
+        raise ValueError(
+            f"{path} has none of the ids of {known[0]}, such as {ids[0].as_py()!r}: "
+            f"its own are as {table[ID][0].as_py()!r}. Predict the rows of this release"
+        )
+    if places.null_count:
+        warn(f"{places.null_count} ids of {path} have no partner and are left out")
+    table = table.append_column(ERA, eras.take(places))
+    return table.filter(places.is_valid())
+
+
+def _ids_and_eras(paths: Sequence[Path]) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
+    """Read the ids of files, and the era of each as text."""
+    ids: list[pa.ChunkedArray] = []
+    eras = []
+    for file in map(EraFile, paths):
+        ids += [as_text(chunk[file.id]) for chunk in file.source.chunks([file.id])]
+        runs = file.runs.values()
+        labels = pa.array([str(run.label) for run in runs], pa.large_string())
+        codes = np.repeat(np.arange(len(labels)), [run.n_rows for run in runs])
+        eras.append(labels.take(pa.array(codes)))
+    chunks = [chunk for column in ids for chunk in column.chunks]
+    return pa.chunked_array(chunks, pa.large_string()), pa.chunked_array(eras)
+
+
+def _is_parquet(path: Path) -> bool:
+    """Whether a file is one of parquet, or calls itself one and is nothing else."""
+    head = _head(path, 8)
+    known = head.startswith((_GZIP, _ARROW, _STREAM, *_REFUSED)) or _is_text(head)
+    return head.startswith(_PARQUET) or (path.suffix == ".parquet" and not known)
+
+
+def _read_table(path: Path) -> pa.Table:
+    """Read a file that is not of parquet, by what it begins with."""
+    head = _head(path, 8)
+    for start, what in _REFUSED.items():
+        if head.startswith(start):
+            raise ValueError(
+                f"{path} is {what}, which is not read: save it as {_KINDS}. {_AS_CSV}"
+            )
+    if head.startswith((_ARROW, _STREAM)):
+        with reading(path, "Write it again"), pa.memory_map(arrow_path(path)) as file:
+            of = pa.ipc.open_file if head.startswith(_ARROW) else pa.ipc.open_stream
+            return of(file).read_all()
+    return _read_csv(path, "gzip" if head.startswith(_GZIP) else None)
+
+
+def _head(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def _is_text(head: bytes) -> bool:
+    return bool(head) and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
+
+
+def _read_csv(path: Path, compression: str | None) -> pa.Table:
+    """Read the ids and eras of a CSV file as text, and all else as floats."""
+    with reading(path, _AS_CSV):
+        with pa.input_stream(arrow_path(path), compression=compression) as file:
+            names = _header(path, file.read(_HEAD_BYTES))
+        key = _check_id(pa.schema([(name, pa.string()) for name in names]), path)
+        models = [name for name in names if name != key and _is_prediction(name)]
+        labels = [name for name in (key, ERA) if name in names]
+        options = ConvertOptions(
+            column_types=dict.fromkeys(labels, pa.large_string())
+            | dict.fromkeys(models, pa.float64()),
+            include_columns=[*labels, *models],
+            strings_can_be_null=True,
+        )
+        with pa.input_stream(arrow_path(path), compression=compression) as file:
+            return read_csv(file, convert_options=options)
+
+
+def _is_prediction(name: str) -> bool:
+    other = name == DATA_TYPE or is_unnamed(name)
+    return is_model(name, pa.float64()) and not other
+
+
+def _header(path: Path, head: bytes) -> Sequence[str]:
+    """Return the names of the columns of a CSV file."""
+    if b"\0" in head:
+        raise _unlike(path, f"is not {_KINDS}")
+    lines = head.removeprefix(_BOM).lstrip(b"\r\n").splitlines()
+    if not lines:
+        raise _unlike(path, "is empty")
+    try:
+        line = lines[0].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _unlike(path, "is not text in UTF-8") from error
+    names: Sequence[str] = next(csv.reader([line]))
+    for sign in ";", "\t", "|":
+        if len(names) == 1 and sign in line:
+            raise _unlike(path, f"has {sign!r} between its columns, not commas")
+    return names
+
+
+def _unlike(path: Path, what: str) -> ValueError:
+    return ValueError(f"{path} {what}. {_AS_CSV}")
