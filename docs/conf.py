@@ -32,6 +32,7 @@ copyright = author
 version = release = skbench.__version__
 
 extensions = [
+    "catalogue",
     "constants",
     "mathml",
     "myst_parser",

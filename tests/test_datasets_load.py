@@ -1,5 +1,6 @@
 """Numerai's files joined into one frame."""
 
+import json
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from tournament_files import FILES, write_feature_sets, write_tournament
 
 from skbench.datasets import load_benchmark_models, make_benchmark_models
-from skbench.tournament import _source
+from skbench.tournament import SET_SIZES, _source
 from skbench.tournament._features import feature_sets, resolve_features
 
 MODELS = "validation_benchmark_models.parquet"
@@ -745,6 +746,37 @@ class TestFeatureSets:
         path = tmp_path / "features.json"
         write_feature_sets(path, {"a": ["x", "y"], "b": []}, ["target"])
         assert feature_sets(path) == {"a": ["x", "y"], "b": []}
+
+    @pytest.fixture
+    def newest(self, folder):
+        """Return the sets of a release as large as the newest, and a way to write."""
+        sizes = {**SET_SIZES, "all": 3555}
+        sets = {n: [f"feature_{i}" for i in range(k)] for n, k in sizes.items()}
+
+        def written(**changed):
+            write_feature_sets(folder / "features.json", {**sets, **changed}, [])
+            return folder / "features.json"
+
+        return written
+
+    def test_the_sets_of_the_newest_release_are_known(self, newest):
+        assert len(feature_sets(newest())["serenity"]) == 95
+
+    def test_sets_of_other_sizes_are_told_of_at_load(self, newest, made):
+        path = newest(serenity=["feature_1"], small=made.features)
+        message = (
+            rf"not those of v5.3 in October 2026: in features, 'small' has "
+            rf"{len(made.features)} and not 42, 'serenity' has 1 and not 95\. "
+        )
+        with pytest.warns(UserWarning, match=message):
+            load_benchmark_models(path.parent, features="small")
+
+    def test_an_older_release_has_other_sets_and_no_warning(self, newest):
+        path = newest(serenity=["feature_1"])
+        content = json.loads(path.read_text())
+        del content["feature_sets"]["quantum"]
+        path.write_text(json.dumps(content))
+        assert feature_sets(path)["serenity"] == ["feature_1"]
 
     def test_none_a_set_and_names(self):
         sets = {"a": ["x", "y"]}

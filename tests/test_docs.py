@@ -16,6 +16,8 @@ from tournament_files import write_tournament
 import skbench
 from skbench.cli import main
 from skbench.datasets import make_benchmark_models
+from skbench.recipes import COLUMNS, list_recipes, recipe
+from skbench.tournament import SET_SIZES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -254,6 +256,30 @@ def load(name):
 def test_the_picture_is_what_its_script_draws():
     script = load("five_steps")
     assert script.PICTURE.read_text() == script.draw()
+
+
+# The catalogue
+
+
+def test_the_catalogue_in_the_reference_is_that_of_the_package():
+    text = "\n".join(load("catalogue").tables())
+    shown = set(re.findall(r"^   \* - `(\w+) <https:", text, re.MULTILINE))
+    listed = {name for name in list_recipes() if recipe(name).is_ensemble}
+    assert shown == listed
+    for release, columns in COLUMNS.items():
+        assert f"   * - {release}\n" in text
+        assert all(f"``{name}``" in text for name in columns)
+    for name, size in SET_SIZES.items():
+        assert f"   * - ``{name}``\n     - {size}\n" in text
+    assert "0.5 ``v42_lgbm_teager20``, 0.5 ``v42_lgbm_cyrus20``" in text
+
+
+def test_the_catalogue_stands_below_the_module_alone():
+    catalogue = load("catalogue")
+    lines = {"skbench.recipes": [], "skbench.staking": []}
+    for name, found in lines.items():
+        catalogue.describe(None, "module", name, None, None, found)
+    assert lines == {"skbench.recipes": catalogue.tables(), "skbench.staking": []}
 
 
 # The check of the built pages

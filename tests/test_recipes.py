@@ -4,6 +4,7 @@ import copy
 import pickle
 import re
 import sys
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -11,6 +12,8 @@ import pandas as pd
 import pytest
 import reference
 from helpers import each_kind, to_kind
+from scipy.special import ndtr, ndtri
+from scipy.stats import qmc
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
@@ -20,6 +23,7 @@ from skbench.datasets import make_benchmark_models
 from skbench.metrics import max_feature_exposure
 from skbench.model_selection import walk_forward_predict
 from skbench.recipes import (
+    COLUMNS,
     FeatureRegressor,
     Recipe,
     describe_recipes,
@@ -65,12 +69,27 @@ def data():
 
 
 def sets_of(data, name):
-    """Name the feature set of a recipe among those of synthetic data."""
-    return {str(recipe(name).neutralizers): data.feature_groups["serenity"]}
+    """Name the feature sets of a recipe among those of synthetic data."""
+    return dict.fromkeys(recipe(name).neutral_sets, data.feature_groups["serenity"])
 
 
 def today(data, name):
     return dict(zip(recipe(name).weights, data.models, strict=False))
+
+
+def tutorial(frame, columns, name, features):
+    """Blend as the tutorials do, era by era; not yet ranked."""
+    one = recipe(name)
+    if one.ranks == "uniform":
+        ranks = frame.groupby("era")[list(columns.values())].rank(pct=True)
+        return ranks.mean(axis=1).to_numpy()
+    (column,) = columns.values()
+    out = pd.Series(np.nan, index=frame.index)
+    for _, era in frame.groupby("era"):
+        F = np.column_stack([era[features].to_numpy(float), np.ones(len(era))])
+        x = era[column].to_numpy()
+        out[era.index] = x - F @ (np.linalg.pinv(F) @ x)
+    return out.to_numpy()
 
 
 def published(frame, columns, name, features):
@@ -163,6 +182,205 @@ def test_the_blend_of_v5_has_the_targets_of_v5():
     assert one.weights == {"v5_lgbm_teager2b20": 0.5, "v5_lgbm_cyrusd20": 0.5}
 
 
+# Columns that came with each release, as listed in October 2026.
+RELEASED = {
+    "v4": """v4_lgbm_jerome20 v4_lgbm_jerome60 v4_lgbm_nomi20 v4_lgbm_nomi60
+        v4_lgbm_ralph20 v4_lgbm_ralph60 v4_lgbm_tyler20 v4_lgbm_tyler60
+        v4_lgbm_victor20 v4_lgbm_victor60 v4_lgbm_waldo20 v4_lgbm_waldo60""",
+    "v4.1": """v41_lgbm_caroline20 v41_lgbm_caroline60 v41_lgbm_cyrus20
+        v41_lgbm_cyrus60 v41_lgbm_sam20 v41_lgbm_sam60 v41_lgbm_xerxes20
+        v41_lgbm_xerxes60""",
+    "v4.2": """v2_example_preds v3_example_preds v41_example_preds v42_example_preds
+        v42_lgbm_agnes20 v42_lgbm_claudia20 v42_lgbm_ct_blend v42_lgbm_rowan20
+        v42_lgbm_teager20 v42_lgbm_teager60 v42_rain_ensemble v42_rain_ensemble2
+        v42_teager_ensemble v42_teager_plus_cyrus""",
+    "v4.3": """v43_lgbm_ct_blend v43_lgbm_cyrus20 v43_lgbm_cyrus60 v43_lgbm_teager20
+        v43_lgbm_teager60""",
+    "v5.0": "v5_lgbm_ct_blend v5_lgbm_cyrusd20 v5_lgbm_teager2b20",
+    "v5.1": """v51_lgbm_cyrusd20 v51_lgbm_cyrusd60 v51_lgbm_teager2b20
+        v51_lgbm_teager2b60""",
+    "v5.2": """v52_lgbm_cyrusd20 v52_lgbm_cyrusd60 v52_lgbm_ender20 v52_lgbm_ender60
+        v52_lgbm_jasper20 v52_lgbm_jasper60 v52_lgbm_teager2b20 v52_lgbm_teager2b60""",
+    "v5.3": "v53_lgbm_ender20 v53_lgbm_ender60",
+}
+
+
+def test_the_columns_of_each_release_are_those_that_were_listed():
+    released = {name: text.split() for name, text in RELEASED.items()}
+    files = dict(released)
+    files["v4.2"] = [n for name in ("v4", "v4.1", "v4.2") for n in released[name]]
+    files["v4.3"] = [*files["v4.2"], *released["v4.3"]]
+    assert {name: sorted(found) for name, found in COLUMNS.items()} == {
+        name: sorted(columns) for name, columns in files.items()
+    }
+
+
+def test_every_column_is_a_recipe_but_those_without_a_definition():
+    undefined = {"v42_teager_ensemble", "v42_teager_plus_cyrus"}
+    columns = {name for columns in COLUMNS.values() for name in columns}
+    assert columns - set(list_recipes()) == undefined
+    for name in columns - undefined:
+        held = [release for release, found in COLUMNS.items() if name in found]
+        assert list(recipe(name).published_in) == held
+
+
+@pytest.mark.parametrize(
+    ("name", "releases"),
+    [
+        ("v42_lgbm_ct_blend", ("v4.2", "v4.3")),
+        ("v43_lgbm_ct_blend", ("v4.3",)),
+        ("v5_lgbm_ct_blend", ("v5.0",)),
+        ("announcement_example", ("v4.2", "v4.3")),
+        ("integration_test", ("v5.0",)),
+        ("v4_example_preds", ("v4", "v4.2", "v4.3")),
+        # The files never had all parts of these.
+        ("v42_rain_ensemble", ()),
+        ("v42_rain_ensemble2", ()),
+        ("v41_example_preds", ()),
+        ("target_ensemble_tutorial", ()),
+        ("nb_target_ensemble", ()),
+        ("nb_feature_neutral", ()),
+        ("v53_lgbm_ender20", ()),
+    ],
+)
+def test_what_can_be_made_from_the_file_of_a_release(name, releases):
+    assert recipe(name).made_from == releases
+
+
+def test_what_no_file_ever_held_is_known_as_such():
+    never = {name for name in list_recipes() if not recipe(name).published_in}
+    assert {name for name in never if recipe(name).is_ensemble} == {
+        "v4_example_preds",
+        "announcement_example",
+        "integration_test",
+        "target_ensemble_tutorial",
+        "nb_target_ensemble",
+        "nb_feature_neutral",
+    }
+    assert {"v42_lgbm_ralph20", "v41_lgbm_nomi20", "nb_hello_numerai"} <= never
+
+
+def test_the_example_of_v42_is_its_model_of_cyrus():
+    """The file has no v42_lgbm_cyrus20: without this its blend could not be rebuilt."""
+    names = ("v42_lgbm_cyrus20", "v42_example_preds")
+    assert names[0] not in COLUMNS["v4.2"]
+    assert names[1] in COLUMNS["v4.2"]
+    for name in names:
+        assert set(recipe(name).column_names) == {*names, "lg_lgbm_v42_cyrus20"}
+        assert recipe(name).column_names[0] == name
+    assert recipe(names[0]).parameters == recipe(names[1]).parameters
+    assert recipe(names[0]).target == recipe(names[1]).target
+    assert recipe("v42_lgbm_cyrus60").column_names == ("v42_lgbm_cyrus60",)
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "days"),
+    [("target_ensemble_tutorial", "v5.2", 20), ("nb_target_ensemble", "v5.3", 60)],
+)
+def test_the_target_ensemble_tutorial_blends_two_models(name, version, days):
+    one = recipe(name)
+    parts = [f"tutorial_lgbm_{target}{days}" for target in ("ender", "teager2b")]
+    assert one.weights == dict.fromkeys(parts, 0.5)
+    assert one.version == version
+    for part in one.parts:
+        assert (part.version, part.feature_set, part.era_step) == (version, "small", 4)
+        assert part.parameters["num_leaves"] == 15
+
+
+def test_models_are_of_releases_that_have_their_target():
+    """v5.0 and v5.1 have no Ender; the tutorial's model of it is of a later release."""
+    for name in MODELS:
+        one = recipe(name)
+        assert not ("ender" in one.target and one.version in ("v5.0", "v5.1")), name
+
+
+def test_what_the_benchmark_account_submits_is_there():
+    favourite = recipe("INTEGRATION_TEST")
+    assert favourite.weights == {"v5_lgbm_ct_blend": 1.0}
+    for name in ("nb_hello_numerai", "nb_example_model"):
+        one = recipe(name)
+        assert (one.target, one.feature_set) == ("target_ender_60", "small")
+        assert (one.version, one.era_step) == ("v5.3", 4)
+    neutral = recipe("nb_feature_neutral")
+    assert neutral.weights == {"tutorial_lgbm_ender60": 1.0}
+    assert (neutral.neutral_sets, neutral.proportion) == (("small", "serenity"), 1.0)
+
+
+def test_two_sets_stand_for_what_both_have():
+    sets = {"small": ["a", "b", "c"], "serenity": ["c", "x", "a"]}
+    assert recipe("nb_feature_neutral").neutral_features(sets) == ["a", "c"]
+    step = recipe("nb_feature_neutral").pipeline(feature_sets=sets)[1]
+    assert (step.neutralizers, step.fit_intercept) == (["a", "c"], True)
+    assert recipe("v42_rain_ensemble2").neutral_features(sets) == ["c", "x", "a"]
+    assert recipe("v42_rain_ensemble").neutral_features(sets) == []
+    assert recipe("nb_feature_neutral").neutral_features({"small": ["a"]}) is None
+    apart = {"small": ["a"], "serenity": ["b"]}
+    with pytest.raises(ValueError, match=r"must hold the names of .*got \[\]"):
+        recipe("nb_feature_neutral").pipeline(feature_sets=apart)
+
+
+def test_sources_are_dated():
+    assert set(describe_recipes()["checked"]) == {"2026-10"}
+    assert recipe("v52_lgbm_jasper60").source != recipe("v5_lgbm_cyrusd20").source
+
+
+# Rows that Numerai printed, of era 0575 of v5.0: Cyrusd20, Teager2b20, their blend.
+PRINTED = np.array(
+    [
+        [0.323319, 0.506974, 0.404506],
+        [0.860873, 0.823677, 0.851931],
+        [0.749285, 0.950823, 0.883941],
+        [0.981402, 0.977289, 0.981760],
+        [0.862482, 0.831903, 0.857117],
+    ]
+)
+
+
+def printed_era(correlation, n=40_000):
+    """Make up the rest of an era, so that these rows have the ranks that they had.
+
+    Normal quantiles at evenly spread ranks, of two columns that correlate so much.
+    """
+    grid = qmc.Sobol(2, scramble=False).random(2**16)[1 : n + 1]
+    first, second = ndtri(grid.T)
+    second = correlation * first + np.sqrt(1 - correlation**2) * second
+    made = np.column_stack([ndtr(first), ndtr(second)])
+    rows = np.vstack([PRINTED[:, :2], made])
+    frame = pd.DataFrame(rows, columns=["v5_lgbm_cyrusd20", "v5_lgbm_teager2b20"])
+    return frame.assign(era="0575")
+
+
+def test_the_blend_of_v5_gives_the_rows_that_were_printed():
+    """Within what the rows that were not printed leave open.
+
+    A blend's rank depends on the whole era, of which one number is fitted here: how
+    much the two models correlate. That leaves 0.0042, and a share of 60 % four times
+    as much.
+    """
+    one = recipe("v5_lgbm_ct_blend")
+    frame = printed_era(0.825)
+    found = one.pipeline().fit(frame).predict(frame)[: len(PRINTED)]
+    np.testing.assert_allclose(found, PRINTED[:, 2], rtol=0, atol=0.0045)
+    other = replace(one, shares=(("v5_lgbm_teager2b20", 40), ("v5_lgbm_cyrusd20", 60)))
+    for correlation in (0.7, 0.8, 0.9):
+        frame = printed_era(correlation)
+        found = other.pipeline().fit(frame).predict(frame)[: len(PRINTED)]
+        assert np.abs(found - PRINTED[:, 2]).max() > 0.014
+
+
+def test_the_blend_of_v42_is_rebuilt_from_the_columns_of_its_file(data):
+    part = recipe("v42_lgbm_cyrus20")
+    file = data.frame[["era"]].assign(
+        v42_lgbm_teager20=data.frame[data.models[0]],
+        v42_example_preds=data.frame[data.models[1]],
+    )
+    held = [name for name in part.column_names if name in file]
+    names = {"v42_lgbm_teager20": "v42_lgbm_teager20", "v42_lgbm_cyrus20": held[0]}
+    pipeline = recipe("v42_lgbm_ct_blend").pipeline(names).fit(file)
+    expected = published(file, names, "v42_lgbm_ct_blend", None)
+    np.testing.assert_allclose(pipeline[:-1].predict(file), expected, atol=1e-12)
+
+
 def test_every_part_is_a_recipe():
     for name in ENSEMBLES:
         assert [part.name for part in recipe(name).parts] == list(recipe(name).weights)
@@ -174,7 +392,7 @@ def test_standard_models_are_named_by_version_and_target(name):
     version, _, target = name.split("_")
     assert one.target.replace("target", "").replace("_", "") == target
     if version != "tutorial":
-        assert one.version.replace(".", "") == version
+        assert one.version.removesuffix(".0").replace(".", "") == version
 
 
 def test_parameters_are_as_published():
@@ -193,6 +411,9 @@ def test_parameters_are_as_published():
     assert recipe("v5_lgbm_cyrusd20").parameters == deep
     assert recipe("v53_lgbm_ender60").parameters == deep
     assert recipe("tutorial_lgbm_ender20").parameters == tutorial
+    hello = {**tutorial, "num_leaves": 31}
+    assert recipe("nb_hello_numerai").parameters == hello
+    assert recipe("nb_example_model").parameters == hello
     assert recipe("v42_rain_ensemble").parameters == {}
     for name in MODELS:
         old = recipe(name).version < "v5"
@@ -283,21 +504,40 @@ def test_tables_tell_all():
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_a_pipeline_equals_the_published_steps_by_hand(name, data):
     columns, sets = today(data, name), sets_of(data, name)
-    features = sets.get(recipe(name).neutralizers)
+    features = next(iter(sets.values()), None)
     pipeline = recipe(name).pipeline(columns, sets).fit(data.frame)
-    if name == "target_ensemble_tutorial":
-        ranks = data.frame.groupby("era")[list(columns.values())].rank(pct=True)
-        sizes = data.frame.groupby("era")["era"].transform("size")
-        expected = ranks.mean(axis=1) - 0.5 / sizes
-        np.testing.assert_allclose(pipeline.predict(data.frame), expected, atol=1e-12)
-        return
-    expected = published(data.frame, columns, name, features)
     found = pipeline[:-1].predict(data.frame)
+    if recipe(name).ranks == "gauss":
+        expected = published(data.frame, columns, name, features)
+    else:
+        expected = tutorial(data.frame, columns, name, features)
+        # Ours are of ranks r - 1/2, or of unit deviation: the order is the same.
+        found, expected = (
+            reference.by_era(reference.rank_gauss, data.frame["era"], np.round(x, 9))
+            for x in (found, expected)
+        )
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    if recipe(name).ranks == "uniform":
+        return  # ranks of ties by row order: below
     ranked = reference.by_era(
         reference.percentile_rank, data.frame["era"], np.round(expected, 9)
     )
     np.testing.assert_allclose(pipeline.predict(data.frame), ranked, atol=0.01)
+
+
+def test_the_tutorial_ranks_its_mean_again_with_ties_by_row_order():
+    name = "target_ensemble_tutorial"
+    rng = np.random.default_rng(0)
+    # Eras of 64 rows, in which ranks and their means are exact.
+    frame = pd.DataFrame({"era": np.repeat(["0001", "0002"], 64)})
+    for part in recipe(name).weights:
+        frame[part] = rng.integers(0, 40, len(frame)) / 40.0
+    by_era = frame.groupby("era")
+    mean = by_era[list(recipe(name).weights)].rank(pct=True).mean(axis=1)
+    expected = mean.groupby(frame["era"]).rank(pct=True, method="first") - 0.5 / 64
+    found = recipe(name).pipeline().fit(frame).predict(frame)
+    np.testing.assert_array_equal(found, expected)
+    assert mean.duplicated().any()
 
 
 def test_the_reference_above_is_not_the_blend_before_neutralising(data):
@@ -360,8 +600,13 @@ def test_the_steps_are_ours():
     assert pipeline[1].weights == recipe("V42_RAIN_ENSEMBLE2").weights
     assert (pipeline[2].ties, pipeline[2].scale) == ("first", False)
     assert pipeline[3].fit_intercept is False
-    tutorial = recipe("target_ensemble_tutorial").pipeline()
-    assert [type(step) for _, step in tutorial.steps] == [EraRank, WeightedEnsemble]
+    again = recipe("target_ensemble_tutorial").pipeline()
+    assert [type(step) for _, step in again.steps] == [
+        EraRank,
+        WeightedEnsemble,
+        EraRank,
+    ]
+    assert (again[0].ties, again[2].ties) == ("average", "first")
 
 
 def test_the_inner_ensemble_is_a_column(data):

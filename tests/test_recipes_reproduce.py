@@ -372,9 +372,48 @@ def test_the_tutorial_blends_ranks(data):
         feature_sets={"small": data.features[:4]},
         **FEW,
     )
-    ranks = found.groupby("era")[list(recipe(name).weights)].rank(pct=True)
+    # Added up as the ensemble does, so that ties are the same.
+    ranks = found.groupby("era")[list(recipe(name).weights)].rank() - 0.5
     sizes = found.groupby("era")["era"].transform("size")
-    np.testing.assert_allclose(found[name], ranks.mean(axis=1) - 0.5 / sizes)
+    blend = (ranks.div(sizes, axis=0) * 0.5).sum(axis=1)
+    again = blend.groupby(found["era"]).rank(method="first")
+    np.testing.assert_allclose(found[name], (again - 0.5) / sizes, atol=1e-12)
+
+
+def test_the_tutorials_train_on_every_fourth_era_of_a_window(data):
+    name = "nb_hello_numerai"
+    options = {
+        "targets": all_targets(name),
+        "feature_sets": {"small": data.features},
+        **FEW,
+    }
+    mixed = data.frame.sample(frac=1, random_state=1)
+    found = recipe(name).reproduce(mixed, CV, **options)
+    eras = mixed["era"].astype(int).to_numpy()
+    model = recipe(name).estimator(data.features, **FEW)
+    windows = [
+        (train[eras[train] % 4 == 1], test)  # eras 1, 5, 9, ...
+        for train, test in CV.split(mixed)
+    ]
+    y = mixed["target_cyrus_20"].rename(None)
+    expected = walk_forward_predict(model, mixed, y, windows)
+    np.testing.assert_array_equal(found[name], expected.loc[found.index])
+    pairs = [(list(train), list(test)) for train, test in CV.split(mixed)]
+    again = recipe(name).reproduce(mixed, pairs, **options)
+    np.testing.assert_array_equal(again[name], found[name])
+    whole = walk_forward_predict(model, mixed, y, CV)
+    assert (found[name] != whole.loc[found.index]).any()
+
+
+def test_the_tutorial_about_neutralising_neutralises_what_it_predicts(data):
+    name = "nb_feature_neutral"
+    sets = {"small": data.features[:8], "serenity": data.features[5:]}
+    found = recipe(name).reproduce(
+        data.frame, CV, targets=all_targets(name), feature_sets=sets, **FEW
+    )
+    X = found.join(data.frame[data.features])
+    expected = recipe(name).pipeline(feature_sets=sets).fit(X).predict(X)
+    np.testing.assert_allclose(found[name], expected, atol=1e-12)
 
 
 # features

@@ -167,7 +167,7 @@ def _published(folder: Path) -> dict[str, Pipeline]:
         one = recipe(name)
         if not one.is_ensemble or not models.issuperset(one.weights):
             continue
-        needed = sets.get(one.neutralizers) if one.neutralizers else []
+        needed = one.neutral_features(sets)
         if needed is not None and features.issuperset(needed):
             found[name] = one.pipeline(feature_sets=sets)
     return found

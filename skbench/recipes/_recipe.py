@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import fsum
 from typing import Any
 
@@ -17,13 +18,17 @@ from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench.model_selection import WalkForwardEraSplit
 
 from ._catalog import (
-    DOCS,
+    AND,
+    CHECKED,
+    COLUMNS,
     ENSEMBLES,
     N_RISKIEST,
     OTHER_MODELS,
     PARAMETER_SETS,
+    RELEASES,
     RISKIEST,
-    STANDARD_MODELS,
+    SAME_MODEL,
+    model_name,
 )
 from ._models import FeatureRegressor
 from ._reproduce import ReproduceOptions, published_cv, reproduce
@@ -55,15 +60,19 @@ class Recipe:
         Which of the published sets of LightGBM parameters a model has.
     shares : tuple of (str, float)
         The parts of an ensemble, each with its share as published.
-    ranks : {"gauss", "uniform"}
-        Whether an ensemble blends normal quantiles or ranks.
+    era_step : int
+        A model is trained on every so many-th of the training eras.
+    ranks : {"gauss", "uniform", "none"}
+        Whether an ensemble blends normal quantiles, ranks, or predictions as they are.
     neutralizers : str or None
         The set of features an ensemble is neutralised to; "riskiest" stands for what
-        `riskiest_features` finds in the training rows.
+        `riskiest_features` finds in the training rows, "a & b" for what both sets have.
     proportion : float
         Share of what these explain that is subtracted.
     aliases : tuple of str
         Former names.
+    checked : str
+        The month in which all this was last compared with the source.
 
     Examples
     --------
@@ -81,11 +90,13 @@ class Recipe:
     target: str | None = None
     feature_set: str | None = None
     parameter_set: str | None = None
+    era_step: int = 1
     shares: tuple[tuple[str, float], ...] = ()
     ranks: str = "gauss"
     neutralizers: str | None = None
     proportion: float = 0.0
     aliases: tuple[str, ...] = ()
+    checked: str = CHECKED
 
     @property
     def is_ensemble(self) -> bool:
@@ -134,6 +145,100 @@ class Recipe:
             Empty for an ensemble.
         """
         return dict(PARAMETER_SETS[self.parameter_set]) if self.parameter_set else {}
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names under which a benchmark file may hold its column.
+
+        Its own comes first; the others are those of the same model.
+
+        Returns
+        -------
+        names : tuple of str
+            One or more.
+
+        Examples
+        --------
+        >>> from skbench.recipes import recipe
+        >>> recipe("V42_LGBM_CYRUS20").column_names
+        ('v42_lgbm_cyrus20', 'v42_example_preds', 'lg_lgbm_v42_cyrus20')
+        """
+        same = [names for names in SAME_MODEL if self.name in names]
+        return tuple(dict.fromkeys([self.name, *chain(*same)]))
+
+    @property
+    def published_in(self) -> tuple[str, ...]:
+        """Data releases whose benchmark files hold it as a column.
+
+        Returns
+        -------
+        releases : tuple of str
+            Such as "v4.2"; empty where it never was one.
+        """
+        return _releases_with([self])
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """Data releases whose benchmark files hold all parts of an ensemble.
+
+        From one of these `pipeline` makes it, and nothing is trained. Where there is
+        none, `reproduce` has to train the models.
+
+        Returns
+        -------
+        releases : tuple of str
+            Empty for a model.
+
+        Examples
+        --------
+        >>> from skbench.recipes import recipe
+        >>> recipe("V42_LGBM_CT_BLEND").made_from
+        ('v4.2', 'v4.3')
+        >>> recipe("V42_RAIN_ENSEMBLE").made_from
+        ()
+        """
+        return _releases_with(self.parts) if self.is_ensemble else ()
+
+    @property
+    def neutral_sets(self) -> tuple[str, ...]:
+        """Sets of features that it takes to neutralise an ensemble.
+
+        Returns
+        -------
+        names : tuple of str
+            The set, or those whose common features are meant. Empty where it is not
+            neutralised.
+        """
+        return tuple(self.neutralizers.split(AND)) if self.neutralizers else ()
+
+    def neutral_features(self, feature_sets: Mapping[str, Sequence[str]]) -> Any:
+        """Find the features that an ensemble is neutralised to.
+
+        Parameters
+        ----------
+        feature_sets : mapping from str to list of str
+            Names of the features of each set, as for `pipeline`.
+
+        Returns
+        -------
+        names : list of str or None
+            Empty where it is not neutralised; None where a set is not there.
+
+        Examples
+        --------
+        >>> from skbench.recipes import recipe
+        >>> sets = {"small": ["a", "b"], "serenity": ["b", "c"]}
+        >>> recipe("NB_FEATURE_NEUTRAL").neutral_features(sets)
+        ['b']
+        """
+        if not self.neutral_sets:
+            return []
+        if any(name not in feature_sets for name in self.neutral_sets):
+            return None
+        first, *others = (feature_sets[name] for name in self.neutral_sets)
+        if not others:
+            return first
+        return [name for name in first if all(name in other for other in others)]
 
     def table(self) -> pd.DataFrame:
         """Tabulate the parts of an ensemble, or the one model that a recipe is.
@@ -188,9 +293,10 @@ class Recipe:
         Each part is gaussianized per era, the parts are blended, the blend is
         gaussianized, neutralised where the recipe says so, and ranked to (0, 1). A part
         that is an ensemble, too, is a column like the others, as in benchmark files.
-        The tutorial's ensemble is the mean of ranks, without gaussianizing. Its ranks
-        are (r - 1/2) / n where the published ones are r / n: in every era that moves
-        all rows by the same amount.
+        The ensemble of the tutorial is the mean of ranks, without gaussianizing, ranked
+        again with ties by row order; that of the tutorial about neutralising is neither
+        ranked nor gaussianized before it. Our ranks are (r - 1/2) / n where the
+        tutorials' are r / n: in every era that moves all rows by the same amount.
 
         The pipeline ends in one column "prediction". Missing predictions make that of
         their row missing.
@@ -208,7 +314,7 @@ class Recipe:
             How to neutralise. False: as published, where ties are first broken by row
             order, and no intercept is fitted, so that some correlation with the
             features is left. True: ties share their rank, and the intercept leaves
-            none.
+            none. The tutorial has an intercept either way.
         era : str, default="era"
             The era column.
 
@@ -247,10 +353,14 @@ class Recipe:
         weights = {today[part]: weight for part, weight in self.weights.items()}
         blend = WeightedEnsemble(weights, era=era)
         if self.ranks == "uniform":
-            return make_pipeline(EraRank(list(weights), era=era), blend)
-        steps = [EraRankGauss(list(weights), era=era), blend]
+            ranked = EraRank(ties="first", era=era)
+            return make_pipeline(EraRank(list(weights), era=era), blend, ranked)
         neutral = self._neutral(feature_sets, exact, era)
-        return make_pipeline(*steps, *neutral, EraRank(era=era))
+        if self.ranks == "gauss":
+            neutral = [EraRankGauss(list(weights), era=era), blend, *neutral]
+        else:
+            neutral = [blend, neutral[-1].set_params(fit_intercept=True)]
+        return make_pipeline(*neutral, EraRank(era=era))
 
     def estimator(
         self, features: Sequence[str] | None = None, **overrides: Any
@@ -470,7 +580,7 @@ class Recipe:
         if self.neutralizers is None:
             return [EraRankGauss(era=era)]
         sets = _mapping("feature_sets", feature_sets)
-        names = sets.get(self.neutralizers)
+        names = self.neutral_features(sets)
         if names is None or isinstance(names, str) or not len(names):
             raise ValueError(
                 f"`feature_sets` must hold the names of {self.neutralizers!r}, to "
@@ -513,20 +623,30 @@ def _lightgbm(parameters: dict[str, Any]) -> Any:
     return LGBMRegressor(**parameters)
 
 
+def _releases_with(recipes: Iterable[Recipe]) -> tuple[str, ...]:
+    """Return the releases whose benchmark files hold a column of each recipe."""
+    needed = [set(one.column_names) for one in recipes]
+    return tuple(
+        version
+        for version, columns in COLUMNS.items()
+        if all(not names.isdisjoint(columns) for names in needed)
+    )
+
+
 def _standard_models() -> list[Recipe]:
     return [
         Recipe(
-            name=f"{version.replace('.', '')}_lgbm_{target.replace('_', '')}",
-            summary=f"The standard model of {version} data on "
-            f"{target.replace('_', '').title()}.",
-            source=DOCS,
-            version=version,
+            name=model_name(release.version, target),
+            summary=f"The standard model of {release.version} data on "
+            f"{target.replace('_', '').capitalize()}.",
+            source=release.source,
+            version=release.version,
             target=f"target_{target}",
             feature_set="all",
-            parameter_set=parameter_set,
+            parameter_set=release.parameter_set,
         )
-        for version, parameter_set, targets in STANDARD_MODELS
-        for target in targets
+        for release in RELEASES
+        for target in (*release.unpublished, *release.published)
     ]
 
 
@@ -607,20 +727,23 @@ def describe_recipes() -> pd.DataFrame:
 
     Returns
     -------
-    recipes : pandas.DataFrame of shape (n_recipes, 10)
+    recipes : pandas.DataFrame of shape (n_recipes, 13)
         Name, summary, data release, number of parts (0 for a model), what a model is
         trained on (target, set of features, set of parameters), what an ensemble is
-        neutralised to and in which proportion, and source.
+        neutralised to and in which proportion, releases whose files hold it and
+        releases whose files hold its parts (each as one text), source, and when that
+        was last looked at.
 
     Examples
     --------
     >>> from skbench.recipes import describe_recipes
     >>> recipes = describe_recipes()
     >>> recipes.loc[recipes["neutralizers"].notna(), ["name", "n_parts"]]
-                     name  n_parts
-    1  v42_rain_ensemble2       11
-    5   v41_example_preds        6
-    6    v4_example_preds        1
+                      name  n_parts
+    1   v42_rain_ensemble2       11
+    5    v41_example_preds        6
+    6     v4_example_preds        1
+    11  nb_feature_neutral        1
     """
     return _tabulate(_RECIPES.values())
 
@@ -637,7 +760,10 @@ def _tabulate(recipes: Iterable[Recipe]) -> pd.DataFrame:
             "parameter_set": one.parameter_set,
             "neutralizers": one.neutralizers,
             "proportion": one.proportion,
+            "published_in": ", ".join(one.published_in),
+            "made_from": ", ".join(one.made_from),
             "source": one.source,
+            "checked": one.checked,
         }
         for one in recipes
     ]

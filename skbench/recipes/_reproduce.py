@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._checks import check_count, check_flag, did_you_mean, listed
-from skbench._eras import horizon_of, stated_era_column
+from skbench._eras import chronological, find_eras, horizon_of, stated_era_column
 from skbench._frames import (
     Table,
     as_table,
@@ -133,9 +133,26 @@ def _tasks(
         features = _features(model, table, options)
         estimator = model.estimator(features, **options.parameters)
         target = targets[name]
-        _check_targets(frame, target, windows[target], options.era)
-        tasks[name] = _Task(estimator, features, target, windows[target])
+        own = _thinned(windows[target], table, model.era_step, options.era)
+        _check_targets(frame, target, own, options.era)
+        tasks[name] = _Task(estimator, features, target, own)
     return tasks
+
+
+def _thinned(windows: Windows, table: Table, step: int, era: str) -> Windows:
+    """Train on every so many-th era of each window, from its first."""
+    if step == 1:
+        return windows
+    eras = find_eras(table, era)
+    times = np.empty(table.n_rows, dtype=np.intp)
+    for time, place in enumerate(chronological(eras.labels)):
+        times[eras.rows[place]] = time
+    thinned = []
+    for train, test in windows:
+        trained = times[train]
+        kept = np.isin(trained, np.unique(trained)[::step])
+        thinned.append((np.asarray(train)[kept], test))
+    return thinned
 
 
 def _target_columns(
@@ -259,7 +276,7 @@ def _blocks(
     ensemble.pipeline(feature_sets=options.feature_sets)  # says what is missing
     if ensemble.neutralizers is None:
         return [(rows, [])]
-    names = options.feature_sets[ensemble.neutralizers]
+    names = ensemble.neutral_features(options.feature_sets)
     return [(rows, resolve(as_table(frame), names, "feature_sets"))]
 
 
@@ -315,7 +332,7 @@ def _blend(
         parts = {name: predictions[name][rows] for name in ensemble.weights}
         X = pd.concat([known, pd.DataFrame(parts, index=known.index)], axis=1)
         pipeline = ensemble.pipeline(
-            feature_sets={str(ensemble.neutralizers): neutralizers},
+            feature_sets=dict.fromkeys(ensemble.neutral_sets, neutralizers),
             exact=options.exact,
             era=options.era,
         )

@@ -7,6 +7,8 @@ from ._columns import Columns as Columns
 from ._columns import as_list as as_list
 from ._columns import choose_columns as choose_columns
 from ._era_file import EraFile as EraFile
+from ._features import SET_SIZES as SET_SIZES
+from ._features import SIZES_OF as SIZES_OF
 from ._features import feature_set as feature_set
 from ._features import feature_sets as feature_sets
 from ._features import read_sets as read_sets

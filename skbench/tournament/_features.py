@@ -6,9 +6,35 @@ from pathlib import Path
 from typing import Any
 
 from skbench._checks import did_you_mean, is_several, listed
+from skbench._warnings import warn
 
 from ._release import FEATURES_FILE
 from ._unreadable import why_unreadable
+
+# Features in each set of the newest release, and a group that no release before it has.
+SIZES_OF = "v5.3 in October 2026"
+SET_SIZES = {
+    "small": 42,
+    "medium": 780,
+    "all": 3555,
+    "fncv3_features": 400,
+    "v2_equivalent_features": 304,
+    "v3_equivalent_features": 1000,
+    "quantum": 807,
+    "rain": 666,
+    "faith": 372,
+    "constitution": 335,
+    "sunshine": 325,
+    "charisma": 290,
+    "midnight": 244,
+    "agility": 145,
+    "wisdom": 140,
+    "strength": 135,
+    "serenity": 95,
+    "dexterity": 51,
+    "intelligence": 35,
+}
+_NEWEST_GROUP = "quantum"
 
 
 def feature_sets(path: Path) -> dict[str, list[str]]:
@@ -31,7 +57,25 @@ def feature_sets(path: Path) -> dict[str, list[str]]:
             f"'feature_sets' in {path} must be lists of feature names, each under the "
             "name of its set: download it again"
         )
+    _warn_of_other_sizes(path, sets)
     return dict(sets)
+
+
+def _warn_of_other_sizes(path: Path, sets: Mapping[str, list[str]]) -> None:
+    """Warn if a file of the newest release, or of one after it, has other sets."""
+    if _NEWEST_GROUP not in sets:
+        return
+    other = [
+        f"{name!r} has {len(sets.get(name, []))} and not {size}"
+        for name, size in SET_SIZES.items()
+        if len(sets.get(name, [])) != size
+    ]
+    if other:
+        warn(
+            f"the feature sets in {path} are not those of {SIZES_OF}: in features, "
+            f"{', '.join(other)}. What was published about sets of these names may not "
+            "hold for it; if it is an old file, download it again"
+        )
 
 
 def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
