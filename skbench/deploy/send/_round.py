@@ -7,14 +7,15 @@ from typing import Any
 from ._upload import ask
 
 _ROUND = """
-    query($tournament: Int!) {
-        rounds(tournament: $tournament number: 0) {
+    query($tournament: Int! $number: Int) {
+        rounds(tournament: $tournament number: $number) {
             number
             openTime
             closeStakingTime
         }
     }
 """
+_CURRENT = 0  # what Numerai takes for the number of the current round
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Round:
 
 def current_round(api: Any) -> Round:
     """Return the round that is open; what comes too late is refused."""
-    found = ask(api, _ROUND, {"tournament": api.tournament_id})
+    found = ask(api, _ROUND, {"tournament": api.tournament_id, "number": _CURRENT})
     if not found or found[0] is None:
         raise ValueError("Numerai has no round to submit to: try again when one opens")
     number, closes = int(found[0]["number"]), found[0]["closeStakingTime"]
