@@ -2,16 +2,12 @@
 For every day: fetch, ensemble, check, submit
 =============================================
 
-A program to copy and to change. It fetches what is new, learns the weights of an
-ensemble, says how such an ensemble did in eras it had not learned from, predicts the
-live rows, checks the submission and, if told to, sends it. Without ``--send`` it does
-all but send.
+``skbench daily CONFIG`` does this for a timer, with its settings in a file. Here is the
+same in Python, for programs of your own. Without ``--send`` it does all but send.
 
 It needs the keys of your account in the environment variables ``NUMERAI_PUBLIC_ID`` and
 ``NUMERAI_SECRET_KEY``. They must not stand in the program, where they would be copied
-with it. For example, each day at 14:30 UTC, by cron::
-
-    30 14 * * 2-6  cd ~/numerai && .venv/bin/python daily.py my_model --send >> log
+with it.
 
 ``python examples/daily.py --help`` lists the options.
 """
@@ -20,90 +16,53 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-from sklearn.pipeline import make_pipeline
-
-from skbench import EraRank, EraRankGauss, FeatureNeutralizer, StackingWeights
-from skbench.datasets import fetch_benchmark_models
-from skbench.deploy import submit
-from skbench.model_selection import backtest
+from skbench.daily import KeysError, run_daily
 
 # %%
-# What to change: the features to be neutral to and how much, what the weights are to be
-# good at, and how near to equal they stay.
+# What to change: how the models are blended, and to which features and how much the
+# ensemble is to be neutral. The options are those of
+# :func:`~skbench.folders.ensemble_pipeline`. Further models have entries of their own.
 
-FEATURES = "small"
-PROPORTION = 0.25
-OBJECTIVE = "corr"
-SHRINKAGE = 0.5
-
-
-def make_ensemble():
-    """The five steps, with weights that are learned."""
-    return make_pipeline(
-        EraRankGauss(),
-        StackingWeights(OBJECTIVE, shrinkage=SHRINKAGE),
-        EraRankGauss(),
-        FeatureNeutralizer(proportion=PROPORTION),
-        EraRank(),
-    )
+OPTIONS = {
+    "fit": "corr",
+    "shrinkage": 0.5,
+    "neutralize": "small",
+    "proportion": 0.25,
+}
 
 
 # %%
-# Fetch. Only what has changed since yesterday is transferred: mostly the live files.
-
-
-def fetch(data_home):
-    """Benchmark predictions, targets, Meta Model and features; the live rows."""
-    return fetch_benchmark_models(features=FEATURES, data_home=data_home)
-
-
-# %%
-# Ensemble. The scores are out of sample: weights are learned anew before each window of
-# eras. The live rows get the weights of all eras.
-
-
-def fit(data):
-    """Fit the ensemble, print its weights and what it scores, and return it."""
-    found = backtest(
-        {"ensemble": make_ensemble()},
-        data.frame,
-        data.frame["target"],
-        keep_predictions=False,
-    )
-    ensemble = found.pipelines["ensemble"]
-    for model, weight in ensemble[1].weights_.items():
-        print(f"{weight:8.2%}  {model}")
-    row = found.summary().loc["ensemble"]
-    print(
-        f"CORR {row['corr']:.4f} (95 % interval {row['corr_low']:.4f} to "
-        f"{row['corr_high']:.4f}) in {row['corr_n_eras']:.0f} eras, out of sample"
-    )
-    print(f"Verdict: {found.verdict()}")
-    return ensemble
-
-
-# %%
-# Check and submit. `submit` refuses what Numerai would refuse, and what can hardly be
-# meant: other ids than those of the round, nearly constant predictions. It returns when
-# Numerai has given back what was sent; anything else is an error, and the program ends
-# with a status that cron reports.
+# `run_daily` fetches what has changed since yesterday, mostly the live files; makes the
+# ensemble; checks its live predictions; and returns once Numerai has given back what
+# was sent. A round that has a submission is left alone, so it does no harm to call it
+# again. What goes wrong is an error of a kind that says what to do about it.
 
 
 def main(arguments):
-    """Run one day."""
+    """See to one round."""
     parser = argparse.ArgumentParser(description="Fetch, ensemble, check, submit.")
     parser.add_argument("model", help="name of your model at Numerai")
     parser.add_argument("--data-home", type=Path, help="folder for Numerai's files")
+    parser.add_argument(
+        "--output", type=Path, default="predictions", help="folder for predictions"
+    )
     parser.add_argument("--send", action="store_true", help="submit; else a dry run")
     options = parser.parse_args(arguments)
-    data = fetch(options.data_home)
-    print(
-        f"{data.version}: {len(data.frame):,} rows to learn from, "
-        f"{len(data.live):,} live rows"
-    )
-    predictions = pd.Series(fit(data).predict(data.live), data.live.index)
-    print(submit(predictions, options.model, dry_run=not options.send))
+    try:
+        done = run_daily(
+            {options.model: OPTIONS},
+            options.output,
+            data_home=options.data_home,
+            dry_run=not options.send,
+            tell=print,
+        )
+    except KeysError as error:
+        sys.exit(f"Look at your keys: {error}")
+    except ConnectionError as error:
+        sys.exit(f"Run it again later: {error}")
+    print(done)
+    for model, receipt in done.receipts.items():
+        print(f"{model}: {receipt or 'left alone'}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -192,6 +192,8 @@ def _submission_scores(server, variables):
 
 def _rounds(server, variables):
     number, status = variables.get("number"), variables.get("status")
+    if number == 0 and server.rounds and server.rounds[0]["status"] != "OPEN":
+        raise LookupError("Current round not open for submissions")
     rounds = server.rounds[:1] if number == 0 else server.rounds
     if number:
         rounds = [r for r in rounds if r["number"] == number]
@@ -309,8 +311,15 @@ _ANSWERS_WITH_KEYS = {
 }
 
 
-def make_round(number, status):
-    """Make a round as `list_rounds` returns it, with the scores that pay."""
+def make_round(number, status, opened=None):
+    """Make a round as `list_rounds` returns it, with the scores that pay.
+
+    It opened an hour ago if nothing else is said, or the day before if its status is
+    not "OPEN", and closes two hours later.
+    """
+    days = 0 if status == "OPEN" else 1
+    opened = opened or datetime.now(UTC) - timedelta(days=days, hours=1)
+    closes = opened + timedelta(hours=2)
     configs = [
         {
             "name": name,
@@ -331,8 +340,9 @@ def make_round(number, status):
         "tournament": 8,
         "number": number,
         "status": status,
-        "openTime": "2026-06-02T13:00:00Z",
-        "closeTime": "2026-06-02T14:00:00Z",
+        "openTime": opened.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "closeStakingTime": closes.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "closeTime": closes.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "payoutFactor": "0.1",
         "roundScoreConfigs": configs,
     }

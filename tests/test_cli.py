@@ -101,6 +101,7 @@ def test_help_starts_without_pandas():
     for command in (
         "analyze",
         "check",
+        "daily",
         "demo",
         "ensemble",
         "export",
@@ -109,6 +110,8 @@ def test_help_starts_without_pandas():
         "report",
         "score",
         "stake",
+        "submit",
+        "upload",
     ):
         assert f"\n  {command} " in done.stdout
 

@@ -11,6 +11,7 @@ from . import (  # noqa: F401 - each adds its command to the group
     analyze,
     backtest,
     check,
+    daily,
     demo,
     ensemble,
     export,
@@ -19,14 +20,16 @@ from . import (  # noqa: F401 - each adds its command to the group
     report,
     score,
     stake,
+    submit,
+    upload,
 )
+from ._command import Failure, warner, words_of
 from ._command import skbench as skbench
-from ._command import warner
 from ._show import say
 
 
 def main(args: list[str] | None = None) -> Any:
-    """Run the command; one line and exit status 2 for what the user can mend."""
+    """Run the command; one line and an exit status for what the user can mend."""
     if args is None:
         # What is named on the command line is UTF-8 in the files, whatever the locale.
         how = sys.getfilesystemencodeerrors()
@@ -35,18 +38,16 @@ def main(args: list[str] | None = None) -> Any:
         with warnings.catch_warnings():
             warnings.showwarning = warner()
             skbench.main(args, prog_name="skbench", standalone_mode=False)
+    except Failure as error:
+        _fail(error.message, error.status)
     except click.ClickException as error:
         _fail(error.format_message())
     except click.Abort:
         sys.exit(130)
-    except OSError as error:
-        # Where an error of ours has a number, its text names the file.
-        place = f"{error.filename}: " if error.filename else ""
-        _fail(place + (error.strerror or str(error)))
-    except (ImportError, ValueError) as error:
-        _fail(str(error))
+    except (ImportError, OSError, ValueError) as error:
+        _fail(words_of(error))
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, status: int = 2) -> None:
     say(f"skbench: {message}", err=True)
-    sys.exit(2)
+    sys.exit(status)

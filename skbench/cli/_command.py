@@ -31,13 +31,33 @@ class Command(click.Command):
             raise click.ClickException(self.in_own_words(str(error))) from error
 
     def in_own_words(self, text: str) -> str:
-        """Name options in place of the parameters that a text names."""
-        flags = {p.name: p.opts[0] for p in self.params if isinstance(p, click.Option)}
+        """Name options and arguments in place of the parameters that a text names."""
+        flags = {
+            p.name: p.opts[0] if isinstance(p, click.Option) else p.human_readable_name
+            for p in self.params
+        }
         for name, option in _OTHERWISE.items():
             flags.setdefault(name, flags.get(option, f"`{name}`"))
         for name, flag in flags.items():
-            text = text.replace(f"`{name}`", flag)
+            text = text.replace(f"`{name}`", flag).replace(f"`{name}=True`", flag)
         return text.replace(_GAPS, "leave these models out, or fill them")
+
+
+class Failure(click.ClickException):
+    """What ends a command with an exit status that says of which kind it is."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def words_of(error: Exception) -> str:
+    """Say what went wrong, and with which file."""
+    if not isinstance(error, OSError):
+        return str(error)
+    # Where an error of ours has a number, its text names the file.
+    place = f"{error.filename}: " if error.filename else ""
+    return place + (error.strerror or str(error))
 
 
 class _Group(click.Group):

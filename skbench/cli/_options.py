@@ -30,6 +30,14 @@ FILE = Utf8Path()
 FOLDER = click.argument("folder", type=FILE)
 
 
+MODEL = click.argument("model_name", metavar="MODEL")
+
+
+SEND = click.option(
+    "--send", is_flag=True, help="Send it; without it, all is done but that."
+)
+
+
 FORMAT = click.option(
     "--format",
     "form",

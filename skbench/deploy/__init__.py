@@ -9,6 +9,10 @@ from .check import (
 )
 from .export import export_predict, load_trusted
 from .send import ModelReceipt, SubmissionReceipt, submit, upload_model
+from .send import Round as Round
+from .send import current_round as current_round
+from .send import find_model as find_model
+from .send import submitted as submitted
 
 __all__ = [
     "CheckReport",

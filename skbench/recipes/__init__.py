@@ -1,6 +1,7 @@
 """Numerai's published benchmark models as data: what they are, and how to make them."""
 
 from ._catalog import COLUMNS as COLUMNS
+from ._catalog import RISKIEST as RISKIEST
 from ._models import FeatureRegressor
 from ._recipe import Recipe, describe_recipes, list_recipes, recipe
 from ._riskiest import riskiest_features

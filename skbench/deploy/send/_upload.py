@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 # Seconds to wait before each further attempt to read back: two minutes in all.
 DELAYS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+_READING = "reading back what was sent"
 _LARGEST_ANSWER = 2**20  # bytes, to a file: none, or a page that says what is wrong
 # One of the submissions or uploads that Numerai lists: its id, and what else is known.
 Listed = Mapping[str, Any]
@@ -50,14 +51,26 @@ def deliver(
             raise ValueError(f"it is not among the model's {what}s")
         if (url := download(made_id)) is None:
             return found[0], None
-        # It may come back in other words: numbers with more digits, other line ends.
-        return found[0], _get(url, largest=2 * len(content) + 2**20)
+        return found[0], _get(url, _largest(content))
 
     with _unverified(f"the {what} {made_id}"):
         made, back = _until_there(arrival)
         if back is not None and not is_same(back):
             raise ConnectionError("what Numerai has differs from what was sent")
     return made, back is not None
+
+
+def read_back(url: str, content: bytes) -> bytes | None:
+    """Return what was sent before and may be this content; None: nothing is there."""
+    try:
+        return persist(_READING, lambda: _get(url, _largest(content)))
+    except ValueError:  # which says that there is no such file
+        return None
+
+
+def _largest(content: bytes) -> int:
+    """Allow for other words: numbers with more digits, other line ends."""
+    return 2 * len(content) + 2**20
 
 
 def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
@@ -104,7 +117,7 @@ def _until_there(find: Callable[[], T]) -> T:
         except ValueError as missing:
             raise AttemptError(str(missing)) from None
 
-    return persist("reading back what was sent", attempt, DELAYS)
+    return persist(_READING, attempt, DELAYS)
 
 
 @contextmanager
