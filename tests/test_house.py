@@ -366,7 +366,7 @@ def test_what_runs_a_text_or_pickle_cannot_be_imported():
 # What is sent
 
 # All that a mutation of ours may do at Numerai.
-SENT = {"create_submission", "createComputePickleUpload"}
+SENT = {"create_submission", "createComputePickleUpload", "createDiagnostics"}
 
 
 def mutations(path):

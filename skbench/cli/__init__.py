@@ -12,6 +12,7 @@ from . import (  # noqa: F401 - each adds its command to the group
     backtest,
     check,
     demo,
+    diagnose,
     ensemble,
     export,
     fetch,

@@ -8,13 +8,22 @@ from .check import (
     validate_submission,
 )
 from .export import export_predict, load_trusted
-from .send import ModelReceipt, SubmissionReceipt, submit, upload_model
+from .send import (
+    Diagnostics,
+    ModelReceipt,
+    SubmissionReceipt,
+    diagnostics,
+    submit,
+    upload_model,
+)
 
 __all__ = [
     "CheckReport",
+    "Diagnostics",
     "ModelReceipt",
     "SubmissionReceipt",
     "check_predict",
+    "diagnostics",
     "export_predict",
     "find_duplicates",
     "load_trusted",
