@@ -487,7 +487,8 @@ def _deploy(world):
         "deploy.export_predict": (
             d.export_predict,
             {"pipeline": world.fitted, "path": world.home / "made.pkl",
-             "models": None, "feature_columns": None, "fill": 0.5}),
+             "models": None, "feature_columns": None, "fill": 0.5,
+             "runner": "3.12"}),
         "deploy.load_trusted": (
             d.load_trusted, {"path": world.skops_file, "also": ["skbench.EraRank"]}),
         "deploy.upload_model": (
@@ -499,7 +500,8 @@ def _deploy(world):
             {"path": world.exported,
              "live_features": live[["era", *world.data.features]],
              "live_benchmark_models": live[["era", *world.data.models]],
-             "python": None, "memory_limit": "2GB", "time_limit": 60.0}),
+             "runner": None, "python": None, "memory_limit": "2GB",
+             "time_limit": 60.0, "progress": False}),
     }  # fmt: skip
 
 

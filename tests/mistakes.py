@@ -58,6 +58,8 @@ MUST_BE = [
     ("'mean_cvar' or 'min_variance' or 'equal'", ["best", ["equal"]], "method"),
     ("'train' or 'validation' or 'live'", ["test", ["validation"]], "split"),
     ("'unconfirmed' or 'confirmed'", ["final"], "status"),
+    ("'3.10' or '3.11' or '3.12' or '3.13' or '3.11-head' or '3.12-head'",
+     ["3.9", "head", 3.12], "runner"),
     ("'default', 'pandas' or 'polars'", ["arrow", "numpy", True], "transform"),
     ("float64 or float32", ["int8", ["float64"]], "dtype"),
     ("a function, or the name of a score", ["sharpe", None], "metric"),

@@ -38,8 +38,10 @@ class NumeraiServer:
     - ``accounts``: account -> names of its models; ``scores``: model id -> scores;
     - ``asked``: names of the requests so far, such as "listDatasets",
       "GET v5.3/live.parquet" or "PUT predictions.csv"; ``sent``: bytes a file;
-    - ``stored``: what was uploaded, by file name; ``submissions``, ``model_uploads``:
-      what was made of it.
+    - ``stored``: what was uploaded, by file name; ``submissions``, ``model_uploads``,
+      ``diagnostics``: what was made of it;
+    - ``diagnostics_states``: what is said of diagnostics before they are done;
+      ``score``: from a file to the scores of each era.
     """
 
     def __init__(self, versions=None):
@@ -52,6 +54,9 @@ class NumeraiServer:
         self.stored = {}
         self.submissions = []
         self.model_uploads = []
+        self.diagnostics = {}
+        self.diagnostics_states = []
+        self.score = lambda content: []
         self.asked = []
         self.sent = Counter()
         self._failures = []
@@ -498,6 +503,32 @@ class _Handler(BaseHTTPRequestHandler):
                 if pause:
                     time.sleep(pause)
                 self.wfile.write(content[:sent][start : start + step])
+
+
+def _create_diagnostics(server, variables):
+    model_id, name = variables["modelId"], variables["filename"]
+    diagnostics_id = server.model_id(name)
+    server.diagnostics[diagnostics_id] = {"modelId": model_id, "filename": name}
+    return {"id": diagnostics_id}
+
+
+def _diagnostics(server, variables):
+    """Tell how far they are: in the last of the states for good, else done."""
+    made = server.diagnostics.get(variables["id"])
+    if made is None or made["modelId"] != variables["modelId"]:
+        return []
+    states = server.diagnostics_states
+    state = states.pop(0) if len(states) > 1 else (states or ["done"])[0]
+    scores = server.score(server.stored[made["filename"]]) if state == "done" else None
+    message = None if scores else f"a message about {state}"
+    return [{"status": state, "message": message, "perEraDiagnostics": scores}]
+
+
+_ANSWERS_WITH_KEYS |= {
+    "diagnosticsUploadAuth": _upload_auth,
+    "createDiagnostics": _create_diagnostics,
+    "diagnostics": _diagnostics,
+}
 
 
 def main():

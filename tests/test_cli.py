@@ -1329,7 +1329,7 @@ class TestDeploy:
             main(["check", str(exported), str(folder)])
         assert exit_.value.code == 0
         out = capsys.readouterr().out
-        assert "ready to upload" in out
+        assert "all checks passed" in out
         assert "fail" not in out
 
     def test_a_file_without_a_name(self, pipeline, tmp_path, monkeypatch, capsys):

@@ -1,5 +1,6 @@
 """Exported files: what they compute, what is in them, what is refused."""
 
+import ast
 import copyreg
 import gc
 import importlib
@@ -18,6 +19,7 @@ import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from helpers import five_steps
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -26,6 +28,7 @@ from sklearn.linear_model import GammaRegressor, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+import skbench
 from skbench import (
     EraRank,
     EraRankGauss,
@@ -34,8 +37,15 @@ from skbench import (
     WeightedEnsemble,
 )
 from skbench.deploy import check_predict, export_predict
+from skbench.deploy.check import RUNNERS
 from skbench.deploy.export import _export
 
+# What runs where the file runs, beside the modules that it holds.
+TEXTS = [
+    "deploy/check/_child.py",
+    "deploy/check/_plain.py",
+    "deploy/export/_loader.py",
+]
 FEATURES = [f"feature_{i}" for i in range(6)]
 MODELS = ["v5_a", "v5_b", "v5_c"]
 
@@ -816,6 +826,47 @@ def test_code_of_another_python_is_refused_by_name(
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
     with pytest.raises(RuntimeError, match=r"code of Python 3.1\d, which Python 3.99"):
         pickle.loads(path.read_bytes())
+
+
+def test_what_another_runner_has_is_told(blended, frame, tmp_path, monkeypatch):
+    pipeline, ridge = blended
+    monkeypatch.setitem(RUNNERS, "3.12", {"scikit-learn": "0.0.1", "scipy": "0.1"})
+    options = {"models": {"mine": ridge}}
+    with pytest.warns(UserWarning, match="pickled as it is") as told:
+        path = export_predict(pipeline, tmp_path / "file", **options)
+    (words,) = [str(warning.message) for warning in told]
+    assert words.endswith(
+        ". The runner 3.12 has scikit-learn 0.0.1: try the file with these"
+    )
+    # What the file holds is the same for every runner; and with its versions, no word.
+    versions = {"scikit-learn": sklearn.__version__}
+    monkeypatch.setitem(RUNNERS, "3.13", versions)
+    with pytest.warns(UserWarning, match="pickled as it is") as told:
+        same = export_predict(pipeline, tmp_path / "same", runner="3.13", **options)
+    assert "The runner" not in str(told[0].message)
+    assert path.read_bytes() == same.read_bytes()
+
+
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_runner_that_cannot_run_the_code_is_told(blended, frame, tmp_path, runner):
+    pipeline, _ = blended
+    models = {"mine": Sum().fit(frame[FEATURES])}
+    with pytest.warns(UserWarning, match="pickled as it is") as told:
+        export_predict(pipeline, tmp_path / "file", models=models, runner=runner)
+    here, there = f"3.{sys.version_info[1]}", runner.removesuffix("-head")
+    found = f"The runner {runner} cannot run code of another Python than {there}: "
+    found += f"choose the runner of Python {here}"
+    words = str(told[0].message)
+    assert (found in words) == (here != there)
+    # skbench itself needs a newer one.
+    exported = f", or export the file with Python {there}"
+    assert (exported in words) == (there not in (here, "3.10"))
+
+
+@pytest.mark.parametrize("name", [*filter(None, _export._MODULES.values()), *TEXTS])
+def test_every_text_is_one_for_the_oldest_python(name):
+    text = (Path(skbench.__file__).parent / name).read_text()
+    ast.parse(text, feature_version=(3, 10))
 
 
 def test_models_that_cannot_be_used_are_refused(blended, frame, tmp_path):

@@ -104,5 +104,5 @@ def test_the_example_of_a_deployment_passes_every_check(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert "ready to upload" in done.stdout
+    assert "all checks passed" in done.stdout
     assert done.stdout.endswith("Largest difference from pipeline.predict: 0.0\n")

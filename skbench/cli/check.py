@@ -14,6 +14,13 @@ from ._show import say
 @click.argument("exported", type=FILE)
 @FOLDER
 @click.option(
+    "--runner",
+    metavar="VERSION",
+    help="Run it with the Python and the versions of Numerai's runner: 3.10, 3.11, "
+    "3.12 or 3.13; 3.11-head or 3.12-head for the newest state of its sources. That "
+    "environment is made once, in $SKBENCH_HOME or ~/skbench_data.",
+)
+@click.option(
     "--python",
     type=str,
     metavar="PYTHON",
@@ -26,6 +33,7 @@ from ._show import say
 def check(
     exported: Path,
     folder: Path,
+    runner: str | None,
     python: str | None,
     memory_limit: str,
     time_limit: float,
@@ -43,9 +51,13 @@ def check(
         exported,
         folder / "live.parquet",
         models if models.is_file() else None,
+        runner=runner,
         python=python,
         memory_limit=memory_limit,
         time_limit=time_limit,
+        progress=True,
     )
     say(*str(report).split("\n"))
+    if report.passed and report.runner is None:
+        say("To try it with the versions of Numerai's runner: --runner 3.12")
     sys.exit(0 if report.passed else 1)

@@ -29,13 +29,23 @@ from ._show import say
     help="Prediction for rows that have none.",
 )
 @click.option(
+    "--runner",
+    default="3.12",
+    show_default=True,
+    metavar="VERSION",
+    help="Runner of Numerai that the file is meant for, as for skbench check; you are "
+    "told if it cannot run there.",
+)
+@click.option(
     "--trust",
     multiple=True,
     metavar="TYPE",
     help="Full name of a further type that a skops file may hold; may be given several "
     "times.",
 )
-def export(pipeline: Path, output: Path, fill: float, trust: tuple[str, ...]) -> None:
+def export(
+    pipeline: Path, output: Path, fill: float, runner: str, trust: tuple[str, ...]
+) -> None:
     """Write the fitted PIPELINE as a file that Numerai's runner can run.
 
     PIPELINE is a joblib file, as skbench ensemble writes it, or a skops file. Loading a
@@ -57,11 +67,12 @@ def export(pipeline: Path, output: Path, fill: float, trust: tuple[str, ...]) ->
         )
     fitted = _load_skops(pipeline, trust) if is_skops else _load_joblib(pipeline)
     try:
-        export_predict(fitted, output, fill=fill)
+        export_predict(fitted, output, fill=fill, runner=runner)
     except TypeError as error:
         raise click.ClickException(str(error)) from error
     size = output.stat().st_size / 1000
-    say(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
+    try_it = f"skbench check {output} FOLDER --runner {runner}"
+    say(f"{output}: {size:,.0f} kB. Try it: {try_it}")
     if told := _learned_from(fitted):
         say(told)
 

@@ -122,7 +122,7 @@ def fetch_benchmark_models(
     check_flag("progress", progress)
     targets = _check_targets(targets)
     features = _check_features(features)
-    home = _data_home(data_home)
+    home = folder_of_data(data_home)
     api = client(api)
     available = _list_files(api)
     version = _resolve_version(version, splits, available)
@@ -177,7 +177,8 @@ def _check_features(features: Any) -> str | list[str] | None:
     return list(features) or None
 
 
-def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
+def folder_of_data(data_home: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder in which whatever is fetched is kept."""
     if data_home is None:
         data_home = os.environ.get("SKBENCH_HOME") or "~/skbench_data"
     return as_path(data_home, "data_home").expanduser()

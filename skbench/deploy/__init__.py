@@ -8,7 +8,14 @@ from .check import (
     validate_submission,
 )
 from .export import export_predict, load_trusted
-from .send import ModelReceipt, SubmissionReceipt, submit, upload_model
+from .send import (
+    Diagnostics,
+    ModelReceipt,
+    SubmissionReceipt,
+    diagnostics,
+    submit,
+    upload_model,
+)
 from .send import Round as Round
 from .send import current_round as current_round
 from .send import find_model as find_model
@@ -16,9 +23,11 @@ from .send import submitted as submitted
 
 __all__ = [
     "CheckReport",
+    "Diagnostics",
     "ModelReceipt",
     "SubmissionReceipt",
     "check_predict",
+    "diagnostics",
     "export_predict",
     "find_duplicates",
     "load_trusted",

@@ -9,6 +9,7 @@ _HOMES = {
     "analyze_folder": "_analyze",
     "backtest_folder": "_backtest",
     "compared": "_ensemble_result",
+    "diagnose_folder": "_diagnose",
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
     "five_steps": "_ensemble",
@@ -26,6 +27,7 @@ __all__ = [
     "FolderEnsemble",
     "analyze_folder",
     "backtest_folder",
+    "diagnose_folder",
     "ensemble_folder",
     "ensemble_pipeline",
     "folder_target",
@@ -39,6 +41,7 @@ __all__ = [
 if TYPE_CHECKING:
     from ._analyze import analyze_folder
     from ._backtest import backtest_folder
+    from ._diagnose import diagnose_folder
     from ._ensemble import ensemble_folder, ensemble_pipeline
     from ._ensemble import five_steps as five_steps
     from ._ensemble_result import FolderEnsemble

@@ -27,10 +27,12 @@ from ._live import more_than_once as more_than_once
 from ._live import several_eras as several_eras
 from ._live_predictions import files_of as files_of
 from ._origin import Origin as Origin
+from ._origin import how_made as how_made
 from ._origin import origin_lines as origin_lines
 from ._origin import origin_of as origin_of
 from ._origin import with_origin as with_origin
 from ._prediction_files import OwnPredictions as OwnPredictions
+from ._prediction_files import open_predictions as open_predictions
 from ._record import read_record as read_record
 from ._record import record_path as record_path
 from ._record import write_record as write_record

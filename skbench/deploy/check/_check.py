@@ -11,12 +11,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from skbench._checks import is_number
+from skbench._checks import check_choice, check_flag, is_number
 from skbench._files import Address, as_path, check_there
 from skbench._parquet import arrow_path
 
+from ._environment import python_in, runner_python
 from ._process import run_child
 from ._report import CheckReport, make_report
+from ._runners import PACKAGES, RUNNERS
 
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _UNITS |= {"KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -27,9 +29,11 @@ def check_predict(
     live_features: pd.DataFrame | Address,
     live_benchmark_models: pd.DataFrame | Address | None = None,
     *,
+    runner: str | None = None,
     python: Address | None = None,
     memory_limit: str | int = "4GB",
     time_limit: float = 600,
+    progress: bool = False,
 ) -> CheckReport:
     """Try a pickled function as Numerai's runner would, before it is uploaded.
 
@@ -48,15 +52,23 @@ def check_predict(
         Features with the ids as index, or a parquet file of them.
     live_benchmark_models : DataFrame or path-like, default=None
         Benchmark predictions, for a function of two parameters.
+    runner : str, default=None
+        Runner of Numerai whose Python and versions of packages it is run with: "3.12"
+        for that Python, or "3.10", "3.11", "3.13"; "3.11-head" or "3.12-head" for the
+        newest state of the runner's sources. An environment of them is made where
+        there is none yet, in ``runners`` of the folder ``$SKBENCH_HOME``, or of
+        ``~/skbench_data``. That needs such a Python and PyPI. None: `python`.
     python : str or path-like, default=None
-        Another Python to run it under, which has the packages of the runner: an
-        interpreter, or the folder of a virtual environment. None: this one, with all
-        packages that it finds, but for modules in the current folder.
+        Another Python to run it under, in place of `runner`: an interpreter, or the
+        folder of a virtual environment. None: this one, with all packages that it
+        finds, but for modules in the current folder.
     memory_limit : str or int, default="4GB"
         Bytes of resident memory, or text such as "500MB" or "4GiB". What several
         processes share counts for each of them.
     time_limit : float, default=600
         Seconds for all of it, the start of Python included.
+    progress : bool, default=False
+        Whether to say that an environment is being made, on standard error.
 
     Returns
     -------
@@ -66,7 +78,9 @@ def check_predict(
     Raises
     ------
     FileNotFoundError
-        If a file or the interpreter is not there.
+        If a file or the interpreter is not there, or no Python for the runner.
+    ConnectionError
+        If the packages of the runner cannot be installed.
     TypeError, ValueError
         If an argument cannot be used.
 
@@ -99,6 +113,14 @@ def check_predict(
         raise ValueError(
             f"`time_limit` must be a positive number of seconds; got {time_limit!r}"
         )
+    check_flag("progress", progress)
+    if runner is not None and python is not None:
+        raise ValueError(
+            f"`runner` names an environment, and `python` another; got {runner!r} and "
+            f"{python!r}: pass one of them"
+        )
+    if runner is not None:
+        check_choice("runner", runner, list(RUNNERS))
     interpreter = _interpreter(python)
     frames: dict[str, Any] = {"live_features": live_features}
     if live_benchmark_models is not None:
@@ -106,8 +128,12 @@ def check_predict(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         written = [str(_parquet(frame, key, folder)) for key, frame in frames.items()]
-        task = json.dumps({"path": str(path.resolve()), "frames": written})
+        task = json.dumps(
+            {"path": str(path.resolve()), "frames": written, "packages": PACKAGES}
+        )
         (folder / "task.json").write_text(task, encoding="utf-8")
+        if runner is not None:
+            interpreter = str(runner_python(runner, progress=progress))
         run = run_child(interpreter, folder, limit, float(time_limit))
         return make_report(path, folder, run)
 
@@ -132,11 +158,10 @@ def _interpreter(python: Address | None) -> str | None:
     if python is None:
         return None
     path = as_path(python, "python")
-    inside = [path / "bin" / "python", path / "Scripts" / "python.exe", path]
-    for candidate in inside:
-        if candidate.is_file():
-            # Not resolved: a link is what makes a virtual environment of a Python.
-            return str(candidate.absolute())
+    if found := python_in(path):
+        return str(found)
+    if path.is_file():
+        return str(path.absolute())
     if command := shutil.which(str(python)):
         return command
     raise FileNotFoundError(

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from runpy import run_path
@@ -32,17 +32,6 @@ _NETWORK = (
     "socket.gethostbyname",
     "socket.sendmsg",
     "socket.sendto",
-)
-_PACKAGES = (
-    "numpy",
-    "pandas",
-    "scipy",
-    "scikit-learn",
-    "pyarrow",
-    "cloudpickle",
-    "joblib",
-    "narwhals",
-    "lightgbm",
 )
 # Checks of the frame that is returned: name, and what is wrong with it, if anything.
 Finding = tuple[str, str | None]
@@ -93,7 +82,7 @@ def _main(folder: Path) -> None:
         def tell(**facts: Any) -> None:
             print(json.dumps(facts), file=found, flush=True)
 
-        tell(python=sys.version.split()[0], versions=_versions())
+        tell(python=sys.version.split()[0], versions=_versions(task["packages"]))
         try:
             _check(task, folder, tell)
         except BaseException as error:
@@ -208,9 +197,9 @@ def _trace(error: BaseException) -> str:
     return "\n".join(text.rstrip().splitlines()[-12:])
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Iterable[str]) -> dict[str, str]:
     versions = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -12,6 +12,7 @@ import pandas as pd
 from skbench._parquet import read_parquet
 
 from ._process import Run
+from ._runners import runner_with
 
 # In the order in which the runner meets them: name, what it asks, how to mend it.
 _CHECKS = {
@@ -118,6 +119,17 @@ class CheckReport:
         """
         return bool((self.checks["outcome"] == "pass").all())
 
+    @property
+    def runner(self) -> str | None:
+        """Name of the runner of Numerai that has the versions it was tried with.
+
+        Returns
+        -------
+        runner : str or None
+            Such as "3.12"; None where no runner has this Python and these versions.
+        """
+        return runner_with(self.python or "", self.versions)
+
     def __str__(self) -> str:
         """Write the checks as a table, with what to do where one fails."""
         width = max(len(question) for question, _ in _CHECKS.values())
@@ -135,7 +147,12 @@ class CheckReport:
 
     def _verdict(self) -> str:
         failed = int((self.checks["outcome"] == "fail").sum())
-        verdict = "ready to upload" if self.passed else f"{failed} check(s) failed"
+        if not self.passed:
+            verdict = f"{failed} check(s) failed"
+        elif self.runner is None:
+            verdict = "all checks passed, but with versions that no runner has"
+        else:
+            verdict = f"all checks passed, ready to upload to runner {self.runner}"
         return f"{verdict} ({self.seconds:.1f} s, {self.peak_memory / 1e6:.0f} MB)"
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from skbench._apply import Plan
-from skbench._checks import is_number, listed
+from skbench._checks import check_choice, is_number, listed
 from skbench._files import Address, check_writable, written_whole
 from skbench._frames import META_MODEL
+from skbench.deploy.check import DEFAULT, RUNNERS
 
 from ._compile import compile_pipeline
 from ._models import pack_function, pack_model
@@ -45,6 +46,7 @@ def export_predict(
     models: Mapping[str, Any] | None = None,
     feature_columns: Iterable[str] | None = None,
     fill: float | None = 0.5,
+    runner: str = DEFAULT,
 ) -> Path:
     """Write a fitted pipeline as a file that Numerai can run without skbench.
 
@@ -80,6 +82,12 @@ def export_predict(
     fill : float or None, default=0.5
         Prediction for rows that have none, strictly between 0 and 1; their number goes
         to the log. None: such rows are an error.
+    runner : str, default="3.12"
+        Runner of Numerai that the file is meant for, as for `check_predict`. The file
+        is the same for all of them; but where what is pickled, a model or a function of
+        a step, needs what this runner does not have, the warning says so. Code of
+        modules of your own needs the Python that it is pickled with, so none of it can
+        run on the runner 3.10.
 
     Returns
     -------
@@ -123,14 +131,15 @@ def export_predict(
     """
     path = _check_ending(check_writable(path))
     _check_fill(fill)
+    check_choice("runner", runner, list(RUNNERS))
     models = _checked_models(models)
     steps, inputs, prediction = compile_pipeline(pipeline)
     _check_supplied(models, inputs)
     features = _features(inputs, models, feature_columns)
     benchmarks = [name for name in inputs if name not in {*features, *models}]
     _check_live(benchmarks)
-    packed = [pack_model(column, models[column]) for column in sorted(models)]
-    functions = _packed_functions(steps)
+    packed = [pack_model(name, models[name], runner) for name in sorted(models)]
+    functions = _packed_functions(steps, runner)
     entries = [entry for entry, _ in packed]
     read = [name for entry in entries for name in entry["features"]]
     plan = {
@@ -147,13 +156,13 @@ def export_predict(
     return path
 
 
-def _packed_functions(steps: dict[str, Plan]) -> list[str | bytes]:
+def _packed_functions(steps: dict[str, Plan], runner: str) -> list[str | bytes]:
     """Take the functions of a user's own steps out of their plans, as pickles."""
     packed: list[str | bytes] = []
     for name, plan in steps.items():
         if plan["kind"] == "own":
             plan["python"], data = pack_function(
-                name, plan.pop("function"), plan.pop("options")
+                name, plan.pop("function"), plan.pop("options"), runner
             )
             packed.append(data)
     return packed

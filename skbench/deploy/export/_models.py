@@ -11,6 +11,7 @@ from typing import Any
 import cloudpickle
 
 from skbench._warnings import warn
+from skbench.deploy.check import RUNNERS, python_of
 
 from ._local import is_local
 from ._references import class_labels_in, modules_in
@@ -18,7 +19,7 @@ from ._references import class_labels_in, modules_in
 Entry = dict[str, Any]
 
 
-def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
+def pack_model(column: str, model: Any, runner: str) -> tuple[Entry, str | bytes]:
     """Return how a model is to be run, and the model itself as text or bytes.
 
     A fitted LightGBM model or Booster travels as text and needs lightgbm alone;
@@ -37,12 +38,12 @@ def pack_model(column: str, model: Any) -> tuple[Entry, str | bytes]:
         )
     entry = _entry(column, "pickle", getattr(model, "feature_names_in_", []))
     what = f"the model for column {column!r}"
-    entry["python"], data = _packed(what, type(model).__name__, model)
+    entry["python"], data = _packed(what, type(model).__name__, model, runner)
     return entry, data
 
 
 def pack_function(
-    name: str, function: Any, options: dict[str, Any]
+    name: str, function: Any, options: dict[str, Any], runner: str
 ) -> tuple[str | None, bytes]:
     """Return the Python that a step's own function is bound to, if any; a pickle.
 
@@ -51,13 +52,15 @@ def pack_function(
     """
     called = getattr(function, "__name__", type(function).__name__)
     what = f"the function of step {name!r}"
-    return _packed(what, called, partial(function, **options))
+    return _packed(what, called, partial(function, **options), runner)
 
 
-def _packed(what: str, called: str, thing: Any) -> tuple[str | None, bytes]:
+def _packed(
+    what: str, called: str, thing: Any, runner: str
+) -> tuple[str | None, bytes]:
     data, modules = _pickled(what, thing)
     by_value = any(name.startswith("cloudpickle") for name in modules)
-    _warn_of_needs(f"{what} ({called})", modules, by_value)
+    _warn_of_needs(f"{what} ({called})", modules, by_value, runner)
     return _python() if by_value else None, data
 
 
@@ -120,7 +123,7 @@ def _set_apart(data: bytes) -> bytes:
     return data
 
 
-def _warn_of_needs(what: str, modules: set[str], by_value: bool) -> None:
+def _warn_of_needs(what: str, modules: set[str], by_value: bool, runner: str) -> None:
     distributions = packages_distributions()
     tops = {_top(name) for name in modules} & {*distributions}
     packages = sorted({distributions[top][0] for top in tops})
@@ -129,8 +132,29 @@ def _warn_of_needs(what: str, modules: set[str], by_value: bool) -> None:
         needs.append(f"Python {_python()}, whose bytecode its code travels as")
     warn(
         f"{what} is pickled as it is: where the file runs, it needs "
-        f"{', '.join(needs) or 'Python alone'}"
+        f"{', '.join(needs) or 'Python alone'}{_unlike(runner, packages, by_value)}"
     )
+
+
+def _unlike(runner: str, packages: list[str], by_value: bool) -> str:
+    """Tell of what a runner has in other versions than there are here."""
+    pins, python = RUNNERS[runner], python_of(runner)
+    other = [
+        f"{name} {pins[name]}"
+        for name in packages
+        if pins.get(name, version(name)) != version(name)
+    ]
+    told = ""
+    if other:
+        told += f". The runner {runner} has {', '.join(other)}: try the file with these"
+    if by_value and python != _python():
+        told += (
+            f". The runner {runner} cannot run code of another Python than {python}: "
+            f"choose the runner of Python {_python()}"
+        )
+        if python != "3.10":  # on which skbench itself does not run
+            told += f", or export the file with Python {python}"
+    return told
 
 
 def _top(module: str) -> str:
