@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skbench._checks import HUGE, check_count, check_flag, is_number, listed
 from skbench._eras import era_counts
 from skbench._frames import as_mapping
+from skbench._shown import Part, Shown
 from skbench.solvers.ledger import settle
 from skbench.solvers.series import max_drawdown
 
@@ -20,8 +21,8 @@ from ._rules import PayoutRule
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Simulation:
+@dataclass(frozen=True, repr=False)
+class Simulation(Shown):
     """What `simulate` found.
 
     Attributes
@@ -45,14 +46,12 @@ class Simulation:
     ledger: pd.DataFrame
     totals: pd.DataFrame
 
-    def __repr__(self) -> str:
-        """Show the totals."""
-        lines = [
+    def _parts(self) -> list[Part]:
+        return [
             f"Simulation of the rule {self.rule.name!r} ({self.rule.status}), payout "
             f"factor {self.payout_factor:.4g}, in NMR",
-            self.totals.to_string(float_format="{:.4f}".format),
+            self.totals,
         ]
-        return "\n".join(lines)
 
 
 def simulate(
