@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
@@ -13,8 +14,9 @@ from ._checks import check_flag
 from ._files import as_path, check_writable, written_whole
 from ._frames import as_table, columns_of_role, target_name
 from ._neutralizer import FeatureNeutralizer
+from ._shown import Part, Shown
 from ._stacking import StackingWeights
-from .datasets import load_benchmark_models, make_benchmark_models
+from .datasets import load_benchmark_models, make_benchmark_models, to_folder
 from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .model_selection import EQUAL, SINGLE, Backtest, NoWindowError, backtest
@@ -30,8 +32,8 @@ _WHY_EQUAL = (
 )
 
 
-@dataclass(frozen=True)
-class Demo:
+@dataclass(frozen=True, repr=False)
+class Demo(Shown):
     """What `run_demo` found.
 
     Attributes
@@ -108,6 +110,9 @@ class Demo:
             )
         return [*sentences, _WHY_EQUAL]
 
+    def _parts(self) -> list[Part]:
+        return [self.title, self.comparison(), self.sentences]
+
     def report(self) -> PerformanceReport:
         """Report the scores beside those of equal weights.
 
@@ -141,6 +146,7 @@ def run_demo(
     data: str | os.PathLike[str] | None = None,
     *,
     output: str | os.PathLike[str] = "submission.csv",
+    folder: str | os.PathLike[str] | None = None,
     n_eras: int = 100,
     rows_per_era: int = 5000,
     n_models: int = 8,
@@ -164,6 +170,9 @@ def run_demo(
         synthetic tournament.
     output : path-like, default="submission.csv"
         File to write the predictions of the live era to.
+    folder : path-like, default=None
+        New or empty folder to write the synthetic tournament to, as Numerai's files.
+        None: it is not written.
     n_eras : int, default=100
         Number of eras of the synthetic tournament.
     rows_per_era : int, default=5000
@@ -188,14 +197,18 @@ def run_demo(
         If ``data`` lacks a file, or the folder of ``output`` is not there.
     ValueError
         If the files do not fit together, there are too few eras to learn from some and
-        score later ones, ``output`` is one of the files, or a parameter cannot be used.
+        score later ones, ``output`` is one of the files, ``folder`` has files already
+        or is named beside ``data``, or a parameter cannot be used.
     """
     check_flag("progress", progress)
     data = None if data is None else as_path(data, "data")
+    folder = None if folder is None else _free(folder, data)
     output = check_writable(output, "output", input_files(data))
     with _progress_bar(progress) as stage:
         stage("making a tournament" if data is None else "reading the files")
         made = _tournament(data, (n_eras, rows_per_era, n_models), random_state)
+        if folder is not None:
+            to_folder(made, folder)
         validation, target = made.frame, _target(made.frame, data)
         stage("walking the ensemble forward")
         found = _walked_forward(validation, target, proportion)
@@ -211,6 +224,19 @@ def run_demo(
             submission.to_csv(unfinished)
     title, weights = _title(validation, data), pipeline[1].weights_
     return Demo(title, weights, scores, exposures, submission, target, found)
+
+
+def _free(folder: Any, data: Path | None) -> Path:
+    """Return a folder to write a tournament to, where there is none yet."""
+    path = as_path(folder, "folder")
+    if data is not None:
+        raise ValueError(
+            "`folder` is for the tournament that is made up without `data`: leave out "
+            "one of them"
+        )
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ValueError(f"`folder` must name a new or empty folder; got {path}")
+    return path
 
 
 def _target(validation: pd.DataFrame, data: Path | None) -> str:

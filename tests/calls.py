@@ -309,6 +309,9 @@ def _data(world):
             {"path": world.folder, "split": "validation", "models": None,
              "features": "small", "targets": ("target",), "eras": None,
              "meta_model": True, "live": True}),
+        "datasets.to_folder": (
+            d.to_folder,
+            {"data": world.data, "path": world.home / "written", "overwrite": True}),
         "datasets.fetch_benchmark_models": (
             d.fetch_benchmark_models,
             {"version": "v5.3", "splits": ("validation",), "meta_model": True,
@@ -585,7 +588,8 @@ def _jobs(world):
              "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
-            {"data": None, "output": home / "submission.csv", "n_eras": 40,
+            {"data": None, "output": home / "submission.csv", "folder": None,
+             "n_eras": 40,
              "rows_per_era": 50, "n_models": 2, "proportion": 0.5, "random_state": 0,
              "progress": False}),
     }  # fmt: skip

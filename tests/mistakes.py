@@ -18,8 +18,8 @@ from skbench import FeatureNeutralizer, StackingWeights
 MUST_BE = [
     ("True or False", ["yes", 1],
      "allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
-     "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, progress, "
-     "resolved, resume, scale, standardize, unscored, datasets meta_model"),
+     "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, overwrite, "
+     "progress, resolved, resume, scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
      "batch_rows, chunk, chunk_size, concurrent_rounds, duration, horizon, "
      "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, "
@@ -76,7 +76,7 @@ MUST_BE = [
     ("the name of a target", [5, ["target"]], "target"),
     ("a path", [5, ["a", "b"]],
      "path, data_home, folders output, demo output, demo data, streaming target, "
-     "check_predict python"),
+     "check_predict python, to_folder path, demo folder"),
     ("names of files", [5], "predictions"),
     ("names of columns", [5], "load_benchmark_models models"),
     ("a list of names", ["a,b", 5], "weight_grid names, input_features"),
@@ -379,6 +379,9 @@ SAID = [
     ("path, demo data", [
         ("nowhere.pkl", f"{NO_FILE}|{NO_FOLDER}"),
         ("", "`{name}` must not be empty: name a file or folder")]),
+    ("to_folder path, demo folder", [
+        ("", "`{name}` must not be empty: name a file or folder")]),
+    ("to_folder data", [({"a": 1}, "`data` must be a tournament as .*; got dict")]),
     ("export_predict path, folders output, demo output, streaming target", [
         ("nowhere/a.pkl", "`{name}` must name a file in a folder that is there")]),
     ("streaming source", [("nowhere", "`source` nowhere is not there")]),

@@ -331,3 +331,37 @@ class TestCommand:
         assert (tmp_path / "submission.csv").is_file()
         assert "Report, to open in a browser: demo.html" in done.stdout
         assert "skbench demo" in (tmp_path / "demo.html").read_text()
+
+
+class TestFolder:
+    def test_it_is_the_tournament_that_the_numbers_are_of(self, tmp_path):
+        files = tmp_path / "data" / "demo"
+        made = run_demo(output=tmp_path / "s.csv", folder=files, **SMALL)
+        again = run_demo(files, output=tmp_path / "again.csv", proportion=0.5)
+        assert (tmp_path / "s.csv").read_text().splitlines()[1].split(",")[0] == (
+            tmp_path / "again.csv"
+        ).read_text().splitlines()[1].split(",")[0]
+        # The demo reads half of the features, which change nothing but the ensembles.
+        pd.testing.assert_frame_equal(
+            again.scores[[*made.weights]], made.scores[[*made.weights]]
+        )
+        assert again.weights == made.weights
+
+    def test_a_folder_that_is_there_must_be_empty(self, tmp_path):
+        files = tmp_path / "files"
+        files.mkdir()
+        run_demo(output=tmp_path / "s.csv", folder=files, **SMALL)
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+        for taken in (files, tmp_path / "s.csv"):
+            with pytest.raises(ValueError, match="`folder` must name a new or empty"):
+                run_demo(output=tmp_path / "t.csv", folder=taken, **SMALL)
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+    def test_it_is_not_for_files_that_are_read(self, tmp_path, capsys):
+        files, new = tmp_path / "files", tmp_path / "new"
+        run_demo(output=tmp_path / "s.csv", folder=files, **SMALL)
+        assert status_of("demo", "--data", files, "--folder", new) == 2
+        assert "--folder is for the tournament that is made up without --data" in (
+            capsys.readouterr().err
+        )
+        assert not new.exists()

@@ -215,7 +215,7 @@ def imported(path):
 
 def test_imports_point_up_the_table_of_layers():
     beside = {"_disk", "_files", "_locks", "_numerai", "_parquet", "_progress"}
-    beside |= {"_random", "_text", "_warnings"}
+    beside |= {"_random", "_shown", "_text", "_warnings"}
     free = {*beside, "__version__"}
     order = layers()
     wrong, seen = [], set()

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from skbench.datasets import to_folder
+
 FILES = [
     "features.json",
     "live.parquet",
@@ -15,27 +17,7 @@ FILES = [
 
 def write_tournament(folder, data):
     """Write what `make_benchmark_models` returned into a folder, which is made."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    labels = [data.era, "data_type"]
-    for split, frame in {"validation": data.frame, "live": data.live}.items():
-        main = frame[[*labels, *data.features, *data.targets]]
-        main.to_parquet(folder / f"{split}.parquet")
-        models = frame[[data.era, *data.models]]
-        models.to_parquet(folder / f"{split}_benchmark_models.parquet")
-    meta_model = data.frame[[*labels, data.meta_model]].dropna()
-    meta_model.to_parquet(folder / "meta_model.parquet")
-    write_feature_sets(
-        folder / "features.json",
-        {
-            "small": data.features[: (len(data.features) + 1) // 2],
-            "medium": data.features,
-            "all": data.features,
-            **data.feature_groups,
-        },
-        data.targets,
-    )
-    return folder
+    return to_folder(data, folder, overwrite=True)
 
 
 def write_feature_sets(path, sets, targets):

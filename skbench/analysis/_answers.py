@@ -12,6 +12,7 @@ from skbench._aligned import align
 from skbench._checks import did_you_mean, listed
 from skbench._eras import era_numbers
 from skbench._frames import as_columns, at_labels, name_of, row_labels, target_name
+from skbench._shown import Part, Shown
 from skbench.metrics import summarize
 
 from ._compare import compare
@@ -27,8 +28,8 @@ from ._synergy import Synergy, synergy
 from ._underweight import underweight
 
 
-@dataclass(frozen=True)
-class Analysis:
+@dataclass(frozen=True, repr=False)
+class Analysis(Shown):
     """What `analyze` found; None where the data do not hold what it takes.
 
     Attributes
@@ -62,6 +63,15 @@ class Analysis:
     target: str
     n_eras: int
     horizon: int
+
+    def _parts(self) -> list[Part]:
+        names = ("implied_weights", "underweight", "synergy", "comparison")
+        found = [name for name in names if getattr(self, name) is not None]
+        return [
+            f"Analysis of {self.n_eras} eras with {self.target}:",
+            self.sentences,
+            f"In full: {', '.join(found) or 'nothing'}",
+        ]
 
 
 def analyze(

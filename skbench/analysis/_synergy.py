@@ -12,6 +12,7 @@ from skbench._checks import check_name, listed
 from skbench._eras import era_numbers
 from skbench._frames import Name, as_mapping
 from skbench._score_names import score_choice
+from skbench._shown import Part, Shown
 from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 from skbench.solvers.pairs import Pairs
@@ -21,8 +22,8 @@ from ._intervals import Intervals
 from ._rows import Floats, Moments, check_models, moments_of, read, scored
 
 
-@dataclass(frozen=True)
-class Synergy:
+@dataclass(frozen=True, repr=False)
+class Synergy(Shown):
     """What pairs of models gain over the better of the two.
 
     All frames are symmetric. In those of groups a cell is a mean over pairs, and NaN
@@ -78,6 +79,17 @@ class Synergy:
             True where the joint interval of the tilt lies above 0.
         """
         return self._gains_surely(self.tilt_joint_low)
+
+    def _parts(self) -> list[Part]:
+        alone, jointly = (
+            int(np.triu(found).sum()) for found in (self.clear, self.jointly_clear)
+        )
+        return [
+            f"Synergy of {len(self.tilt)} models or groups: pairs that gain, each by "
+            f"itself: {alone}, however many were looked at: {jointly}. The tilt is "
+            "above 0 where a little of the worse one makes the better one better:",
+            self.tilt,
+        ]
 
     def _gains_surely(self, low: pd.DataFrame) -> pd.DataFrame:
         # Of a model and its copy, rounding leaves a tilt, but no gain.

@@ -1,12 +1,16 @@
 """``skbench demo``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ._command import skbench
 from ._options import FILE
 from ._show import ABOUT_DIFFERENCES, BEST_FIRST, say, show, show_candidates
+
+if TYPE_CHECKING:
+    from skbench.demo import Demo
 
 
 @skbench.command()
@@ -24,6 +28,13 @@ from ._show import ABOUT_DIFFERENCES, BEST_FIRST, say, show, show_candidates
     show_default=True,
     metavar="FILE",
     help="File for the predictions of the live era.",
+)
+@click.option(
+    "--folder",
+    type=FILE,
+    metavar="NEW",
+    help="New folder to write the synthetic tournament to, as Numerai's files, for the "
+    "other commands to read.",
 )
 @click.option(
     "--proportion",
@@ -44,7 +55,12 @@ from ._show import ABOUT_DIFFERENCES, BEST_FIRST, say, show, show_candidates
     help="File for the report of the scores.",
 )
 def demo(
-    data: Path | None, output: Path, proportion: float, seed: int, report: Path
+    data: Path | None,
+    output: Path,
+    folder: Path | None,
+    proportion: float,
+    seed: int,
+    report: Path,
 ) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
@@ -62,8 +78,26 @@ def demo(
 
     check_writable(report, "report", [output, *input_files(data)])
     result = run_demo(
-        data, output=output, proportion=proportion, random_state=seed, progress=True
+        data,
+        output=output,
+        folder=folder,
+        proportion=proportion,
+        random_state=seed,
+        progress=True,
     )
+    _say(result, proportion)
+    say(f"Live era: {len(result.submission):,} predictions written to {output}")
+    if folder is not None:
+        say(f"The tournament, as Numerai's files: {folder}")
+    try:
+        result.report().write_html(report)
+    except ModuleNotFoundError as error:
+        say(f"No report: {error}")
+    else:
+        say(f"Report, to open in a browser: {report}")
+
+
+def _say(result: "Demo", proportion: float) -> None:
     scores, (before, after) = result.scores, result.exposures
     first, last = scores.index[0], scores.index[-1]
     say(result.title, "", f"Target: {result.target}", "")
@@ -81,10 +115,3 @@ def demo(
         "Largest correlation of the live predictions with a feature: "
         f"{before:.4f}, after neutralising {proportion:.0%}: {after:.4f}"
     )
-    say(f"Live era: {len(result.submission):,} predictions written to {output}")
-    try:
-        result.report().write_html(report)
-    except ModuleNotFoundError as error:
-        say(f"No report: {error}")
-    else:
-        say(f"Report, to open in a browser: {report}")

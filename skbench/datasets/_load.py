@@ -33,6 +33,8 @@ from skbench.tournament import (
     warn_of_unmatched,
 )
 
+from ._tournament import Tournament
+
 __all__ = ["load_benchmark_models"]
 
 _DESCR = """\
@@ -180,7 +182,7 @@ def load_benchmark_models(
         check_live_files(file, [], [])
         later = loaded
     warn_of_unmatched(unmatched)
-    return Bunch(
+    return Tournament(
         frame=loaded.frame,
         live=later.frame if later is not None else None,
         era=ERA,

@@ -21,6 +21,8 @@ from skbench._frames import META_MODEL
 from skbench._random import generator_of
 from skbench.solvers.search import least_squares
 
+from ._tournament import Tournament
+
 __all__ = ["make_benchmark_models"]
 
 Floats = npt.NDArray[np.float64]
@@ -618,7 +620,7 @@ def _bundle(
 ) -> Bunch:
     model_corr = world.model_corr
     corr = _CORR_PER_CORRELATION * world.strength * (model_corr @ world.mixture)
-    return Bunch(
+    return Tournament(
         frame=frame,
         live=live,
         era=_ERA,

@@ -11,14 +11,15 @@ from sklearn.pipeline import Pipeline
 from skbench._ensemble import WeightedEnsemble
 from skbench._parquet import read_parquet
 from skbench._score_names import score_choice
+from skbench._shown import Part, Shown
 from skbench._stacking import StackingWeights
 from skbench.metrics import summarize
 
 ENSEMBLE = "ensemble"
 
 
-@dataclass(frozen=True)
-class FolderEnsemble:
+@dataclass(frozen=True, repr=False)
+class FolderEnsemble(Shown):
     """What `ensemble_folder` made.
 
     Attributes
@@ -128,6 +129,15 @@ class FolderEnsemble:
         """
         name = score_choice("score", score, self.scores)
         return compared(self.scores[name], ENSEMBLE, self.target)
+
+    def _parts(self) -> list[Part]:
+        rows = " and ".join(f"{n:,} {kind}" for kind, n in self.n_rows.items())
+        weights = pd.DataFrame({"weight": pd.Series(self.weights, dtype=float)})
+        heading = f"Ensemble: predictions of {rows} rows in {self.file}"
+        parts: list[Part] = [heading, weights]
+        if self.learned and "corr" in self.scores:
+            parts += [f"CORR with {self.target}", self.comparison()]
+        return parts
 
 
 def compared(scores: pd.DataFrame, name: str, target: str) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from skbench._eras import era_numbers
 from skbench._score_names import score_choice, score_title
+from skbench._shown import as_html
 from skbench.metrics import lacks_eras, summarize
 from skbench.solvers import intervals
 
@@ -233,8 +233,7 @@ class Backtest:
         )
 
     def _repr_html_(self) -> str:
-        table = self.summary().to_html(float_format="{:.4f}".format, na_rep="-")
-        return f"<p>{escape(self.verdict())}</p>{table}"
+        return as_html(self.verdict(), self.summary())
 
 
 def _turnover(path: pd.DataFrame) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from skbench._checks import check_choice, check_count, check_share, is_number, listed
 from skbench._eras import era_numbers
+from skbench._shown import Part, Shown
 from skbench._warnings import warn
 from skbench.metrics import summarize
 from skbench.solvers.additive import adjusted_means, n_compared
@@ -35,7 +36,7 @@ _WARNING = (
 
 
 @dataclass(frozen=True, repr=False)
-class Allocation:
+class Allocation(Shown):
     """How `allocate` would spread a stake; printing it shows the tables.
 
     Payouts, and what is made of them, are shares of what is at risk in a round: of the
@@ -112,24 +113,17 @@ class Allocation:
             a_round = float(total) / n_open
         return {model: share * a_round for model, share in self.shares.items()}
 
-    def __repr__(self) -> str:
-        """Show the tables."""
-        form = "{:.4f}".format
-        shares = self.table.sort_values("share", ascending=False, kind="stable")
-        return "\n".join(
-            [
-                f"Allocation by {self.method!r}, its risk seen in {self.n_shared} "
-                "rounds that all models have",
-                f"Payouts of a round: {_unit(self.rule)}; payout factor "
-                f"{self.payout_factor:.4g}",
-                "Models by their share, the largest first",
-                shares.to_string(float_format=form),
-                "",
-                self.bands.to_string(float_format=form),
-                "",
-                self.warning,
-            ]
-        )
+    def _parts(self) -> list[Part]:
+        return [
+            f"Allocation by {self.method!r}, its risk seen in {self.n_shared} "
+            "rounds that all models have",
+            f"Payouts of a round: {_unit(self.rule)}; payout factor "
+            f"{self.payout_factor:.4g}",
+            "Models by their share, the largest first",
+            self.table.sort_values("share", ascending=False, kind="stable"),
+            self.bands,
+            self.warning,
+        ]
 
 
 def allocate(

@@ -18,6 +18,7 @@ from skbench._checks import (
 )
 from skbench._eras import era_counts
 from skbench._frames import as_mapping
+from skbench._shown import Part, Shown
 from skbench.solvers.ledger import resolved_before, settle
 from skbench.solvers.positions import play
 from skbench.solvers.series import max_drawdown
@@ -28,8 +29,8 @@ from ._rules import PayoutRule
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Simulation:
+@dataclass(frozen=True, repr=False)
+class Simulation(Shown):
     """What `simulate` found.
 
     Attributes
@@ -66,16 +67,15 @@ class Simulation:
     account: pd.DataFrame | None = None
     balance: float | None = None
 
-    def __repr__(self) -> str:
-        """Show the totals."""
-        lines = [
+    def _parts(self) -> list[Part]:
+        parts: list[Part] = [
             f"Simulation of the rule {self.rule.name!r} ({self.rule.status}), payout "
             f"factor {self.payout_factor:.4g}, in NMR",
-            self.totals.to_string(float_format="{:.4f}".format),
+            self.totals,
         ]
         if self.balance is not None:
-            lines.append(f"Idle balance at the end: {self.balance:.4f}")
-        return "\n".join(lines)
+            parts.append(f"Idle balance at the end: {self.balance:.4f}")
+        return parts
 
 
 def simulate(

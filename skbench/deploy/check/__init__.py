@@ -3,7 +3,6 @@
 from ._check import check_predict
 from ._duplicates import find_duplicates
 from ._environment import runner_python as runner_python
-from ._problems import more_than_once as more_than_once
 from ._problems import prediction_problems as prediction_problems
 from ._problems import refuse as refuse
 from ._report import CheckReport

@@ -13,8 +13,14 @@ from skbench._files import Address, as_path
 from skbench._frames import as_table
 from skbench._numerai import AttemptError, client, persist
 from skbench._progress import tell
-from skbench.deploy.check import more_than_once, prediction_problems, refuse
-from skbench.tournament import ERA, how_made, open_predictions, origin_of
+from skbench.deploy.check import prediction_problems, refuse
+from skbench.tournament import (
+    ERA,
+    how_made,
+    more_than_once,
+    open_predictions,
+    origin_of,
+)
 
 from ._account import find_model
 from ._upload import _put, ask
