@@ -19,7 +19,7 @@ MUST_BE = [
     ("True or False", ["yes", 1],
      "allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
      "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, overwrite, "
-     "progress, resolved, resume, scale, standardize, unscored, datasets meta_model"),
+     "progress, resolved, resume, scale, standardize, unscored"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
      "batch_rows, chunk, chunk_size, concurrent_rounds, duration, horizon, "
      "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, "
@@ -339,6 +339,12 @@ SAID = [
         ([1, 2], "`cv` must be a WalkForwardEraSplit; got .1, 2.")]),
     ("transform_parquet columns", [
         ([1], "`columns` must hold names of columns; got 1")]),
+    ("load_benchmark_models meta_model", [
+        (1, "`meta_model` must be True or False; got 1"),
+        ("nowhere", "`meta_model` must name a file that is there; got nowhere")]),
+    ("fetch_benchmark_models meta_model", [
+        (1, "`meta_model` must be True, False, or a release"),
+        ("nowhere", "such as 'v4.3' or, as it was in a round, .* got 'nowhere'")]),
     ("meta_model", [
         ("nowhere", "X had no column 'nowhere' .`meta_model`. at fit"),
         (["meta"], "`meta_model` must be a column name; got")]),

@@ -152,6 +152,7 @@ def _list_datasets(server, _):
     return [
         f"{version}/{path.name}"
         for version, folder in server.versions.items()
+        if "@" not in version  # as it was in a round, which the list leaves out
         for path in sorted(folder.iterdir())
         if path.is_file() and not path.name.startswith(".")
     ]
@@ -159,6 +160,9 @@ def _list_datasets(server, _):
 
 def _dataset(server, variables):
     name = variables["filename"]
+    if variables.get("round") is not None:
+        release, _, file = name.partition("/")
+        name = f"{release}@{variables['round']}/{file}"
     if server.file(name) is None:
         raise LookupError(f"no such file: {name}")
     return f"{server.url}/files/{name}?signature=SIGNEDSIGNED"

@@ -123,7 +123,12 @@ class TestFetch:
         home, output = tmp_path / "data", tmp_path / "ensemble.parquet"
         told = run(capsys, "fetch", "--data-home", home, "--features", "small")
         rows = f"{len(data.frame):,} rows"
-        assert told == f"{home / 'v5.3'}: 6 models, 6 features, 70 eras, {rows}\n"
+        covered = data.frame[data.frame["numerai_meta_model"].notna()]
+        meta = f"{covered['era'].nunique()} eras, {len(covered):,} rows"
+        assert told == (
+            f"{home / 'v5.3'}: 6 models, 6 features, 70 eras, {rows}; "
+            f"the Meta Model in {meta}\n"
+        )
         assert "CORR, all eras" in run(capsys, "score", home / "v5.3")
         run(capsys, "ensemble", home / "v5.3", "--fit", "corr", "-o", output)
         assert output.is_file()

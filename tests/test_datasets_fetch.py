@@ -13,6 +13,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -588,10 +589,10 @@ def test_a_copy_whose_record_was_not_finished_is_not_relied_on(
     changed.to_parquet(path)
     write = _cache.write_record
 
-    def stop_at_the_last(path, identity=None, columns=None):
+    def stop_at_the_last(path, identity=None, *more):
         if path.name == MAIN and identity is not None:
             interrupt()
-        write(path, identity, columns)
+        write(path, identity, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(_cache, "write_record", stop_at_the_last)
@@ -926,6 +927,84 @@ def test_a_file_that_a_version_lacks_is_named_before_any_is_read(server, home):
     fetch_benchmark_models(data_home=home, meta_model=False)
 
 
+# A Meta Model of another release
+
+
+@pytest.fixture
+def longer(made, server, tmp_path):
+    """The Meta Model as an old release had it: of more eras, in another order."""
+    rng = np.random.default_rng(0)
+    meta = made.frame[["era"]].assign(
+        data_type="validation", numerai_meta_model=rng.random(len(made.frame))
+    )
+    folder = tmp_path / "v4.3"
+    folder.mkdir()
+    meta = meta.iloc[::-1]
+    meta.to_parquet(folder / "meta_model.parquet")
+    server.versions["v4.3@842"] = folder
+    return meta
+
+
+def test_a_longer_meta_model_is_joined_by_id(server, home, longer, published):
+    own = load_benchmark_models(published).frame["numerai_meta_model"]
+    data = fetch_benchmark_models(data_home=home, meta_model="v4.3@842")
+    found = data.frame["numerai_meta_model"]
+    expected = longer["numerai_meta_model"].loc[data.frame.index]
+    pd.testing.assert_series_equal(found, expected)
+    assert found.notna().sum() > own.notna().sum()
+    assert (home / "v5.3" / "meta_model.parquet").stat().st_size == (
+        server.versions["v4.3@842"] / "meta_model.parquet"
+    ).stat().st_size
+    scores = score_folder(home / "v5.3")
+    assert scores["mmc_n_eras"].max() > score_folder(published)["mmc_n_eras"].max()
+
+
+def test_later_calls_keep_to_it_until_its_own_is_named(server, home, longer, published):
+    fetch_benchmark_models(data_home=home, meta_model="v4.3@842")
+    server.sent.clear()
+    data = fetch_benchmark_models(data_home=home)
+    assert data.frame["numerai_meta_model"].notna().all()
+    kept = home / "v5.3" / "meta_model.parquet"
+    assert server.sent["v4.3@842/meta_model.parquet"] == 1
+    data = fetch_benchmark_models(data_home=home, meta_model="v5.3")
+    assert kept.read_bytes() == (published / "meta_model.parquet").read_bytes()
+    fetch_benchmark_models(data_home=home)
+    assert kept.read_bytes() == (published / "meta_model.parquet").read_bytes()
+
+
+def test_one_that_does_not_fit_replaces_nothing(server, home, longer, published):
+    fetch_benchmark_models(data_home=home)
+    others = longer.assign(era=[f"{int(era) + 500:04}" for era in longer["era"]])
+    others.to_parquet(server.versions["v4.3@842"] / "meta_model.parquet")
+    with pytest.raises(ValueError, match=r"of v4.3@842 has the Meta Model of no"):
+        fetch_benchmark_models(data_home=home, meta_model="v4.3@842")
+    kept = home / "v5.3" / "meta_model.parquet"
+    assert kept.read_bytes() == (published / "meta_model.parquet").read_bytes()
+    fetch_benchmark_models(data_home=home)
+    others = longer.set_axis(longer.index + "x")
+    others.to_parquet(server.versions["v4.3@842"] / "meta_model.parquet")
+    with pytest.raises(ValueError, match="only 0 are in both"):
+        fetch_benchmark_models(data_home=home, meta_model="v4.3@842")
+    assert kept.read_bytes() == (published / "meta_model.parquet").read_bytes()
+
+
+def test_one_that_is_not_on_the_server(server, home, longer):
+    with pytest.raises(ValueError, match=r"no such file: v4.3@841/meta_model.parquet"):
+        fetch_benchmark_models(data_home=home, meta_model="v4.3@841")
+
+
+def test_a_file_that_is_there_can_be_loaded(server, longer, published):
+    path = server.versions["v4.3@842"] / "meta_model.parquet"
+    data = load_benchmark_models(published, meta_model=path)
+    expected = longer["numerai_meta_model"].loc[data.frame.index]
+    pd.testing.assert_series_equal(data.frame["numerai_meta_model"], expected)
+    longer.assign(era="0900").to_parquet(path)
+    with pytest.raises(ValueError, match="has the Meta Model of no row of"):
+        load_benchmark_models(published, meta_model=str(path))
+    with pytest.raises(FileNotFoundError, match="`meta_model` must name a file"):
+        load_benchmark_models(published, meta_model="none.parquet")
+
+
 def test_a_file_that_vanishes_after_it_was_listed(server, home):
     server.fail("null", "^dataset$", None)
     with pytest.raises(ConnectionError, match=r"`dataset`.*without data"):
@@ -943,7 +1022,8 @@ def test_a_file_that_vanishes_after_it_was_listed(server, home):
         ({"splits": ["test"]}, "`splits` must be 'train' or"),
         ({"targets": "target"}, "`targets` must be True, False or a list"),
         ({"targets": None}, "`targets` must be True, False or a list"),
-        ({"meta_model": 1}, "`meta_model` must be True or False"),
+        ({"meta_model": 1}, "`meta_model` must be True, False, or a release"),
+        ({"meta_model": "long"}, "such as 'v4.3' or.* got 'long'"),
         ({"progress": "yes"}, "`progress` must be True or False"),
         ({"features": 3}, "`features` must be"),
         ({"features": [1]}, "`features` names '1'"),

@@ -61,16 +61,32 @@ def alone_with(path: Path, progress: bool) -> Iterator[None]:
         yield
 
 
-def keep_whole(remote: RemoteFile, path: Path, *, progress: bool = False) -> None:
-    """Make ``path`` a copy of a file on the server, unless it is one already."""
+def keep_whole(
+    remote: RemoteFile,
+    path: Path,
+    *,
+    source: str | None = None,
+    check: Callable[[Path], object] | None = None,
+    progress: bool = False,
+) -> None:
+    """Make ``path`` a copy of a file on the server, unless it is one already.
+
+    ``source`` is the release that it is taken from, where that is another than that of
+    the folder, and ``check`` refuses a copy that does not fit before it is put there.
+    """
     size = remote.identity.size
     if _is_current(path, remote):
         return
-    with _replaced(path, remote, size) as unfinished, remote.shown(size, progress):
+    with (
+        _replaced(path, remote, size, source=source) as unfinished,
+        remote.shown(size, progress),
+    ):
         with unfinished.open("wb") as file:
             while block := remote.read(BLOCK):
                 file.write(block)
         _check_whole(unfinished, remote)
+        if check is not None:
+            check(unfinished)
 
 
 def keep_columns(
@@ -252,7 +268,11 @@ def _is_damaged_copy(path: Path) -> bool:
 
 @contextmanager
 def _replaced(
-    path: Path, remote: RemoteFile, size: int, columns: Sequence[str] | None = None
+    path: Path,
+    remote: RemoteFile,
+    size: int,
+    columns: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> Iterator[Path]:
     """Yield a name to write a new copy to, of about so many bytes."""
     if (free := shutil.disk_usage(path.parent).free) < size:
@@ -263,4 +283,4 @@ def _replaced(
             yield unfinished
             # Whatever happens from here on, no old record vouches for the new copy.
             write_record(path)
-        write_record(path, remote.identity._asdict(), columns)
+        write_record(path, remote.identity._asdict(), columns, source)

@@ -15,9 +15,12 @@ from skbench.tournament import (
     FEATURES_FILE,
     META_MODEL_FILE,
     SPLITS,
+    EraFile,
+    check_other_meta_model,
     feature_sets,
     main_file,
     models_file,
+    read_record,
     resolve_columns,
     resolve_features,
 )
@@ -29,6 +32,9 @@ from ._remote import RemoteFile
 __all__ = ["fetch_benchmark_models"]
 
 
+# A release, and the round of which it is asked for.
+_SOURCE = re.compile(r"v\d+(\.\d+)*(@\d{1,6})?")
+
 Choose = Callable[[Sequence[str]], list[str]]
 
 
@@ -36,7 +42,7 @@ def fetch_benchmark_models(
     version: str = "latest",
     splits: Sequence[str] = ("validation", "live"),
     *,
-    meta_model: bool = True,
+    meta_model: bool | str = True,
     targets: Sequence[str] | bool = True,
     features: str | Sequence[str] | None = None,
     data_home: str | os.PathLike[str] | None = None,
@@ -77,8 +83,12 @@ def fetch_benchmark_models(
     splits : sequence of {"train", "validation", "live"}, \
             default=("validation", "live")
         Splits to fetch. The first one is loaded as `frame`.
-    meta_model : bool, default=True
-        Whether to fetch the Meta Model.
+    meta_model : bool or str, default=True
+        Whether to fetch the Meta Model; or the release to take it from, such as "v4.3"
+        or, as that was in a round, "v4.3@842": that one is older, and covers more eras.
+        It must share rows with the first split, and is kept as ``meta_model.parquet``
+        in the folder; later calls with True keep to it. The release's own is fetched
+        again where ``version`` is named here too.
     targets : sequence of str or bool, default=True
         Targets to fetch. True: `target` and all others. False: none. The split "live"
         has none.
@@ -118,7 +128,7 @@ def fetch_benchmark_models(
     >>> data.frame.shape, data.live.shape  # doctest: +SKIP
     """
     splits = _check_splits(splits)
-    check_flag("meta_model", meta_model)
+    source = _check_meta_model(meta_model)
     check_flag("progress", progress)
     targets = _check_targets(targets)
     features = _check_features(features)
@@ -131,18 +141,24 @@ def fetch_benchmark_models(
     if (folder / models_file("live")).exists() and "live" not in splits:
         splits = [*splits, "live"]
 
-    files = _plan(folder, splits, meta_model, targets, features)
+    files = _plan(folder, splits, bool(meta_model), targets, features)
+    source = source or _source_of(folder / META_MODEL_FILE)
+    other = source if META_MODEL_FILE in files and source != version else None
+    if other is not None:
+        del files[META_MODEL_FILE]
     _check_available(version, files, available)
     for name, choose in files.items():
         path = folder / name
         with alone_with(path, progress), RemoteFile(api, f"{version}/{name}") as remote:
             _keep(remote, path, choose, progress)
+    if other is not None:
+        _keep_other_meta_model(api, folder, other, splits[0], progress)
     data = load_benchmark_models(
         folder,
         splits[0],
         targets=targets or (),
         features=features,
-        meta_model=meta_model,
+        meta_model=bool(meta_model),
     )
     data.update(folder=folder, version=version)
     return data
@@ -154,6 +170,46 @@ def _check_splits(splits: Any) -> list[str]:
     for split in splits:
         check_choice("splits", split, SPLITS)
     return list(dict.fromkeys(splits))
+
+
+def _check_meta_model(meta_model: Any) -> str | None:
+    """Return the release to take the Meta Model from, if one is named."""
+    if isinstance(meta_model, bool):
+        return None
+    if not isinstance(meta_model, str) or not _SOURCE.fullmatch(meta_model):
+        raise ValueError(
+            "`meta_model` must be True, False, or a release such as 'v4.3' or, as it "
+            f"was in a round, 'v4.3@842'; got {meta_model!r}"
+        )
+    return meta_model
+
+
+def _source_of(path: Path) -> str | None:
+    """Return the release that a copy was taken from, where it is another."""
+    record = read_record(path) if path.is_file() else None
+    return None if record is None else record.get("source")
+
+
+def _keep_other_meta_model(
+    api: Any, folder: Path, source: str, split: str, progress: bool
+) -> None:
+    """Keep the Meta Model of another release, if it has rows of the split."""
+    release, _, number = source.partition("@")
+    name, path = f"{release}/{META_MODEL_FILE}", folder / META_MODEL_FILE
+    models = EraFile(folder / models_file(split))
+
+    def check(unfinished: Path) -> None:
+        try:
+            check_other_meta_model(unfinished, models)
+        except ValueError as error:
+            told = str(error).replace(str(unfinished), f"{META_MODEL_FILE} of {source}")
+            raise ValueError(told) from error
+
+    with (
+        alone_with(path, progress),
+        RemoteFile(api, name, int(number) if number else None) as remote,
+    ):
+        keep_whole(remote, path, source=source, check=check, progress=progress)
 
 
 def _check_targets(targets: Any) -> list[str] | bool:

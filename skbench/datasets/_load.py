@@ -11,9 +11,11 @@ import pyarrow as pa
 from sklearn.utils import Bunch
 
 from skbench._checks import check_choice, check_flag
+from skbench._files import check_there
 from skbench._frames import META_MODEL
 from skbench.tournament import (
     ERA,
+    META_MODEL_FILE,
     SPLITS,
     Columns,
     EraFile,
@@ -25,6 +27,7 @@ from skbench.tournament import (
     has_live,
     main_file,
     models_file,
+    no_rows_of_meta_model,
     open_file,
     open_meta_model,
     read_sets,
@@ -65,7 +68,7 @@ def load_benchmark_models(
     features: str | Sequence[str] | None = None,
     targets: Sequence[str] | bool = ("target",),
     eras: Iterable[Hashable] | None = None,
-    meta_model: bool = True,
+    meta_model: bool | str | os.PathLike[str] = True,
     live: bool = True,
 ) -> Bunch:
     """Load predictions, Meta Model, targets and features from Numerai's files.
@@ -100,8 +103,9 @@ def load_benchmark_models(
     eras : iterable of labels, default=None
         Eras to load, such as ``range(1133, 1220)``. A label stands for the era of its
         number. None: all eras. Live rows are loaded whole beside another split.
-    meta_model : bool, default=True
-        Whether to load the Meta Model.
+    meta_model : bool or path-like, default=True
+        Whether to load the Meta Model; or the file of another release to take it from,
+        such as an older and longer one, which must share rows with the split.
     live : bool, default=True
         Whether to load the live rows too, if their files are there.
 
@@ -164,7 +168,10 @@ def load_benchmark_models(
     {'validation_benchmark_models.parquet': 0}
     """
     check_choice("split", split, SPLITS)
-    check_flag("meta_model", meta_model)
+    if isinstance(meta_model, str | os.PathLike):
+        meta_model = check_there(meta_model, "meta_model")
+    else:
+        check_flag("meta_model", meta_model)
     check_flag("live", live)
     folder = check_folder(path)
     targets = [] if split == "live" else as_list(targets, "targets")
@@ -174,7 +181,8 @@ def load_benchmark_models(
     columns = choose_columns(file, main, models, targets, features, sets)
     meta = None
     if meta_model and split != "live":
-        meta = open_meta_model(folder, "download it, or pass meta_model=False")
+        given = meta_model if isinstance(meta_model, Path) else folder / META_MODEL_FILE
+        meta = open_meta_model(given, "download it, or pass meta_model=False")
     loaded = _join(split, columns, file, main, meta, eras)
     later = _load_live(folder, columns, loaded) if live and split != "live" else None
     unmatched = loaded.unmatched | (later.unmatched if later is not None else {})
@@ -246,6 +254,8 @@ def _join(
     sides, constants = sides_of(split, columns, file, main, meta_model)
     rows = JoinedRows(sides, eras)
     if meta_model is not None and not rows.shares_eras(sides[1]):
+        if meta_model.path.parent != file.path.parent:
+            raise no_rows_of_meta_model(meta_model.path, file.path)
         warn_of_no_meta_model(meta_model.path.name)
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))

@@ -17,8 +17,8 @@ from skbench._numerai import AttemptError, body, persist, send, status
 BLOCK = 8 * 2**20
 
 _DOWNLOAD = """
-    query($filename: String! $tournament: Int) {
-        dataset(filename: $filename tournament: $tournament)
+    query($filename: String! $round: Int $tournament: Int) {
+        dataset(filename: $filename round: $round tournament: $tournament)
     }
 """
 
@@ -38,13 +38,15 @@ class Identity(NamedTuple):
 class RemoteFile(io.RawIOBase):
     """A file on the server; each read asks for the bytes, and only for those.
 
-    All answers must be parts of one version of the file, which is `identity`.
+    All answers must be parts of one version of the file, which is `identity`. A file
+    that is no longer listed is asked for as it was in a round.
     """
 
-    def __init__(self, api: Any, name: str) -> None:
+    def __init__(self, api: Any, name: str, round_number: int | None = None) -> None:
         import requests
 
         self.name = name
+        self._round = round_number
         self._api = api
         self._session = requests.Session()
         self._url: Any = None
@@ -126,7 +128,7 @@ class RemoteFile(io.RawIOBase):
     def _ask(self, start: int, stop: int) -> bytes:
         """Ask once for a range of bytes; after a failure, the address is a new one."""
         if self._url is None:
-            self._url = _address(self._api, self.name)
+            self._url = _address(self._api, self.name, self._round)
         headers = {"Range": f"bytes={start}-{stop - 1}"}
         try:
             with send(self._session, "GET", self._url, headers=headers) as answer:
@@ -169,9 +171,12 @@ class RemoteFile(io.RawIOBase):
         return found
 
 
-def _address(api: Any, name: str) -> Any:
+def _address(api: Any, name: str, round_number: int | None) -> Any:
     variables = {"filename": name, "tournament": api.tournament_id}
+    if round_number is not None:
+        variables["round"] = round_number
     address = api.raw_query(_DOWNLOAD, variables)["data"]["dataset"]
     if not address:
-        raise FileNotFoundError(f"Numerai has no file {name}")
+        of = "" if round_number is None else f" of round {round_number}"
+        raise FileNotFoundError(f"Numerai has no file {name}{of}")
     return address

@@ -15,6 +15,8 @@ from ._features import read_sets as read_sets
 from ._features import resolve_columns as resolve_columns
 from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
+from ._folder import check_other_meta_model as check_other_meta_model
+from ._folder import no_rows_of_meta_model as no_rows_of_meta_model
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
 from ._folder import open_meta_model as open_meta_model

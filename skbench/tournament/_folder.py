@@ -120,8 +120,8 @@ def _validation(
     sets = read_sets(folder, features)
     target = target_of(main, target)
     columns = choose_columns(file, main, models, [target], features, sets)
-    there = (folder / META_MODEL_FILE).is_file()
-    meta = open_meta_model(folder) if there else None
+    path = folder / META_MODEL_FILE
+    meta = open_meta_model(path) if path.is_file() else None
     return _joined("validation", columns, file, main, meta, own)
 
 
@@ -152,11 +152,29 @@ def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:
     return EraFile(path, "Delete it, and download it again")
 
 
-def open_meta_model(folder: Path, hint: str = "download it") -> EraFile:
+def open_meta_model(path: Path, hint: str = "download it") -> EraFile:
     """Open the file of the Meta Model."""
-    file = open_file(folder, META_MODEL_FILE, hint)
+    file = open_file(path.parent, path.name, hint)
     check_meta_model(file)
     return file
+
+
+def check_other_meta_model(path: Path, models: EraFile) -> None:
+    """Refuse a Meta Model of another release that has no rows of the models."""
+    file = EraFile(path)
+    check_meta_model(file)
+    meta = Side(file, [META_MODEL], required=False)
+    joined = Joined([Side(models, []), meta])
+    if joined.gaps(meta)[0] == joined.n_rows:
+        raise no_rows_of_meta_model(path, models.path)
+
+
+def no_rows_of_meta_model(path: Path, models: Path) -> ValueError:
+    """Say that a Meta Model has none of the rows of the models."""
+    return ValueError(
+        f"{path} has the Meta Model of no row of {models}: name one of a release that "
+        "shares eras and ids with it"
+    )
 
 
 def _joined(

@@ -34,12 +34,17 @@ def write_record(
     path: Path,
     remote: Mapping[str, Any] | None = None,
     columns: Sequence[str] | None = None,
+    source: str | None = None,
 ) -> None:
-    """Record what a copy was made from; of no version, it is fetched anew."""
+    """Record what a copy was made from; of no version, it is fetched anew.
+
+    ``source`` is the release that it was taken from, where that is another.
+    """
     record = {
         "remote": remote,
         "bytes": remote and path.stat().st_size,
         "columns": columns,
+        "source": source,
     }
     with written_whole(record_path(path)) as unfinished:
         unfinished.write_text(json.dumps(record), encoding="utf-8")
