@@ -1,5 +1,6 @@
 """The group of commands, whose errors and warnings name their options."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +13,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# What functions call an option that the command calls otherwise.
-_OTHERWISE = {"chunk_size": "chunk", "objective": "fit", "targets": "target"}
-
-
-_GAPS = "drop these columns, or choose nan_policy='omit'"
+# What functions call otherwise than commands call their options and arguments.
+_OTHERWISE = {
+    "account_or_model": ("account",),
+    "also": ("trust",),
+    "chunk_size": ("chunk",),
+    "data": ("folder",),
+    "name": ("recipe",),
+    "objective": ("fit",),
+    "path": ("folder", "data", "pipeline", "exported"),
+    "proportion": ("proportions",),
+    "targets": ("target",),
+}
+# Advice to those who write Python, and what it is on the command line.
+_ADVICE = {
+    "leave these columns out": "leave these models out (--without)",
+    "Leave columns with few eras out": "Leave models with few eras out (--without)",
+    "Leave out models with few eras": "Leave out models with few eras (--without)",
+    "list_recipes() lists all": "skbench recipes lists all",
+}
+# How a text names a parameter, or a parameter and its value.
+_PARAMETER = re.compile(r"`(\w+)`|(?<![\w./-])(\w+)=('?)([\w.]+)\3")
 
 
 class Command(click.Command):
@@ -31,13 +48,26 @@ class Command(click.Command):
             raise click.ClickException(self.in_own_words(str(error))) from error
 
     def in_own_words(self, text: str) -> str:
-        """Name options in place of the parameters that a text names."""
-        flags = {p.name: p.opts[0] for p in self.params if isinstance(p, click.Option)}
-        for name, option in _OTHERWISE.items():
-            flags.setdefault(name, flags.get(option, f"`{name}`"))
-        for name, flag in flags.items():
-            text = text.replace(f"`{name}`", flag)
-        return text.replace(_GAPS, "leave these models out, or fill them")
+        """Name options and arguments in place of the parameters that a text names."""
+        names = {p.name: _shown(p) for p in self.params}
+        for parameter, others in _OTHERWISE.items():
+            for shown in [names[other] for other in others if other in names]:
+                names.setdefault(parameter, shown)
+
+        def own(found: re.Match[str]) -> str:
+            shown = names.get(found[1] or found[2])
+            if shown is None:
+                return found[0]
+            return shown if found[1] else f"{shown} {found[4]}"
+
+        for python, command in _ADVICE.items():
+            text = text.replace(python, command)
+        return _PARAMETER.sub(own, text)
+
+
+def _shown(parameter: click.Parameter) -> str:
+    is_option = isinstance(parameter, click.Option)
+    return parameter.opts[0] if is_option else parameter.human_readable_name
 
 
 class _Group(click.Group):

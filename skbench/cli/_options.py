@@ -121,6 +121,39 @@ PAYOUT = click.option(
 )
 
 
+_MODELS = click.option(
+    "--models",
+    callback=list_of(str),
+    metavar="MODEL,...",
+    help="Use these models alone, in validation and live. A file of predictions of "
+    "which none is named is used whole.",
+)
+
+
+_WITHOUT = click.option(
+    "--without",
+    callback=list_of(str),
+    metavar="MODEL,...",
+    help="Leave these models out, in validation and live.",
+)
+
+
+def choice_of_models(command: "Callable[..., Any]") -> "Callable[..., Any]":
+    """Add the options that choose among the models."""
+    return _MODELS(_WITHOUT(command))
+
+
+MISSING = click.option(
+    "--missing",
+    "nan_policy",
+    type=click.Choice(["propagate", "omit", "raise"]),
+    default="propagate",
+    show_default=True,
+    help="What to do with a row that some model has no prediction for. propagate: it "
+    "gets none. omit: blend the models that have one, by their weights. raise: stop.",
+)
+
+
 SHRINKAGE = click.option(
     "--shrinkage",
     callback=share_or_way,
@@ -141,11 +174,10 @@ CHUNK = click.option(
 )
 
 
-def check_subject(
-    folder: Path | None, account: str | None, predictions: tuple[Path, ...]
-) -> None:
-    """Refuse a command that names no subject, or two."""
+def check_subject(folder: Path | None, account: str | None, **of_folder: Any) -> None:
+    """Refuse a command that names no subject, or two, or options of the other."""
     if (folder is None) == (account is None):
         raise click.UsageError("name a FOLDER, or an --account")
-    if predictions and account is not None:
-        raise click.UsageError("--predictions goes with a FOLDER, not with --account")
+    for option, value in of_folder.items():
+        if value and account is not None:
+            raise click.UsageError(f"--{option} goes with a FOLDER, not with --account")

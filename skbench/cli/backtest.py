@@ -12,10 +12,12 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
+    MISSING,
     PAYOUT,
     PREDICTIONS,
     SHRINKAGE,
     TARGET,
+    choice_of_models,
     list_of,
 )
 from ._show import say, show, title_of
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 @skbench.command()
 @FOLDER
 @PREDICTIONS
+@choice_of_models
+@MISSING
 @click.option(
     "--fit",
     callback=list_of(str),

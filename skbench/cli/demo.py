@@ -1,11 +1,12 @@
 """``skbench demo``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ._command import skbench
-from ._options import FILE
+from ._options import FILE, MISSING, choice_of_models
 from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
 
 
@@ -17,6 +18,8 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
     help="Folder with Numerai's files of one release; without it, a synthetic "
     "tournament of about 100 eras x 5,000 rows is made.",
 )
+@choice_of_models
+@MISSING
 @click.option(
     "--output",
     type=FILE,
@@ -44,7 +47,12 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
     help="File for the report of the scores.",
 )
 def demo(
-    data: Path | None, output: Path, proportion: float, seed: int, report: Path
+    data: Path | None,
+    output: Path,
+    proportion: float,
+    seed: int,
+    report: Path,
+    **options: Any,
 ) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
@@ -62,7 +70,12 @@ def demo(
 
     check_writable(report, "report", [output, *input_files(data)])
     result = run_demo(
-        data, output=output, proportion=proportion, random_state=seed, progress=True
+        data,
+        output=output,
+        proportion=proportion,
+        random_state=seed,
+        progress=True,
+        **options,
     )
     scores, (before, after) = result.scores, result.exposures
     first, last = scores.index[0], scores.index[-1]

@@ -12,9 +12,11 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
+    MISSING,
     PAYOUT,
     SHRINKAGE,
     TARGET,
+    choice_of_models,
     names_by_name,
     numbers_by_name,
 )
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
 )
+@choice_of_models
+@MISSING
 @click.option(
     "--weights",
     callback=numbers_by_name,
@@ -68,7 +72,14 @@ if TYPE_CHECKING:
 @TARGET
 @FORMAT
 def ensemble(
-    folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any
+    folder: Path,
+    output: Path,
+    models: list[str] | None,
+    without: list[str] | None,
+    target: str,
+    chunk: int,
+    form: str,
+    **options: Any,
 ) -> None:
     """Blend the models in FOLDER; write the predictions and the fitted pipeline.
 
@@ -81,7 +92,8 @@ def ensemble(
     from skbench.folders import ensemble_folder, ensemble_pipeline
     from skbench.metrics import leaderboard
 
-    pipeline = ensemble_pipeline(folder, **options)
+    chosen: dict[str, Any] = {"models": models, "without": without}
+    pipeline = ensemble_pipeline(folder, **chosen, **options)
     made = ensemble_folder(
         folder,
         output,
@@ -89,6 +101,7 @@ def ensemble(
         target=target,
         chunk=chunk,
         progress=sys.stderr.isatty(),
+        **chosen,
     )
     if made.learned:
         tables = {name: made.comparison(name) for name in made.scores}

@@ -59,7 +59,7 @@ def export(pipeline: Path, output: Path, fill: float, trust: tuple[str, ...]) ->
     try:
         export_predict(fitted, output, fill=fill)
     except TypeError as error:
-        raise click.ClickException(str(error)) from error
+        raise ValueError(str(error)) from error  # for its options to be named
     size = output.stat().st_size / 1000
     say(f"{output}: {size:,.0f} kB. Try it: skbench check {output} FOLDER")
     if told := _learned_from(fitted):
@@ -70,11 +70,7 @@ def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
     """Load what skops wrote, if it holds nothing that could run code."""
     from skbench.deploy import load_trusted
 
-    try:
-        return load_trusted(path, also=trust)
-    except ValueError as error:
-        told = str(error).replace("`path`", "PIPELINE").replace("`also`", "--trust")
-        raise click.ClickException(told) from error
+    return load_trusted(path, also=trust)
 
 
 def _load_joblib(path: Path) -> Any:

@@ -1,17 +1,19 @@
 """``skbench report``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ._command import skbench
-from ._options import FILE, PREDICTIONS, TARGET, check_subject
+from ._options import FILE, PREDICTIONS, TARGET, check_subject, choice_of_models
 from ._show import say
 
 
 @skbench.command()
 @click.argument("folder", type=FILE, required=False)
 @PREDICTIONS
+@choice_of_models
 @click.option(
     "--output",
     "-o",
@@ -47,6 +49,7 @@ def report(
     features: str | None,
     account: str | None,
     against: str | None,
+    **models: Any,
 ) -> None:
     """Write a report of the models in FOLDER and your own, or of live rounds.
 
@@ -56,7 +59,7 @@ def report(
     from skbench._files import check_writable
     from skbench.folders import input_files, report_account, report_folder
 
-    check_subject(folder, account, predictions)
+    check_subject(folder, account, predictions=predictions, **models)
     check_writable(output, "output", input_files(folder, predictions))
     if folder is not None:
         made = report_folder(
@@ -65,6 +68,7 @@ def report(
             predictions=predictions,
             benchmark=benchmark,
             features=features,
+            **models,
         )
     else:
         made = report_account(str(account), against=against, benchmark=benchmark)

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._command import skbench
-from ._options import FOLDER, FORMAT, PREDICTIONS, TARGET
+from ._options import FOLDER, FORMAT, PREDICTIONS, TARGET, choice_of_models
 from ._show import say, show, show_score
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
 @skbench.command()
 @FOLDER
 @PREDICTIONS
+@choice_of_models
 @TARGET
 @click.option(
     "--benchmark",
@@ -44,6 +45,7 @@ def score(
     benchmark: str | None,
     recent: int,
     form: str,
+    **models: Any,
 ) -> None:
     """Rank the models in FOLDER, and your own, by their scores.
 
@@ -65,6 +67,7 @@ def score(
         benchmark=benchmark,
         recent=recent,
         progress=sys.stderr.isatty(),
+        **models,
     )
     if form != "table":
         return show(board, form)

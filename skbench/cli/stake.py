@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._command import skbench
-from ._options import FILE, PREDICTIONS, TARGET, check_subject
+from ._options import FILE, PREDICTIONS, TARGET, check_subject, choice_of_models
 from ._show import say
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     help="Instead of FOLDER: the live rounds of this account or model.",
 )
 @PREDICTIONS
+@choice_of_models
 @click.option(
     "--rule",
     metavar="NAME",
@@ -50,6 +51,8 @@ def stake(
     folder: Path | None,
     account: str | None,
     predictions: tuple[Path, ...],
+    models: list[str] | None,
+    without: list[str] | None,
     rule: str | None,
     target: str,
     **options: Any,
@@ -61,25 +64,27 @@ def stake(
     """
     from skbench.folders import stake_account, stake_folder
 
-    check_subject(folder, account, predictions)
-    chosen = _rule(rule)
+    chosen: dict[str, Any] = {
+        "predictions": predictions,
+        "models": models,
+        "without": without,
+    }
+    check_subject(folder, account, **chosen)
+    paid_by = _rule(rule)
     if folder is not None:
-        allocation = stake_folder(
-            folder, chosen, target=target, predictions=predictions, **options
-        )
+        allocation = stake_folder(folder, paid_by, target=target, **chosen, **options)
     else:
-        allocation = stake_account(str(account), chosen, **options)
+        allocation = stake_account(str(account), paid_by, **options)
     text = str(allocation).split("\n")
-    say(f"Payout rule: {chosen.name} ({chosen.status})", *text)
+    say(f"Payout rule: {paid_by.name} ({paid_by.status})", *text)
 
 
 def _rule(name: str | None) -> "PayoutRule":
     """Return the payout rule of a name, or that of Numerai's current round."""
+    from skbench._checks import check_choice
     from skbench.staking import PAYOUT_RULES, PayoutRule
 
     if name is None:
         return PayoutRule.from_api()
-    if name not in PAYOUT_RULES:
-        known = ", ".join(map(repr, PAYOUT_RULES))
-        raise click.BadParameter(f"`rule` must be one of {known}; got {name!r}")
+    check_choice("rule", name, [*PAYOUT_RULES])
     return PAYOUT_RULES[name]

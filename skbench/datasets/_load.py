@@ -20,6 +20,7 @@ from skbench.tournament import (
     as_list,
     check_folder,
     choose_columns,
+    choose_models,
     has_live,
     main_file,
     models_file,
@@ -167,7 +168,8 @@ def load_benchmark_models(
     features = as_list(features, "features")
     file, main = _open(folder, split, targets, features)
     sets = read_sets(folder, features)
-    columns = choose_columns(file, main, models, targets, features, sets)
+    names, _ = choose_models(file, models)
+    columns = choose_columns(main, names, targets, features, sets)
     meta = None
     if meta_model and split != "live":
         meta = open_meta_model(folder, "download it, or pass meta_model=False")
@@ -218,7 +220,8 @@ def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
         return None
     models, features = columns.models, columns.features
     file, main = _open(folder, "live", None, features)
-    columns = choose_columns(file, main, models, None, features, {})
+    names, _ = choose_models(file, models)
+    columns = choose_columns(main, names, None, features, {})
     return _join("live", columns, file, main)
 
 
@@ -234,7 +237,9 @@ def _join(
     sides, constants = sides_of(split, columns, file, main, meta_model)
     rows = JoinedRows(sides, eras)
     if meta_model is not None and not rows.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
+        warn_of_no_meta_model(
+            meta_model.path.name, "load other eras, or pass meta_model=False"
+        )
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 

@@ -19,8 +19,8 @@ from skbench.tournament import (
     ID,
     check_folder,
     feature_sets,
+    folder_models,
     main_file,
-    models_file,
     open_file,
     open_folder,
 )
@@ -35,6 +35,9 @@ def backtest_folder(
     fit: str | Sequence[str] = "corr",
     shrinkage: float | str | None = None,
     payout: Mapping[str, float] | None = None,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    nan_policy: str = "propagate",
     predictions: Address | Sequence[Address] = (),
     neutralize: str | None = None,
     proportions: Sequence[float] | None = None,
@@ -61,6 +64,14 @@ def backtest_folder(
     payout : mapping of str to float, default=None
         Multipliers of "corr" and "contribution", for the objective "payout" and to
         score by. None: those of the newest payout rule.
+    models : sequence of str, default=None
+        Models to blend, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        What becomes of a row that a model does not predict: it has no prediction, one
+        of the other models by their weights, or is refused; as in `StackingWeights`.
     predictions : path-like or sequence of path-like, default=()
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
@@ -91,12 +102,18 @@ def backtest_folder(
     check_flag("progress", progress)
     check_count("chunk", chunk, 1)
     payout = latest_payout() if payout is None else payout
-    candidates = _combinations(path, fit, shrinkage, payout, neutralize, proportions)
-    candidates |= _published(check_folder(path))
-    features = _features_of(candidates.values()) or None
-    rows, _ = open_folder(
-        path, target=target, features=features, predictions=predictions
+    chosen: dict[str, Any] = {
+        "models": models,
+        "without": without,
+        "predictions": predictions,
+    }
+    candidates = _combinations(
+        path, fit, shrinkage, payout, nan_policy, neutralize, proportions
     )
+    known = folder_models(path, **chosen)
+    candidates |= _published(check_folder(path), known, nan_policy)
+    features = _features_of(candidates.values()) or None
+    rows, _ = open_folder(path, target=target, features=features, **chosen)
     check_meta_model(rows, _steps_of(candidates.values()))
     for name, words in rows.made.items():
         if words.startswith("in sample"):
@@ -122,6 +139,7 @@ def _combinations(
     fit: str | Sequence[str],
     shrinkage: float | str | None,
     payout: Mapping[str, float],
+    nan_policy: str,
     neutralize: str | None,
     proportions: Sequence[float] | None,
 ) -> dict[str, Pipeline]:
@@ -145,26 +163,29 @@ def _combinations(
                 fit=objective,
                 payout=payout if objective == "payout" else None,
                 shrinkage=shrinkage,
+                nan_policy=nan_policy,
                 neutralize=neutralize,
                 proportion=share,
             )
     return combinations
 
 
-def _published(folder: Path) -> dict[str, Pipeline]:
+def _published(
+    folder: Path, models: Sequence[str], nan_policy: str
+) -> dict[str, Pipeline]:
     """Return the published ensembles of which the folder has models and features."""
     file = folder / FEATURES_FILE
     sets = feature_sets(file) if file.is_file() else {}
-    models = set(open_file(folder, models_file("validation")).types)
     features = set(open_file(folder, main_file("validation")).types)
     found = {}
     for name in list_recipes():
         one = recipe(name)
-        if not one.is_ensemble or not models.issuperset(one.weights):
+        if not one.is_ensemble or not set(one.weights).issubset(models):
             continue
         needed = sets.get(one.neutralizers) if one.neutralizers else []
         if needed is not None and features.issuperset(needed):
-            found[name] = one.pipeline(feature_sets=sets)
+            pipeline = one.pipeline(feature_sets=sets)
+            found[name] = pipeline.set_params(weightedensemble__nan_policy=nan_policy)
     return found
 
 

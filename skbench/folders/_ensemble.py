@@ -1,6 +1,7 @@
 """An ensemble of the models of a folder, fitted, and its predictions."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import joblib
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import check_choice, check_count, is_several
+from skbench._checks import check_choice, check_count, is_several, listed
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._neutralizer import FeatureNeutralizer
@@ -22,7 +23,9 @@ from skbench.tournament import (
     Origin,
     feature_set,
     feature_sets,
+    folder_models,
     open_folder,
+    resolve_columns,
     with_origin,
 )
 
@@ -44,6 +47,10 @@ def ensemble_pipeline(
     shrinkage: float | str | None = None,
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
+    nan_policy: str = "propagate",
     neutralize: str | None = None,
     proportion: float | None = None,
 ) -> Pipeline:
@@ -71,6 +78,15 @@ def ensemble_pipeline(
         as it was published.
     columns : mapping of str to str, default=None
         For a recipe: from its models to columns of the folder.
+    models : sequence of str, default=None
+        As for `ensemble_folder`: ``weights`` and a recipe may name no others.
+    without : sequence of str, default=None
+        As for `ensemble_folder`.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models that may be named, as for `score_folder`.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        What becomes of a row that a model does not predict: it has no prediction, one
+        of the other models by their weights, or is refused; as in `StackingWeights`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
     proportion : float, default=None
@@ -89,8 +105,8 @@ def ensemble_pipeline(
     ValueError
         If the options exclude each other, or name something that is not there.
     """
-    chosen = {"weights": weights, "fit": fit, "recipe": recipe}
-    ways = [f"`{name}`" for name, value in chosen.items() if value is not None]
+    given = {"weights": weights, "fit": fit, "recipe": recipe}
+    ways = [f"`{name}`" for name, value in given.items() if value is not None]
     if len(ways) > 1:
         raise ValueError(f"choose one way to blend; got {' and '.join(ways)}")
     if neutralize is None and proportion is not None:
@@ -103,10 +119,15 @@ def ensemble_pipeline(
                 "`neutralize` cannot go with `recipe`, which neutralises as published; "
                 f"got {neutralize!r}"
             )
-        return _published(path, recipe, columns)
+        known = folder_models(path, models, without, predictions)
+        published = _published(as_path(path), recipe, columns, known)
+        return published.set_params(weightedensemble__nan_policy=nan_policy)
     if columns is not None:
         raise ValueError("`columns` is for a `recipe`; got it without one")
-    blend = _blend(weights, fit, payout, shrinkage)
+    if isinstance(weights, Mapping):
+        known = folder_models(path, models, without, predictions)
+        resolve_columns(weights, known, "weights", os.fspath(path))
+    blend = _blend(weights, fit, payout, shrinkage).set_params(nan_policy=nan_policy)
     if neutralize is None:
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE)
@@ -145,13 +166,23 @@ def five_steps(
 
 
 def _published(
-    path: Address, recipe: str, columns: Mapping[str, str] | None
+    folder: Path, name: str, columns: Mapping[str, str] | None, known: Sequence[str]
 ) -> Pipeline:
-    from skbench.recipes import recipe as find
+    """Make a published ensemble of models that are known."""
+    from skbench.recipes import recipe
 
-    found = find(recipe)
-    sets = feature_sets(as_path(path) / FEATURES_FILE) if found.neutralizers else None
+    found = recipe(name)
+    lacking = [part for part in found.weights if part not in known]
+    if columns is None and lacking:
+        raise ValueError(
+            f"the recipe {found.name!r} needs the models {listed(lacking)}, which are "
+            f"not among those of {folder}, {listed(known)}: skbench recipes {folder} "
+            "shows what fits"
+        )
+    sets = feature_sets(folder / FEATURES_FILE) if found.neutralizers else None
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
+    if columns is not None:
+        resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
     return pipeline
 
 
@@ -161,6 +192,8 @@ def ensemble_folder(
     pipeline: Pipeline,
     *,
     target: str = "target",
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     chunk: int = 26,
     progress: bool = False,
 ) -> FolderEnsemble:
@@ -189,6 +222,10 @@ def ensemble_folder(
         `StackingWeights` learns, the predictions of all eras are in sample.
     target : str, default="target"
         Target to learn from and to score with.
+    models : sequence of str, default=None
+        Models to blend, in validation and live; None: all.
+    without : sequence of str, default=None
+        Models to leave out.
     chunk : int, default=26
         Eras of a window, whose weights are learned before it.
     progress : bool, default=False
@@ -215,7 +252,12 @@ def ensemble_folder(
     )
     check_count("chunk", chunk, 1)
     rows, live = open_folder(
-        path, target=target, features=_features_of(pipeline), live=True
+        path,
+        target=target,
+        models=models,
+        without=without,
+        features=_features_of(pipeline),
+        live=True,
     )
     made = _made(rows, live, pipeline, chunk, progress)
     with (

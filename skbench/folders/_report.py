@@ -22,6 +22,7 @@ def report_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     features: str | None = None,
@@ -36,7 +37,10 @@ def report_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models of the folder to report on; None: all.
+        Models to report on, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like or sequence of path-like, default=()
         Files with further models, as for `score_folder`.
     benchmark : str, default=None
@@ -64,6 +68,7 @@ def report_folder(
         path,
         target=target,
         models=models,
+        without=without,
         features=features,
         predictions=predictions,
     )

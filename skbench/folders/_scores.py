@@ -16,6 +16,7 @@ def score_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     benchmark: str | None = None,
     recent: int = 52,
@@ -39,7 +40,10 @@ def score_folder(
         Target to score with; its name sets the horizon of the intervals. "target"
         stands for the column of which it is a copy.
     models : sequence of str, default=None
-        Models of the folder to rank; None: all.
+        Models to rank, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like or sequence of path-like, default=()
         Parquet files with further models, matched by `id` and `era`: one for each
         floating-point column, which gives it its name. A column `prediction`, as
@@ -69,7 +73,9 @@ def score_folder(
         If the files do not fit together, lack a column, or give two models one name.
     """
     check_flag("progress", progress)
-    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
+    rows, _ = open_folder(
+        path, target=target, models=models, without=without, predictions=predictions
+    )
     scores = scores_of(rows, benchmark, progress)
     board = leaderboard(scores, recent=recent, target=rows.target)
     return board.assign(made=board["model"].map(rows.made)) if rows.made else board

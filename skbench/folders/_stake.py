@@ -19,6 +19,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     total_at_risk: float | None = None,
     **options: Any,
@@ -35,7 +36,10 @@ def stake_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models of the folder to stake on; None: all.
+        Models to stake on, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like or sequence of path-like, default=()
         Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
@@ -60,7 +64,9 @@ def stake_folder(
         If the rule is no PayoutRule.
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
-    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
+    rows, _ = open_folder(
+        path, target=target, models=models, without=without, predictions=predictions
+    )
     scores = scores_of(rows, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
     allocation = allocate(

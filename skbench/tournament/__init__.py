@@ -13,12 +13,14 @@ from ._features import read_sets as read_sets
 from ._features import resolve_columns as resolve_columns
 from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
+from ._folder import folder_models as folder_models
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
 from ._folder import open_meta_model as open_meta_model
 from ._folder import sides_of as sides_of
 from ._join import Joined as Joined
 from ._joined_rows import JoinedRows as JoinedRows
+from ._models import choose_models as choose_models
 from ._origin import Origin as Origin
 from ._origin import origin_lines as origin_lines
 from ._origin import origin_of as origin_of

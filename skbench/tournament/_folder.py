@@ -14,6 +14,7 @@ from ._columns import Columns, as_list, choose_columns
 from ._era_file import EraFile
 from ._features import read_sets
 from ._join import Joined
+from ._models import check_same_models, choose_models
 from ._prediction_files import (
     check_eras,
     check_names,
@@ -83,6 +84,7 @@ def open_folder(
     *,
     target: str,
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     predictions: Address | Sequence[Address] = (),
     live: bool = False,
@@ -91,13 +93,14 @@ def open_folder(
 
     The arguments, and what of the files is refused, are as for `load_benchmark_models`;
     but here an id need only be unique in its era. Of the rows only eras and ids are
-    read. The validation rows may have further models, of files of predictions. Where
-    "target" is a copy of another column, that one is read in its place.
+    read. The validation rows may have further models, of files of predictions; which
+    are used is as `choose_models` says. Where "target" is a copy of another column,
+    that one is read in its place.
     """
     folder = check_folder(path)
     features = as_list(features, "features")
     sides = open_predictions(predictions)
-    rows = _validation(folder, target, models, features, sides)
+    rows = _validation(folder, target, models, without, features, sides)
     later = _live(folder, rows) if live and has_live(folder, rows.features) else None
     warn_of_unmatched(rows.unmatched | ({} if later is None else later.unmatched))
     check_eras(rows.source, rows.predictions)
@@ -105,13 +108,19 @@ def open_folder(
 
 
 def _validation(
-    folder: Path, target: str, models: Any, features: Any, predictions: Sequence[Side]
+    folder: Path,
+    target: str,
+    models: Any,
+    without: Any,
+    features: Any,
+    predictions: Sequence[Side],
 ) -> FolderRows:
     file = open_file(folder, models_file("validation"))
+    names, predictions = choose_models(file, models, without, predictions)
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
-    columns = choose_columns(file, main, models, [target], features, sets)
+    columns = choose_columns(main, names, [target], features, sets)
     there = (folder / META_MODEL_FILE).is_file()
     meta = open_meta_model(folder) if there else None
     return _joined("validation", columns, file, main, meta, predictions)
@@ -119,9 +128,23 @@ def _validation(
 
 def _live(folder: Path, rows: FolderRows) -> FolderRows:
     file = open_file(folder, models_file("live"))
+    check_same_models(file, rows.benchmarks)
     main = open_file(folder, main_file("live")) if rows.features else None
-    columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
+    columns = choose_columns(main, rows.benchmarks, None, rows.features, {})
     return _joined("live", columns, file, main, None)
+
+
+def folder_models(
+    path: Address,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
+) -> list[str]:
+    """Return the models that `open_folder` would open, of the validation rows."""
+    file = open_file(check_folder(path), models_file("validation"))
+    sides = open_predictions(predictions)
+    names, sides = choose_models(file, models, without, sides)
+    return [*names, *(name for side in sides for name in side.names)]
 
 
 def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:
@@ -155,7 +178,9 @@ def _joined(
     order += [name for side in predictions for name in side.names]
     source = Joined([*sides, *predictions], constants, order)
     if meta_model is not None and not source.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
+        warn_of_no_meta_model(
+            meta_model.path.name, "get the file of this release, or go without MMC"
+        )
     name = META_MODEL if meta_model else None
     target = next(iter(columns.targets), "")
     return FolderRows(
