@@ -21,7 +21,7 @@ _OTHERWISE = {
     "data": ("folder",),
     "name": ("recipe",),
     "objective": ("fit",),
-    "path": ("folder", "data", "pipeline", "exported"),
+    "path": ("folder", "data", "pipeline", "exported", "name"),
     "proportion": ("proportions",),
     "targets": ("target",),
 }
@@ -67,7 +67,7 @@ class Command(click.Command):
 
 def _shown(parameter: click.Parameter) -> str:
     is_option = isinstance(parameter, click.Option)
-    return parameter.opts[0] if is_option else parameter.human_readable_name
+    return parameter.opts[0] if is_option else str(parameter.name).upper()
 
 
 class _Group(click.Group):

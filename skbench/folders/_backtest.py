@@ -1,7 +1,6 @@
 """Ways to blend the models of a folder, judged out of sample: `backtest_folder`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -13,19 +12,17 @@ from skbench._progress import progress_bar
 from skbench._steps import steps_of
 from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
-from skbench.recipes import list_recipes, recipe
+from skbench.recipes import recipe
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
     check_folder,
     feature_sets,
-    folder_models,
-    main_file,
-    open_file,
     open_folder,
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
+from ._recipes import folder_recipes
 from ._walk import check_meta_model, latest_payout, targets_of, windows_of
 
 
@@ -110,8 +107,7 @@ def backtest_folder(
     candidates = _combinations(
         path, fit, shrinkage, payout, nan_policy, neutralize, proportions
     )
-    known = folder_models(path, **chosen)
-    candidates |= _published(check_folder(path), known, nan_policy)
+    candidates |= _published(path, nan_policy, **chosen)
     features = _features_of(candidates.values()) or None
     rows, _ = open_folder(path, target=target, features=features, **chosen)
     check_meta_model(rows, _steps_of(candidates.values()))
@@ -170,23 +166,18 @@ def _combinations(
     return combinations
 
 
-def _published(
-    folder: Path, models: Sequence[str], nan_policy: str
-) -> dict[str, Pipeline]:
+def _published(path: Address, nan_policy: str, **chosen: Any) -> dict[str, Pipeline]:
     """Return the published ensembles of which the folder has models and features."""
-    file = folder / FEATURES_FILE
+    file = check_folder(path) / FEATURES_FILE
     sets = feature_sets(file) if file.is_file() else {}
-    features = set(open_file(folder, main_file("validation")).types)
-    found = {}
-    for name in list_recipes():
-        one = recipe(name)
-        if not one.is_ensemble or not set(one.weights).issubset(models):
-            continue
-        needed = sets.get(one.neutralizers) if one.neutralizers else []
-        if needed is not None and features.issuperset(needed):
-            pipeline = one.pipeline(feature_sets=sets)
-            found[name] = pipeline.set_params(weightedensemble__nan_policy=nan_policy)
-    return found
+    found = folder_recipes(path, **chosen)
+    pipelines = {
+        name: recipe(name).pipeline(feature_sets=sets)
+        for name in found["name"][found["fits"]]
+    }
+    for pipeline in pipelines.values():
+        pipeline.set_params(weightedensemble__nan_policy=nan_policy)
+    return pipelines
 
 
 def _steps_of(pipelines: Iterable[Pipeline]) -> list[Any]:

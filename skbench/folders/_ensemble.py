@@ -1,6 +1,7 @@
 """An ensemble of the models of a folder, fitted, and its predictions."""
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -169,17 +170,23 @@ def _published(
     folder: Path, name: str, columns: Mapping[str, str] | None, known: Sequence[str]
 ) -> Pipeline:
     """Make a published ensemble of models that are known."""
-    from skbench.recipes import recipe
+    from skbench.recipes import RISKIEST, recipe
 
     found = recipe(name)
     lacking = [part for part in found.weights if part not in known]
     if columns is None and lacking:
         raise ValueError(
             f"the recipe {found.name!r} needs the models {listed(lacking)}, which are "
-            f"not among those of {folder}, {listed(known)}: skbench recipes {folder} "
-            "shows what fits"
+            f"not among those of {folder}, {listed(known)}: skbench recipes "
+            f"{shlex.quote(str(folder))} shows what fits"
         )
-    sets = feature_sets(folder / FEATURES_FILE) if found.neutralizers else None
+    sets = feature_sets(folder / FEATURES_FILE) if found.neutralizers else {}
+    if found.neutralizers == RISKIEST:
+        raise ValueError(
+            f"the recipe {found.name!r} is neutralised to the riskiest features of its "
+            "training rows, which no folder lists: find them in Python, as "
+            "skbench.recipes.riskiest_features does"
+        )
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
     if columns is not None:
         resolve_columns([*columns.values()], known, "columns", os.fspath(folder))

@@ -1,5 +1,7 @@
 """Numerai's published benchmark models as data: what they are, and how to make them."""
 
+from ._catalog import RISKIEST as RISKIEST
+from ._fitting import recipes_for
 from ._models import FeatureRegressor
 from ._recipe import Recipe, describe_recipes, list_recipes, recipe
 from ._riskiest import riskiest_features
@@ -10,5 +12,6 @@ __all__ = [
     "describe_recipes",
     "list_recipes",
     "recipe",
+    "recipes_for",
     "riskiest_features",
 ]
