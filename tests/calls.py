@@ -10,8 +10,8 @@ import joblib
 import pandas as pd
 import skops.io
 from click.testing import CliRunner
-from matplotlib.figure import Figure
 from helpers import check_advice
+from matplotlib.figure import Figure
 from numerai_server import KEYS, NumeraiServer, make_scores
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
