@@ -223,8 +223,8 @@ class Learning:
         weights = found.weights
         if not found.optimal:
             self._note(
-                f"the search for weights stopped short of an optimum, with `max_iter` "
-                f"{problem.max_iter}: the best weights found are kept",
+                "the search for weights stopped short of an optimum, at the limit of "
+                f"{problem.max_iter} iterations: the best weights found are kept",
                 ConvergenceWarning,
             )
         self._note_lost_eras(weights)

@@ -19,7 +19,7 @@ from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .model_selection import EQUAL, SINGLE, Backtest, NoWindowError, backtest
 from .report import PerformanceReport
-from .tournament import folder_models
+from .tournament import fetch_command, folder_models
 
 __all__ = ["Demo", "run_demo"]
 
@@ -291,7 +291,7 @@ def _loaded(folder: Path, models: list[str]) -> Bunch:
     if data.live is None:
         raise FileNotFoundError(
             f"{folder} must have live_benchmark_models.parquet and live.parquet, the "
-            "rows to predict: download them"
+            f"rows to predict: download them by {fetch_command(folder, 'small')}"
         )
     return data
 

@@ -25,12 +25,26 @@ _OTHERWISE = {
     "proportion": ("proportions",),
     "targets": ("target",),
 }
+# What no option gives, in plain words.
+_THINGS = {
+    "horizon": "the horizon",
+    "meta_model": "the Meta Model",
+    "pipeline": "the pipeline",
+    "scores": "the record of scores",
+    "y": "the target",
+}
 # Advice to those who write Python, and what it is on the command line.
 _ADVICE = {
     "leave these columns out": "leave these models out (--without)",
     "Leave columns with few eras out": "Leave models with few eras out (--without)",
     "Leave out models with few eras": "Leave out models with few eras (--without)",
     "list_recipes() lists all": "skbench recipes lists all",
+    "can be loaded with `load_benchmark_models`": "can still be used",
+    "or load it as it is with `load_benchmark_models`": "or use it as it is",
+    ". Or give the rule its payout factor: `dataclasses.replace(rule, factor=...)`": "",
+    ", or supply it by `models`": ", or supply it in Python (skbench.deploy)",
+    "A model of your own goes into `models`": "Models are exported in Python "
+    "(skbench.deploy)",
 }
 # How a text names a parameter, or a parameter and its value.
 _PARAMETER = re.compile(r"`(\w+)`|(?<![\w./-])(\w+)=('?)([\w.]+)\3")
@@ -53,6 +67,7 @@ class Command(click.Command):
         for parameter, others in _OTHERWISE.items():
             for shown in [names[other] for other in others if other in names]:
                 names.setdefault(parameter, shown)
+        names = _THINGS | names
 
         def own(found: re.Match[str]) -> str:
             shown = names.get(found[1] or found[2])

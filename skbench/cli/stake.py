@@ -85,6 +85,9 @@ def _rule(name: str | None) -> "PayoutRule":
     from skbench.staking import PAYOUT_RULES, PayoutRule
 
     if name is None:
-        return PayoutRule.from_api()
+        try:
+            return PayoutRule.from_api()
+        except ValueError as error:
+            raise ValueError(f"{error}. Or name another rule by `rule`") from error
     check_choice("rule", name, [*PAYOUT_RULES])
     return PAYOUT_RULES[name]

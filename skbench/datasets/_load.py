@@ -21,6 +21,7 @@ from skbench.tournament import (
     check_folder,
     choose_columns,
     choose_models,
+    fetch_command,
     has_live,
     main_file,
     models_file,
@@ -210,7 +211,10 @@ def _open(
     file = open_file(folder, models_file(split))
     if targets in (None, False, []) and features in (None, []):
         return file, None
-    hint = "it has the targets and features. Download it, or ask for neither of them"
+    hint = (
+        "it has the targets and features. Ask for neither of them, or download it: "
+        f"{fetch_command(folder)}"
+    )
     return file, open_file(folder, main_file(split), hint)
 
 
@@ -221,7 +225,8 @@ def _load_live(folder: Path, columns: Columns) -> _Loaded | None:
     models, features = columns.models, columns.features
     file, main = _open(folder, "live", None, features)
     names, _ = choose_models(file, models)
-    columns = choose_columns(main, names, None, features, {})
+    sets = read_sets(folder, features or None)
+    columns = choose_columns(main, names, None, features, sets)
     return _join("live", columns, file, main)
 
 

@@ -131,7 +131,7 @@ def ensemble_pipeline(
     blend = _blend(weights, fit, payout, shrinkage).set_params(nan_policy=nan_policy)
     if neutralize is None:
         return five_steps(blend)
-    sets = feature_sets(as_path(path) / FEATURES_FILE)
+    sets = feature_sets(as_path(path) / FEATURES_FILE, neutralize)
     names = feature_set(neutralize, sets, "neutralize")
     share = PROPORTION if proportion is None else proportion
     return five_steps(blend, FeatureNeutralizer(names, proportion=share))
@@ -180,12 +180,20 @@ def _published(
             f"not among those of {folder}, {listed(known)}: skbench recipes "
             f"{shlex.quote(str(folder))} shows what fits"
         )
-    sets = feature_sets(folder / FEATURES_FILE) if found.neutralizers else {}
     if found.neutralizers == RISKIEST:
         raise ValueError(
             f"the recipe {found.name!r} is neutralised to the riskiest features of its "
             "training rows, which no folder lists: find them in Python, as "
             "skbench.recipes.riskiest_features does"
+        )
+    needed, sets = found.neutralizers, {}
+    if needed is not None:
+        sets = feature_sets(folder / FEATURES_FILE, needed)
+    if needed is not None and needed not in sets:
+        raise ValueError(
+            f"the recipe {found.name!r} is neutralised to the features of {needed!r}, "
+            f"which is none of the sets of {folder / FEATURES_FILE}: "
+            f"{listed(sets, 100)}"
         )
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
     if columns is not None:

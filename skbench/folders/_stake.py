@@ -11,6 +11,7 @@ from skbench.staking import Allocation, PayoutRule, allocate, check_rule
 from skbench.tournament import open_folder, origin_lines
 
 from ._scores import scores_of
+from ._walk import no_meta_model
 
 
 def stake_folder(
@@ -67,6 +68,8 @@ def stake_folder(
     rows, _ = open_folder(
         path, target=target, models=models, without=without, predictions=predictions
     )
+    if rows.meta_model is None and any("mmc" in name for name in rule.multipliers):
+        raise ValueError(f"the rule {rule.name!r} pays MMC{no_meta_model(rows)}")
     scores = scores_of(rows, None)
     kinds = {name: kind for name in rule.multipliers for kind in scores if kind in name}
     allocation = allocate(

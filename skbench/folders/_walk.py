@@ -12,7 +12,7 @@ from skbench._learning import scores_of
 from skbench._stacking import StackingWeights
 from skbench.model_selection import WalkForwardEraSplit, default_split
 from skbench.staking import PAYOUT_RULES
-from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
+from skbench.tournament import ERA, META_MODEL_FILE, FolderRows, fetch_command
 
 
 def targets_of(rows: FolderRows) -> "pd.Series[float]":
@@ -34,9 +34,18 @@ def check_meta_model(rows: FolderRows, steps: Iterable[Any]) -> None:
             continue
         if "contribution" in scores_of(step.objective, step.payout):
             raise ValueError(
-                f"`objective` {step.objective!r} needs the Meta Model, and "
-                f"{META_MODEL_FILE} is not in the folder: download it"
+                f"`objective` {step.objective!r} needs the Meta Model"
+                f"{no_meta_model(rows)}"
             )
+
+
+def no_meta_model(rows: FolderRows) -> str:
+    """End a sentence on a folder without the Meta Model."""
+    folder = rows.source.base.file.path.parent
+    return (
+        f", and {META_MODEL_FILE} is not in {folder}: download it by "
+        f"{fetch_command(folder)}"
+    )
 
 
 def latest_payout() -> dict[str, float]:

@@ -33,6 +33,7 @@ from ._release import FILES as FILES
 from ._release import META_MODEL_FILE as META_MODEL_FILE
 from ._release import SPLITS as SPLITS
 from ._release import check_folder as check_folder
+from ._release import fetch_command as fetch_command
 from ._release import has_live as has_live
 from ._release import main_file as main_file
 from ._release import models_file as models_file

@@ -7,7 +7,12 @@ from typing import Any
 from skbench._checks import is_several, listed
 from skbench._frames import META_MODEL
 
-from ._features import resolve_columns, resolve_features
+from ._features import (
+    check_fetched,
+    feature_set,
+    resolve_columns,
+    resolve_features,
+)
 from ._roles import DATA_TYPE, ERA, ID, HasColumns
 
 
@@ -42,6 +47,9 @@ def choose_columns(
         available, source = main.types, main.path.name
         if isinstance(targets, bool):
             targets = _all_targets(main) if targets else []
+        if isinstance(features, str):
+            features = feature_set(features, sets)
+        check_fetched(features or (), main, sets)
         columns = Columns(
             columns.models,
             resolve_columns(targets or [], available, "targets", source),

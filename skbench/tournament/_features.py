@@ -7,16 +7,20 @@ from typing import Any
 
 from skbench._checks import did_you_mean, is_several, listed
 
-from ._release import FEATURES_FILE
+from ._release import FEATURES_FILE, fetch_command
+from ._roles import HasColumns
 from ._unreadable import why_unreadable
 
 
-def feature_sets(path: Path) -> dict[str, list[str]]:
-    """Read the sets of a `features.json`: the name of each, and its features."""
+def feature_sets(path: Path, wanted: str | None = None) -> dict[str, list[str]]:
+    """Read the sets of a `features.json`: the name of each, and its features.
+
+    ``wanted`` is the set to fetch where the file is not there.
+    """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there: it lists the feature sets. Download it, or name "
-            "the features themselves"
+            f"{path} is not there: it lists the feature sets. Download it: "
+            f"{fetch_command(path.parent, wanted)}"
         )
     try:
         sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
@@ -39,7 +43,21 @@ def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
     path = folder / FEATURES_FILE
     if features is None or not (isinstance(features, str) or path.is_file()):
         return {}
-    return feature_sets(path)
+    return feature_sets(path, features if isinstance(features, str) else None)
+
+
+def check_fetched(
+    names: Collection[str], file: HasColumns, sets: Mapping[str, list[str]]
+) -> None:
+    """Refuse a file that lacks features, if a set has them: it can be fetched."""
+    lacking = [name for name in names if name not in file.types]
+    having = [name for name, some in sets.items() if set(lacking).issubset(some)]
+    if lacking and having:
+        smallest = min(having, key=lambda name: len(sets[name]))
+        raise ValueError(
+            f"{file.path} lacks {len(lacking)} of the features, {listed(lacking, 3)}: "
+            f"get them by {fetch_command(file.path.parent, smallest)}"
+        )
 
 
 def resolve_features(

@@ -24,6 +24,7 @@ from ._prediction_files import (
 from ._release import (
     META_MODEL_FILE,
     check_folder,
+    fetch_command,
     has_live,
     main_file,
     models_file,
@@ -130,7 +131,8 @@ def _live(folder: Path, rows: FolderRows) -> FolderRows:
     file = open_file(folder, models_file("live"))
     check_same_models(file, rows.benchmarks)
     main = open_file(folder, main_file("live")) if rows.features else None
-    columns = choose_columns(main, rows.benchmarks, None, rows.features, {})
+    sets = read_sets(folder, rows.features or None)
+    columns = choose_columns(main, rows.benchmarks, None, rows.features, sets)
     return _joined("live", columns, file, main, None)
 
 
@@ -147,15 +149,16 @@ def folder_models(
     return [*names, *(name for side in sides for name in side.names)]
 
 
-def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:
+def open_file(folder: Path, name: str, hint: str = "") -> EraFile:
     """Open a parquet file of a folder by its name."""
     path = folder / name
     if not path.is_file():
+        hint = hint or f"download it: {fetch_command(folder)}"
         raise FileNotFoundError(f"{path} is not there: {hint}")
     return EraFile(path, "Delete it, and download it again")
 
 
-def open_meta_model(folder: Path, hint: str = "download it") -> EraFile:
+def open_meta_model(folder: Path, hint: str = "") -> EraFile:
     """Open the file of the Meta Model."""
     file = open_file(folder, META_MODEL_FILE, hint)
     check_meta_model(file)
