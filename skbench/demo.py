@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sklearn.utils import Bunch
@@ -201,9 +202,7 @@ def run_demo(
         score later ones, ``output`` is one of the files, or a parameter cannot be used.
     """
     check_flag("progress", progress)
-    for name, value in {"models": models, "without": without}.items():
-        if value is not None and data is None:
-            raise ValueError(f"`{name}` is for `data`; got {value!r} without a folder")
+    _check_for_data(data, models=models, without=without)
     data = None if data is None else as_path(data, "data")
     output = check_writable(output, "output", input_files(data))
     with _progress_bar(progress) as stage:
@@ -228,6 +227,13 @@ def run_demo(
             submission.to_csv(unfinished)
     title, weights = _title(validation, data), pipeline[1].weights_
     return Demo(title, weights, scores, exposures, submission, target, found)
+
+
+def _check_for_data(data: Any, **options: Any) -> None:
+    """Refuse options of a folder where there is none."""
+    for name, value in options.items():
+        if value is not None and data is None:
+            raise ValueError(f"`{name}` is for `data`; got {value!r} without a folder")
 
 
 def _target(validation: pd.DataFrame, data: Path | None) -> str:

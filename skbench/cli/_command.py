@@ -31,6 +31,7 @@ _THINGS = {
     "meta_model": "the Meta Model",
     "pipeline": "the pipeline",
     "scores": "the record of scores",
+    "shrinkage": "the shrinkage",
     "y": "the target",
 }
 # Advice to those who write Python, and what it is on the command line.

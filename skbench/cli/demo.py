@@ -36,7 +36,12 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
     help="Share of what the features explain to neutralise.",
 )
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of the tournament."
+    "--seed",
+    "random_state",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the synthetic tournament.",
 )
 @click.option(
     "--report",
@@ -47,12 +52,7 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
     help="File for the report of the scores.",
 )
 def demo(
-    data: Path | None,
-    output: Path,
-    proportion: float,
-    seed: int,
-    report: Path,
-    **options: Any,
+    data: Path | None, output: Path, proportion: float, report: Path, **options: Any
 ) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
@@ -70,12 +70,7 @@ def demo(
 
     check_writable(report, "report", [output, *input_files(data)])
     result = run_demo(
-        data,
-        output=output,
-        proportion=proportion,
-        random_state=seed,
-        progress=True,
-        **options,
+        data, output=output, proportion=proportion, progress=True, **options
     )
     scores, (before, after) = result.scores, result.exposures
     first, last = scores.index[0], scores.index[-1]

@@ -72,14 +72,7 @@ if TYPE_CHECKING:
 @TARGET
 @FORMAT
 def ensemble(
-    folder: Path,
-    output: Path,
-    models: list[str] | None,
-    without: list[str] | None,
-    target: str,
-    chunk: int,
-    form: str,
-    **options: Any,
+    folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any
 ) -> None:
     """Blend the models in FOLDER; write the predictions and the fitted pipeline.
 
@@ -92,8 +85,7 @@ def ensemble(
     from skbench.folders import ensemble_folder, ensemble_pipeline
     from skbench.metrics import leaderboard
 
-    chosen: dict[str, Any] = {"models": models, "without": without}
-    pipeline = ensemble_pipeline(folder, **chosen, **options)
+    pipeline = ensemble_pipeline(folder, **options)
     made = ensemble_folder(
         folder,
         output,
@@ -101,7 +93,8 @@ def ensemble(
         target=target,
         chunk=chunk,
         progress=sys.stderr.isatty(),
-        **chosen,
+        models=options["models"],
+        without=options["without"],
     )
     if made.learned:
         tables = {name: made.comparison(name) for name in made.scores}

@@ -16,6 +16,7 @@ from skbench.recipes import recipe
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
+    FolderRows,
     check_folder,
     feature_sets,
     open_folder,
@@ -99,11 +100,8 @@ def backtest_folder(
     check_flag("progress", progress)
     check_count("chunk", chunk, 1)
     payout = latest_payout() if payout is None else payout
-    chosen: dict[str, Any] = {
-        "models": models,
-        "without": without,
-        "predictions": predictions,
-    }
+    chosen: dict[str, Any] = {"models": models, "without": without}
+    chosen["predictions"] = predictions
     candidates = _combinations(
         path, fit, shrinkage, payout, nan_policy, neutralize, proportions
     )
@@ -111,12 +109,7 @@ def backtest_folder(
     features = _features_of(candidates.values()) or None
     rows, _ = open_folder(path, target=target, features=features, **chosen)
     check_meta_model(rows, _steps_of(candidates.values()))
-    for name, words in rows.made.items():
-        if words.startswith("in sample"):
-            warn(
-                f"the predictions of {name!r} are {words}: so are those of all that "
-                "blends them"
-            )
+    _warn_of_flattered(rows)
     names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
@@ -128,6 +121,16 @@ def backtest_folder(
             payout=payout,
             keep_predictions=False,
         )
+
+
+def _warn_of_flattered(rows: FolderRows) -> None:
+    """Warn of predictions that are in sample."""
+    for name, words in rows.made.items():
+        if words.startswith("in sample"):
+            warn(
+                f"the predictions of {name!r} are {words}: so are those of all that "
+                "blends them"
+            )
 
 
 def _combinations(

@@ -2,11 +2,13 @@
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import joblib
+import pandas as pd
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -106,25 +108,15 @@ def ensemble_pipeline(
     ValueError
         If the options exclude each other, or name something that is not there.
     """
-    given = {"weights": weights, "fit": fit, "recipe": recipe}
-    ways = [f"`{name}`" for name, value in given.items() if value is not None]
-    if len(ways) > 1:
-        raise ValueError(f"choose one way to blend; got {' and '.join(ways)}")
+    _check_one_way(weights=weights, fit=fit, recipe=recipe)
+    _check_recipe(recipe, columns, neutralize)
     if neutralize is None and proportion is not None:
         raise ValueError(
             f"`proportion` is for `neutralize`; got {proportion!r} without features"
         )
     if recipe is not None:
-        if neutralize is not None:
-            raise ValueError(
-                "`neutralize` cannot go with `recipe`, which neutralises as published; "
-                f"got {neutralize!r}"
-            )
         known = folder_models(path, models, without, predictions)
-        published = _published(as_path(path), recipe, columns, known)
-        return published.set_params(weightedensemble__nan_policy=nan_policy)
-    if columns is not None:
-        raise ValueError("`columns` is for a `recipe`; got it without one")
+        return _published(as_path(path), recipe, columns, known, nan_policy)
     if isinstance(weights, Mapping):
         known = folder_models(path, models, without, predictions)
         resolve_columns(weights, known, "weights", os.fspath(path))
@@ -133,8 +125,26 @@ def ensemble_pipeline(
         return five_steps(blend)
     sets = feature_sets(as_path(path) / FEATURES_FILE, neutralize)
     names = feature_set(neutralize, sets, "neutralize")
-    share = PROPORTION if proportion is None else proportion
-    return five_steps(blend, FeatureNeutralizer(names, proportion=share))
+    proportion = PROPORTION if proportion is None else proportion
+    return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def _check_one_way(**ways: Any) -> None:
+    """Refuse several ways to blend."""
+    given = [f"`{name}`" for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"choose one way to blend; got {' and '.join(given)}")
+
+
+def _check_recipe(recipe: Any, columns: Any, neutralize: Any) -> None:
+    """Refuse options that do not go with a recipe, or not without one."""
+    if recipe is None and columns is not None:
+        raise ValueError("`columns` is for a `recipe`; got it without one")
+    if recipe is not None and neutralize is not None:
+        raise ValueError(
+            "`neutralize` cannot go with `recipe`, which neutralises as published; got "
+            f"{neutralize!r}"
+        )
 
 
 def _blend(
@@ -167,7 +177,11 @@ def five_steps(
 
 
 def _published(
-    folder: Path, name: str, columns: Mapping[str, str] | None, known: Sequence[str]
+    folder: Path,
+    name: str,
+    columns: Mapping[str, str] | None,
+    known: Sequence[str],
+    nan_policy: str,
 ) -> Pipeline:
     """Make a published ensemble of models that are known."""
     from skbench.recipes import RISKIEST, recipe
@@ -198,7 +212,7 @@ def _published(
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
     if columns is not None:
         resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
-    return pipeline
+    return pipeline.set_params(weightedensemble__nan_policy=nan_policy)
 
 
 def ensemble_folder(
@@ -275,18 +289,10 @@ def ensemble_folder(
         live=True,
     )
     made = _made(rows, live, pipeline, chunk, progress)
-    with (
-        written_whole(predictions_file) as unfinished,
-        written_whole(pipeline_file) as unfinished_pipeline,
-    ):
-        parts = [made.validation()]
-        if live is not None:
-            parts.append(made.blend.of(made.pipeline, live.source, progress))
-        tables = chain.from_iterable(parts)
-        write_tables((_said(table, made.origin) for table in tables), unfinished)
-        scores = made.scores()
-        made.blend.warn_of_missing()
-        joblib.dump(made.pipeline, unfinished_pipeline)
+    later: Iterator[pa.Table] = iter(())
+    if live is not None:
+        later = made.blend.of(made.pipeline, live.source, progress)
+    scores = _written(made, later, predictions_file, pipeline_file)
     return FolderEnsemble(
         made.pipeline,
         predictions_file,
@@ -317,6 +323,25 @@ def _made(
             f"{made.lacking}. Choose a smaller `chunk`"
         )
     return made
+
+
+def _written(
+    made: AllEras | OutOfSample,
+    later: Iterator[pa.Table],
+    predictions_file: Path,
+    pipeline_file: Path,
+) -> dict[str, pd.DataFrame]:
+    """Write the predictions, then those of live rows, and the pipeline; score them."""
+    with (
+        written_whole(predictions_file) as unfinished,
+        written_whole(pipeline_file) as unfinished_pipeline,
+    ):
+        tables = chain(made.validation(), later)
+        write_tables((_said(table, made.origin) for table in tables), unfinished)
+        scores = made.scores()
+        made.blend.warn_of_missing()
+        joblib.dump(made.pipeline, unfinished_pipeline)
+    return scores
 
 
 def _said(table: pa.Table, origin: Origin) -> pa.Table:

@@ -59,8 +59,8 @@ def choose_columns(
     names += [*columns.models, *columns.targets, *columns.features]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(
-            f"the frame would have two columns called {listed(twice)}: name others in "
-            "`models`, `targets` or `features`"
+            f"the frame would have two columns called {listed(twice)}: name each once, "
+            "as a model, a target or a feature"
         )
     return columns
 

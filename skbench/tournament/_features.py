@@ -51,13 +51,18 @@ def check_fetched(
 ) -> None:
     """Refuse a file that lacks features, if a set has them: it can be fetched."""
     lacking = [name for name in names if name not in file.types]
-    having = [name for name, some in sets.items() if set(lacking).issubset(some)]
+    having = _having(names, sets) or _having(lacking, sets)
     if lacking and having:
-        smallest = min(having, key=lambda name: len(sets[name]))
         raise ValueError(
             f"{file.path} lacks {len(lacking)} of the features, {listed(lacking, 3)}: "
-            f"get them by {fetch_command(file.path.parent, smallest)}"
+            f"get them by {fetch_command(file.path.parent, having[0])}"
         )
+
+
+def _having(names: Collection[str], sets: Mapping[str, list[str]]) -> list[str]:
+    """Return the sets that have all these features, the smallest first."""
+    having = [name for name, some in sets.items() if set(names).issubset(some)]
+    return sorted(having, key=lambda name: len(sets[name]))
 
 
 def resolve_features(
