@@ -39,7 +39,12 @@ FORMAT = click.option(
 
 
 TARGET = click.option(
-    "--target", default="target", show_default=True, help="Target to score with."
+    "--target",
+    default="target",
+    show_default=True,
+    metavar="NAME",
+    help="Column of targets to score with; target is a copy of another one, which is "
+    "then named.",
 )
 
 
@@ -169,6 +174,7 @@ CHUNK = click.option(
     type=click.IntRange(1),
     default=26,
     show_default=True,
+    metavar="ERAS",
     help="Eras that are predicted with the weights learned before them; then these are "
     "learned anew.",
 )

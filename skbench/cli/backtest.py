@@ -43,7 +43,11 @@ if TYPE_CHECKING:
 )
 @PAYOUT
 @SHRINKAGE
-@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--neutralize",
+    metavar="SET",
+    help="Feature set to neutralise to, such as small.",
+)
 @click.option(
     "--proportion",
     "proportions",
@@ -55,7 +59,10 @@ if TYPE_CHECKING:
 @CHUNK
 @TARGET
 @click.option(
-    "--report", type=FILE, metavar="FILE", help="HTML file to write too: a page."
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="HTML file to write too: a page of charts.",
 )
 @FORMAT
 def backtest(

@@ -21,18 +21,11 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
 @choice_of_models
 @MISSING
 @click.option(
-    "--output",
-    type=FILE,
-    default="submission.csv",
-    show_default=True,
-    metavar="FILE",
-    help="File for the predictions of the live era.",
-)
-@click.option(
     "--proportion",
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
+    metavar="SHARE",
     help="Share of what the features explain to neutralise.",
 )
 @click.option(
@@ -41,7 +34,16 @@ from ._show import ABOUT_DIFFERENCES, say, show, show_candidates
     type=int,
     default=0,
     show_default=True,
+    metavar="NUMBER",
     help="Seed of the synthetic tournament.",
+)
+@click.option(
+    "--output",
+    type=FILE,
+    default="submission.csv",
+    show_default=True,
+    metavar="FILE",
+    help="File for the predictions of the live era.",
 )
 @click.option(
     "--report",
@@ -56,8 +58,9 @@ def demo(
 ) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
-    Gaussianize each model's predictions per era, blend them, gaussianize the blend,
-    neutralise it to the features, rank it. Each era is predicted with weights learned
+    Gaussianize each model's predictions in an era (give their ranks the values of a
+    normal distribution), blend them, gaussianize the blend, neutralise it to the
+    features, rank it. Each era is predicted with weights learned
     before it; the table shows how that does beside equal weights and the best single
     model of the past. The live era gets the weights of all eras.
 

@@ -30,14 +30,6 @@ if TYPE_CHECKING:
 
 @skbench.command()
 @FOLDER
-@click.option(
-    "--output",
-    "-o",
-    type=FILE,
-    required=True,
-    metavar="FILE",
-    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
-)
 @choice_of_models
 @MISSING
 @click.option(
@@ -62,14 +54,27 @@ if TYPE_CHECKING:
     metavar="MODEL=COLUMN,...",
     help="Columns of the folder to take for the models of the recipe.",
 )
-@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--neutralize",
+    metavar="SET",
+    help="Feature set to neutralise to, such as small.",
+)
 @click.option(
     "--proportion",
     type=click.FloatRange(0, 1),
+    metavar="SHARE",
     help="Share of what these features explain to neutralise; without it, 0.5.",
 )
 @CHUNK
 @TARGET
+@click.option(
+    "--output",
+    "-o",
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
+)
 @FORMAT
 def ensemble(
     folder: Path, output: Path, target: str, chunk: int, form: str, **options: Any

@@ -26,6 +26,7 @@ from ._show import say
     type=float,
     default=0.5,
     show_default=True,
+    metavar="VALUE",
     help="Prediction for rows that have none.",
 )
 @click.option(

@@ -14,22 +14,14 @@ from ._show import say
 @click.argument("folder", type=FILE, required=False)
 @PREDICTIONS
 @choice_of_models
-@click.option(
-    "--output",
-    "-o",
-    type=FILE,
-    default="report.html",
-    show_default=True,
-    metavar="FILE",
-    help="HTML file to write.",
-)
 @click.option("--benchmark", metavar="MODEL", help="Model to compare the others with.")
-@TARGET
 @click.option(
     "--features",
     metavar="SET",
-    help="Feature set: also score what of each model is neutral to it (FNC).",
+    help="Feature set, such as small: also score what is left of each model when it is "
+    "neutral to these features (FNC).",
 )
+@TARGET
 @click.option(
     "--account",
     metavar="NAME",
@@ -39,6 +31,15 @@ from ._show import say
     "--against",
     metavar="NAME",
     help="With --account: another account, such as benchmark_models.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=FILE,
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="HTML file to write.",
 )
 def report(
     folder: Path | None,

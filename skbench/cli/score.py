@@ -24,7 +24,6 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
 @FOLDER
 @PREDICTIONS
 @choice_of_models
-@TARGET
 @click.option(
     "--benchmark",
     metavar="MODEL",
@@ -35,8 +34,10 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
     type=click.IntRange(1),
     default=52,
     show_default=True,
+    metavar="ERAS",
     help="Number of the most recent eras to score by themselves.",
 )
+@TARGET
 @FORMAT
 def score(
     folder: Path,
@@ -49,8 +50,9 @@ def score(
 ) -> None:
     """Rank the models in FOLDER, and your own, by their scores.
 
-    CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    CORR, the correlation with the targets, and MMC, the contribution to the Meta Model
+    where FOLDER holds it: mean over the eras, low and high end of its 95% interval,
+    Sharpe ratio, largest drawdown, number of eras. Each
     table is sorted by the score that it shows. A model with less than 90% of the eras
     that others have stands beneath them, with its mean difference from the best of them
     in the eras of both. Under the tables: how your predictions were made, if their file

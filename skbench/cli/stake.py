@@ -15,11 +15,6 @@ if TYPE_CHECKING:
 
 @skbench.command()
 @click.argument("folder", type=FILE, required=False)
-@click.option(
-    "--account",
-    metavar="NAME",
-    help="Instead of FOLDER: the live rounds of this account or model.",
-)
 @PREDICTIONS
 @choice_of_models
 @click.option(
@@ -32,12 +27,15 @@ if TYPE_CHECKING:
     type=click.Choice(["mean_cvar", "min_variance", "equal"]),
     default="mean_cvar",
     show_default=True,
+    help="How to choose the shares. mean_cvar: much payout for what the worst rounds "
+    "cost. min_variance: payouts that vary least. equal: the same for all.",
 )
 @click.option(
     "--max-share",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
+    metavar="SHARE",
     help="Largest share of one model.",
 )
 @click.option(
@@ -47,6 +45,11 @@ if TYPE_CHECKING:
     help="Stakes at risk in the tournament, which a rule with a threshold needs.",
 )
 @TARGET
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Instead of FOLDER: the live rounds of this account or model.",
+)
 def stake(
     folder: Path | None,
     account: str | None,
