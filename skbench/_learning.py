@@ -224,8 +224,8 @@ class Learning:
         weights = found.weights
         if not found.optimal:
             self._note(
-                f"the search for weights stopped short of an optimum, with `max_iter` "
-                f"{problem.max_iter}: the best weights found are kept",
+                "the search for weights stopped short of an optimum, at the limit of "
+                f"{problem.max_iter} iterations: the best weights found are kept",
                 ConvergenceWarning,
             )
         self._note_lost_eras(weights)
@@ -377,8 +377,8 @@ class Learning:
         names = [self.columns[i] for i in self.usable[gaps > 0]]
         self._note(
             f"{lost / total:.0%} of the rows with a target are left out, because "
-            f"{listed(names)} have missing values there: drop these columns, or choose "
-            "nan_policy='omit'",
+            f"{listed(names)} have missing values there: leave these columns out, or "
+            "choose nan_policy='omit'",
         )
 
     def _note_lost_eras(self, weights: Floats) -> None:
@@ -387,6 +387,6 @@ class Learning:
             self._note(
                 f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
                 "the others no column with a weight has predictions, so neither the "
-                "objective nor `score` counts them. Drop columns with few eras, or use "
-                "`shrinkage`",
+                "objective nor a score counts them. Leave columns with few eras out, "
+                "or shrink the weights",
             )

@@ -1,7 +1,7 @@
 """The whole of skbench in one call: an ensemble out of sample, and a submission."""
 
 import os
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .model_selection import EQUAL, SINGLE, Backtest, NoWindowError, backtest
 from .report import PerformanceReport
+from .tournament import fetch_command, folder_models
 
 __all__ = ["Demo", "run_demo"]
 
@@ -150,6 +151,9 @@ def run_demo(
     n_eras: int = 100,
     rows_per_era: int = 5000,
     n_models: int = 8,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    nan_policy: str = "propagate",
     proportion: float = 0.5,
     random_state: int | None = 0,
     progress: bool = False,
@@ -179,6 +183,12 @@ def run_demo(
         About how many rows each of its eras has.
     n_models : int, default=8
         Number of its models.
+    models : sequence of str, default=None
+        For ``data``: models to blend, in validation and live; None: all.
+    without : sequence of str, default=None
+        For ``data``: models to leave out.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        As for `skbench.folders.ensemble_pipeline`.
     proportion : float, default=0.5
         Share of what the features explain to neutralise, between 0 and 1.
     random_state : int, default=0
@@ -201,17 +211,22 @@ def run_demo(
         or is named beside ``data``, or a parameter cannot be used.
     """
     check_flag("progress", progress)
+    _check_for_data(data, models=models, without=without)
     data = None if data is None else as_path(data, "data")
     folder = None if folder is None else _free(folder, data)
     output = check_writable(output, "output", input_files(data))
     with _progress_bar(progress) as stage:
         stage("making a tournament" if data is None else "reading the files")
-        made = _tournament(data, (n_eras, rows_per_era, n_models), random_state)
+        if data is None:
+            sizes = n_eras, rows_per_era, n_models
+            made = make_benchmark_models(*sizes, random_state=random_state)
+        else:
+            made = _loaded(data, folder_models(data, models, without))
         if folder is not None:
             to_folder(made, folder)
         validation, target = made.frame, _target(made.frame, data)
         stage("walking the ensemble forward")
-        found = _walked_forward(validation, target, proportion)
+        found = _walked_forward(validation, target, proportion, nan_policy)
         stage("scoring the models")
         scores = _scores(validation, found)
         stage("predicting the live era")
@@ -239,6 +254,13 @@ def _free(folder: Any, data: Path | None) -> Path:
     return path
 
 
+def _check_for_data(data: Any, **options: Any) -> None:
+    """Refuse options of a folder where there is none."""
+    for name, value in options.items():
+        if value is not None and data is None:
+            raise ValueError(f"`{name}` is for `data`; got {value!r} without a folder")
+
+
 def _target(validation: pd.DataFrame, data: Path | None) -> str:
     """Return the target that the column "target" is a copy of."""
     if data is not None:
@@ -247,11 +269,12 @@ def _target(validation: pd.DataFrame, data: Path | None) -> str:
 
 
 def _walked_forward(
-    validation: pd.DataFrame, target: str, proportion: float
+    validation: pd.DataFrame, target: str, proportion: float, nan_policy: str
 ) -> Backtest:
     """Judge the five steps in eras that their weights were not learned from."""
     ensemble = five_steps(
-        StackingWeights(shrinkage="bayes"), FeatureNeutralizer(proportion=proportion)
+        StackingWeights(shrinkage="bayes", nan_policy=nan_policy),
+        FeatureNeutralizer(proportion=proportion),
     )
     y = validation["target"].rename(target)
     try:
@@ -291,17 +314,15 @@ def _exposure(predictions: pd.DataFrame, live: pd.DataFrame) -> float:
     return float(largest.mean().iloc[0])
 
 
-def _tournament(
-    folder: Path | None, sizes: tuple[int, int, int], random_state: int | None
-) -> Bunch:
-    """Load the rows to learn from and the live rows, or make them up."""
-    if folder is None:
-        return make_benchmark_models(*sizes, random_state=random_state)
-    data = load_benchmark_models(folder, features="small", meta_model=False)
+def _loaded(folder: Path, models: list[str]) -> Bunch:
+    """Load the rows to learn from and the live rows."""
+    data = load_benchmark_models(
+        folder, models=models, features="small", meta_model=False
+    )
     if data.live is None:
         raise FileNotFoundError(
             f"{folder} must have live_benchmark_models.parquet and live.parquet, the "
-            "rows to predict: download them"
+            f"rows to predict: download them by {fetch_command(folder, 'small')}"
         )
     return data
 

@@ -10,6 +10,7 @@ import joblib
 import pandas as pd
 import skops.io
 from click.testing import CliRunner
+from helpers import check_advice
 from matplotlib.figure import Figure
 from numerai_server import KEYS, NumeraiServer, make_scores
 from sklearn.base import clone
@@ -323,6 +324,7 @@ def _data(world):
              "api": world.api}),
         "recipes.recipe": (r.recipe, {"name": "v43_lgbm_ct_blend"}),
         "recipes.list_recipes": (r.list_recipes, {}),
+        "recipes.recipes_for": (r.recipes_for, {"columns": world.data.models}),
         "recipes.describe_recipes": (r.describe_recipes, {}),
         "recipes.Recipe": (
             partial(_recipe, "pipeline"),
@@ -519,7 +521,8 @@ def _jobs(world):
     target, own = {"target": "target"}, MODELS[0]
     ddf = {"ddf": dd.from_pandas(pd.read_parquet(world.rows), npartitions=1)}
     batches = {"source": world.rows, "batch_rows": 100, "progress": False}
-    folder = {"path": world.folder, **target, "predictions": ()}
+    chosen = {"models": None, "without": None}
+    folder = {"path": world.folder, **target, **chosen, "predictions": ()}
     account = {"account": "somebody", "api": world.api}
     return {
         "streaming.transform_parquet": (
@@ -551,21 +554,23 @@ def _jobs(world):
              "payout": {"corr": 0.5, "contribution": 2.0}, "horizon": 2,
              "confidence": 0.9}),
         "folders.folder_target": (f.folder_target, {"path": world.folder, **target}),
+        "folders.folder_recipes": (
+            f.folder_recipes,
+            {"path": world.folder, **chosen, "predictions": ()}),
         "folders.score_folder": (
             f.score_folder,
-            {**folder, "models": None, "benchmark": own, "payout": "2026",
-             "recent": 5, "progress": False}),
+            {**folder, "benchmark": own, "payout": "2026", "recent": 5,
+             "progress": False}),
         "folders.report_folder": (
             f.report_folder,
-            {**folder, "models": None, "benchmark": own, "features": "small",
+            {**folder, "benchmark": own, "features": "small",
              "payout": {"corr": 1.0}, "analysis": None}),
         "folders.report_account": (
             f.report_account, {**account, "against": None, "benchmark": None}),
         "folders.analyze_folder": (f.analyze_folder, {**folder, "model": own}),
         "folders.stake_folder": (
             f.stake_folder,
-            {**folder, "rule": RULE, "models": None, "method": "equal",
-             "total_at_risk": None}),
+            {**folder, "rule": RULE, "method": "equal", "total_at_risk": None}),
         "folders.stake_account": (
             f.stake_account,
             {**account, "rule": RULE, "method": "equal", "total_at_risk": None}),
@@ -573,17 +578,19 @@ def _jobs(world):
             lambda **options: f.ensemble_pipeline(**options).fit(world.frame),
             {"path": world.folder, "weights": {own: 1.0}, "fit": None, "payout": None,
              "recipe": None, "columns": None, "neutralize": "small",
-             "proportion": 0.5, "shrinkage": None}),
+             "proportion": 0.5, "shrinkage": None, **chosen, "predictions": (),
+             "nan_policy": "propagate"}),
         "folders.ensemble_folder": (
             f.ensemble_folder,
             {"path": world.folder, "output": home / "ensemble.parquet",
              "pipeline": make_pipeline(
                  skbench.WeightedEnsemble(),
                  skbench.FeatureNeutralizer(world.data.features[0])), **target,
-             "chunk": 26, "progress": False}),
+             **chosen, "chunk": 26, "progress": False}),
         "folders.backtest_folder": (
             f.backtest_folder,
             {**folder, "fit": "corr", "shrinkage": 0.5, "payout": None,
+             "nan_policy": "omit",
              "neutralize": "small", "proportions": [0.5], "chunk": 5,
              "progress": False}),
         "demo.run_demo": (
@@ -591,7 +598,7 @@ def _jobs(world):
             {"data": None, "output": home / "submission.csv", "folder": None,
              "n_eras": 40,
              "rows_per_era": 50, "n_models": 2, "proportion": 0.5, "random_state": 0,
-             "progress": False}),
+             **chosen, "nan_policy": "propagate", "progress": False}),
     }  # fmt: skip
 
 
@@ -610,6 +617,7 @@ def _command(name, given, **options):
         except SystemExit as exit_:
             if exit_.code:
                 told = streams[1].getvalue().decode()
+                check_advice([str(text) for text in texts], told)
                 raise CommandRefusedError(f"{exit_.code}: {told}") from None
 
 
@@ -619,13 +627,14 @@ def _commands(world):
     folder = {"given": [world.folder]}
     commands = {
         "score": {**folder, **target, "benchmark": own, "payout": "2026",
-                  "recent": 5},
+                  "recent": 5, "models": ",".join(MODELS), "without": MODELS[1]},
         "report": {**folder, "output": home / "page.html", "benchmark": own, **target,
                    "features": "small", "payout": "corr=1"},
         "report account": {"given": [], "output": home / "page.html",
                            "account": "somebody", "against": "somebody"},
         "ensemble": {**folder, **out, "weights": f"{own}=1", "neutralize": "small",
-                     "proportion": 0.5, **target, "format": "csv"},
+                     "proportion": 0.5, **target, "format": "csv",
+                     "missing": "omit"},
         "ensemble learned": {**folder, **out, "fit": "payout",
                              "payout": "corr=1,contribution=2"},
         "ensemble recipe": {**folder, **out, "recipe": "v43_lgbm_ct_blend",

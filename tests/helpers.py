@@ -1,7 +1,11 @@
 """Plain functions that several files share; fixtures stand in `conftest.py`."""
 
+import re
 import warnings
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
+from inspect import signature
 
 import numpy as np
 import polars as pl
@@ -10,9 +14,11 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from skbench import EraRank, EraRankGauss, FeatureNeutralizer
-from skbench.cli import main
+from skbench.cli import main, skbench
 from skbench.datasets import make_benchmark_models
 from skbench.metrics import score_models
+
+commands = skbench.commands
 
 each_kind = pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
 
@@ -91,17 +97,57 @@ def long_scores():
     )
 
 
+@cache
+def parameters_of_python():
+    """Return the names of all parameters in the public functions of the package."""
+    names = set()
+    for package in ("", *PACKAGES):
+        module = import_module(f"skbench.{package}".rstrip("."))
+        for name in module.__all__:
+            with suppress(TypeError, ValueError):  # a value, or a package
+                names |= {*signature(getattr(module, name)).parameters}
+    return names
+
+
+PACKAGES = [
+    "analysis", "datasets", "deploy", "folders", "metrics", "model_selection",
+    "recipes", "report", "staking", "streaming",
+]  # fmt: skip
+
+
+def check_advice(args, text):
+    """Check that what a command says names options that it has, and no Python."""
+    told = [word for word in re.findall(r"skbench (\w+)", text) if word in commands]
+    known = {"--help", *(option.partition("=")[0] for option in args)}
+    for command in {args[0], *told}:
+        known |= {opt for p in commands[command].params for opt in p.opts}
+    named = set(re.findall(r"(?<![\w-])--[a-z][\w-]*", text))
+    assert named <= known, text
+    # But for what Numerai's server is asked for, as in `rounds`(tournament=8).
+    text = re.sub(r"`\w+`\([^)]*\)", "", text)
+    assert "`" not in text, text
+    unquoted = re.sub(r"'[^']*'", "", text)
+    values = set(re.findall(r"(?<![\w./-])([a-z_]+)=", unquoted))
+    assert not values & parameters_of_python(), text
+
+
 def run(capsys, *args):
-    main([str(arg) for arg in args])
-    return capsys.readouterr().out
+    """Run a command that must not fail; return what it prints."""
+    args = [str(arg) for arg in args]
+    main(args)
+    out, err = capsys.readouterr()
+    check_advice(args, err)
+    return out
 
 
 def failure(capsys, *args):
     """Run a command that must fail; return its one line."""
+    args = [str(arg) for arg in args]
     with pytest.raises(SystemExit) as exit_:
-        main([str(arg) for arg in args])
+        main(args)
     assert exit_.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
+    check_advice(args, err)
     (line,) = [line for line in err.splitlines() if "warning:" not in line]
     return line

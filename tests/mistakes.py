@@ -357,6 +357,10 @@ SAID = [
         ({"nowhere": 1.0}, OF_X),
         ([1.0], "`weights`.*3 columns 'v53_lgbm_cyrus20', .*; got 1"),
         ([1, np.nan, 0], "`weights` must be finite numbers; got nan for column")]),
+    ("ensemble_pipeline weights", [
+        ({"nowhere": 1.0}, "`weights` names 'nowhere', which .* does not have. It ha"),
+        ([1.0], "`weights`.*3 columns 'v53_lgbm_cyrus20', .*; got 1"),
+        ([1, np.nan, 0], "`weights` must be finite numbers; got nan for column")]),
     ("WeightsDisplay weights", [
         ({}, "`weights` must map the name of each model to its weight; got {}")]),
     ("PerformanceReport weights", [
@@ -377,7 +381,14 @@ SAID = [
     ("score_models benchmark, EraScoreDisplay model", [
         (["nowhere"], "`{name}` must be one of .*; got ..nowhere")]),
     ("load_benchmark_models models, load_benchmark_models targets, folders models, "
-     "folders target", [("nowhere", OF_FILE)]),
+     "folders without, folders target", [("nowhere", OF_FILE)]),
+    ("ensemble_pipeline models, ensemble_pipeline without", [
+        ("nowhere", OF_FILE)]),
+    ("demo models, demo without", [
+        (["a"], r"`{name}` is for `data`; got \['a'\] without a folder")]),
+    ("recipes_for columns", [
+        ("a", "`columns` must be names of models; got 'a'"),
+        (5, "`columns` must be names of models; got 5")]),
     ("load_benchmark_models features, fetch_benchmark_models features, "
      "folders features, neutralize", [("nowhere", OF_SETS)]),
     ("load_benchmark_models eras", [
@@ -441,20 +452,20 @@ SAID = [
         ({"a": 0.5, "b": 0.5}, "`intervals` must hold a lower and an upper end; got")]),
     ("upload_model python", [
         ("python", "`python` chooses an image, .*pass one of them")]),
-    ("cli data", [("nowhere", NO_FOLDER)]),
+    ("cli data", [("nowhere", "--data must be a folder that is there; got nowhere")]),
     ("cli given", [(["nowhere", "nowhere", "nowhere"], "^2: skbench: .*nowhere")]),
 ]  # fmt: skip
 
 # Options of commands, and what nobody can use. The messages name option and value.
 OPTIONS = {
     "benchmark": "nowhere", "chunk": "0", "columns": "nowhere",
-    "features": "nowhere", "fill": "1.5",
+    "features": "nowhere", "fill": "1.5", "missing": "nowhere", "models": "nowhere",
     "fit": "nowhere", "format": "xml", "max_share": "1.5", "memory_limit": "much",
     "method": "nowhere", "model": "nowhere", "neutralize": "nowhere",
     "output": "nowhere/a.parquet", "payout": "high", "proportion": "1.5",
     "recent": "many", "recipe": "nowhere", "report": "nowhere/a.html", "rule": "2030",
     "seed": "many", "target": "nowhere", "time_limit": "-1", "version": "nowhere",
-    "weights": "nowhere",
+    "weights": "nowhere", "without": "nowhere",
 }  # fmt: skip
 
 # What is passed on and found at its first use, or is whatever has the right methods.

@@ -167,7 +167,14 @@ class TestRecipes:
         assert found["weight"].sum() == pytest.approx(1)
 
     def test_part_of_a_name(self, capsys):
-        assert "'v42_rain_ensemble'" in failure(capsys, "recipes", "rain")
+        line = failure(capsys, "recipes", "rain")
+        assert "NAME must be that of a recipe; got 'rain'" in line
+        assert "'v42_rain_ensemble'" in line
+        assert line.endswith("? skbench recipes lists all")
+
+    def test_a_folder_that_is_not_there(self, tmp_path, capsys):
+        line = failure(capsys, "recipes", tmp_path / "no")
+        assert f"NAME must be a folder that is there; got {tmp_path / 'no'}" in line
 
 
 class TestScore:

@@ -1,5 +1,6 @@
 """The group of commands, whose errors and warnings name their options."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +13,42 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-# What functions call an option that the command calls otherwise.
-_OTHERWISE = {"chunk_size": "chunk", "objective": "fit", "targets": "target"}
-
-
-_GAPS = "drop these columns, or choose nan_policy='omit'"
+# What functions call otherwise than commands call their options and arguments.
+_OTHERWISE = {
+    "account_or_model": ("account",),
+    "also": ("trust",),
+    "chunk_size": ("chunk",),
+    "data": ("folder",),
+    "name": ("recipe",),
+    "objective": ("fit",),
+    "path": ("folder", "data", "pipeline", "exported", "name"),
+    "proportion": ("proportions",),
+    "targets": ("target",),
+}
+# What no option gives, in plain words.
+_THINGS = {
+    "horizon": "the horizon",
+    "meta_model": "the Meta Model",
+    "pipeline": "the pipeline",
+    "scores": "the record of scores",
+    "shrinkage": "the shrinkage",
+    "y": "the target",
+}
+# Advice to those who write Python, and what it is on the command line.
+_ADVICE = {
+    "leave these columns out": "leave these models out (--without)",
+    "Leave columns with few eras out": "Leave models with few eras out (--without)",
+    "Leave out models with few eras": "Leave out models with few eras (--without)",
+    "list_recipes() lists all": "skbench recipes lists all",
+    "can be loaded with `load_benchmark_models`": "can still be used",
+    "or load it as it is with `load_benchmark_models`": "or use it as it is",
+    ". Or give the rule its payout factor: `dataclasses.replace(rule, factor=...)`": "",
+    ", or supply it by `models`": ", or supply it in Python (skbench.deploy)",
+    "A model of your own goes into `models`": "Models are exported in Python "
+    "(skbench.deploy)",
+}
+# How a text names a parameter, or a parameter and its value.
+_PARAMETER = re.compile(r"`(\w+)`|(?<![\w./-])(\w+)=('?)([\w.]+)\3")
 
 
 class Command(click.Command):
@@ -32,15 +64,26 @@ class Command(click.Command):
 
     def in_own_words(self, text: str) -> str:
         """Name options and arguments in place of the parameters that a text names."""
-        flags = {
-            p.name: p.opts[0] if isinstance(p, click.Option) else p.human_readable_name
-            for p in self.params
-        }
-        for name, option in _OTHERWISE.items():
-            flags.setdefault(name, flags.get(option, f"`{name}`"))
-        for name, flag in flags.items():
-            text = text.replace(f"`{name}`", flag).replace(f"`{name}=True`", flag)
-        return text.replace(_GAPS, "leave these models out, or fill them")
+        names = {p.name: _shown(p) for p in self.params}
+        for parameter, others in _OTHERWISE.items():
+            for shown in [names[other] for other in others if other in names]:
+                names.setdefault(parameter, shown)
+        names = _THINGS | names
+
+        def own(found: re.Match[str]) -> str:
+            shown = names.get(found[1] or found[2])
+            if shown is None:
+                return found[0]
+            return shown if found[1] else f"{shown} {found[4]}"
+
+        for python, command in _ADVICE.items():
+            text = text.replace(python, command)
+        return _PARAMETER.sub(own, text)
+
+
+def _shown(parameter: click.Parameter) -> str:
+    is_option = isinstance(parameter, click.Option)
+    return parameter.opts[0] if is_option else str(parameter.name).upper()
 
 
 class Failure(click.ClickException):

@@ -50,7 +50,12 @@ FORMAT = click.option(
 
 
 TARGET = click.option(
-    "--target", default="target", show_default=True, help="Target to score with."
+    "--target",
+    default="target",
+    show_default=True,
+    metavar="NAME",
+    help="Column of targets to score with; target is a copy of another one, which is "
+    "then named.",
 )
 
 
@@ -146,6 +151,39 @@ def payout_option(use: str) -> "Callable[[_Command], _Command]":
 PAYOUT_COLUMN = payout_option("Score their sum, too, before payout factor and clip.")
 
 
+_MODELS = click.option(
+    "--models",
+    callback=list_of(str),
+    metavar="MODEL,...",
+    help="Use these models alone, in validation and live. A file of predictions of "
+    "which none is named is used whole.",
+)
+
+
+_WITHOUT = click.option(
+    "--without",
+    callback=list_of(str),
+    metavar="MODEL,...",
+    help="Leave these models out, in validation and live.",
+)
+
+
+def choice_of_models(command: "Callable[..., Any]") -> "Callable[..., Any]":
+    """Add the options that choose among the models."""
+    return _MODELS(_WITHOUT(command))
+
+
+MISSING = click.option(
+    "--missing",
+    "nan_policy",
+    type=click.Choice(["propagate", "omit", "raise"]),
+    default="propagate",
+    show_default=True,
+    help="What to do with a row that some model has no prediction for. propagate: it "
+    "gets none. omit: blend the models that have one, by their weights. raise: stop.",
+)
+
+
 SHRINKAGE = click.option(
     "--shrinkage",
     callback=share_or_way,
@@ -161,16 +199,16 @@ CHUNK = click.option(
     type=click.IntRange(1),
     default=26,
     show_default=True,
+    metavar="ERAS",
     help="Eras that are predicted with the weights learned before them; then these are "
     "learned anew.",
 )
 
 
-def check_subject(
-    folder: Path | None, account: str | None, predictions: tuple[Path, ...]
-) -> None:
-    """Refuse a command that names no subject, or two."""
+def check_subject(folder: Path | None, account: str | None, **of_folder: Any) -> None:
+    """Refuse a command that names no subject, or two, or options of the other."""
     if (folder is None) == (account is None):
         raise click.UsageError("name a FOLDER, or an --account")
-    if predictions and account is not None:
-        raise click.UsageError("--predictions goes with a FOLDER, not with --account")
+    for option, value in of_folder.items():
+        if value and account is not None:
+            raise click.UsageError(f"--{option} goes with a FOLDER, not with --account")

@@ -6,13 +6,14 @@ from typing import Any
 import click
 
 from ._command import skbench
-from ._options import FILE, FOLDER, PREDICTIONS, TARGET
+from ._options import FILE, FOLDER, PREDICTIONS, TARGET, choice_of_models
 from ._show import say
 
 
 @skbench.command()
 @FOLDER
 @PREDICTIONS
+@choice_of_models
 @click.option(
     "--model", metavar="MODEL", help="Your own model, to judge by the others."
 )
@@ -29,6 +30,7 @@ def analyze(
     model: str | None,
     target: str,
     report: Path | None,
+    **options: Any,
 ) -> None:
     """Ask what the Meta Model underweights, and which models ensemble well.
 
@@ -40,12 +42,12 @@ def analyze(
 
     if report is not None:
         check_writable(report, "report", input_files(folder, predictions))
-    models: dict[str, Any] = {"predictions": predictions, "target": target}
-    analysis = analyze_folder(folder, model=model, **models)
+    options |= {"predictions": predictions, "target": target}
+    analysis = analyze_folder(folder, model=model, **options)
     say(f"Target: {analysis.target}")
     for sentence in analysis.sentences:
         say(f"- {sentence}")
     if report is not None:
-        made = report_folder(folder, benchmark=model, analysis=analysis, **models)
+        made = report_folder(folder, benchmark=model, analysis=analysis, **options)
         made.write_html(report)
         say("", report)

@@ -12,9 +12,11 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
+    MISSING,
     PREDICTIONS,
     SHRINKAGE,
     TARGET,
+    choice_of_models,
     list_of,
     payout_option,
 )
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 @skbench.command()
 @FOLDER
 @PREDICTIONS
+@choice_of_models
+@MISSING
 @click.option(
     "--fit",
     callback=list_of(str),
@@ -41,7 +45,11 @@ if TYPE_CHECKING:
     "For --fit payout, and to score by; without it, those of the newest rule, named."
 )
 @SHRINKAGE
-@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--neutralize",
+    metavar="SET",
+    help="Feature set to neutralise to, such as small.",
+)
 @click.option(
     "--proportion",
     "proportions",
@@ -53,7 +61,10 @@ if TYPE_CHECKING:
 @CHUNK
 @TARGET
 @click.option(
-    "--report", type=FILE, metavar="FILE", help="HTML file to write too: a page."
+    "--report",
+    type=FILE,
+    metavar="FILE",
+    help="HTML file to write too: a page of charts.",
 )
 @FORMAT
 def backtest(

@@ -26,9 +26,20 @@ from ._show import say
     metavar="PYTHON",
     help="Interpreter or environment to run it with; without it, this one.",
 )
-@click.option("--memory-limit", default="4GB", show_default=True)
 @click.option(
-    "--time-limit", type=float, default=600, show_default=True, metavar="SECONDS"
+    "--memory-limit",
+    default="4GB",
+    show_default=True,
+    metavar="SIZE",
+    help="Memory that it may take.",
+)
+@click.option(
+    "--time-limit",
+    type=float,
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time that it may take.",
 )
 def check(
     exported: Path,

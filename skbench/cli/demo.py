@@ -1,12 +1,12 @@
 """``skbench demo``."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._command import skbench
-from ._options import FILE
+from ._options import FILE, MISSING, choice_of_models
 from ._show import ABOUT_DIFFERENCES, BEST_FIRST, say, show, show_candidates
 
 if TYPE_CHECKING:
@@ -20,6 +20,25 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Folder with Numerai's files of one release; without it, a synthetic "
     "tournament of about 100 eras x 5,000 rows is made.",
+)
+@choice_of_models
+@MISSING
+@click.option(
+    "--proportion",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of what the features explain to neutralise.",
+)
+@click.option(
+    "--seed",
+    "random_state",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="NUMBER",
+    help="Seed of the synthetic tournament.",
 )
 @click.option(
     "--output",
@@ -37,16 +56,6 @@ if TYPE_CHECKING:
     "other commands to read.",
 )
 @click.option(
-    "--proportion",
-    type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Share of what the features explain to neutralise.",
-)
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Seed of the tournament."
-)
-@click.option(
     "--report",
     type=FILE,
     default="demo.html",
@@ -59,13 +68,14 @@ def demo(
     output: Path,
     folder: Path | None,
     proportion: float,
-    seed: int,
     report: Path,
+    **options: Any,
 ) -> None:
     """Run the five steps of an ensemble, score them and write a submission.
 
-    Gaussianize each model's predictions per era, blend them, gaussianize the blend,
-    neutralise it to the features, rank it. Each era is predicted with weights learned
+    Gaussianize each model's predictions in an era (give their ranks the values of a
+    normal distribution), blend them, gaussianize the blend, neutralise it to the
+    features, rank it. Each era is predicted with weights learned
     before it; the table shows how that does beside equal weights and the best single
     model of the past. The live era gets the weights of all eras.
 
@@ -82,8 +92,8 @@ def demo(
         output=output,
         folder=folder,
         proportion=proportion,
-        random_state=seed,
         progress=True,
+        **options,
     )
     _say(result, proportion)
     say(f"Live era: {len(result.submission):,} predictions written to {output}")

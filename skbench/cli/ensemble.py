@@ -12,9 +12,11 @@ from ._options import (
     FILE,
     FOLDER,
     FORMAT,
+    MISSING,
     PREDICTIONS,
     SHRINKAGE,
     TARGET,
+    choice_of_models,
     names_by_name,
     numbers_by_name,
     payout_option,
@@ -38,22 +40,9 @@ if TYPE_CHECKING:
 
 @skbench.command()
 @FOLDER
-@click.option(
-    "--output",
-    "-o",
-    type=FILE,
-    required=True,
-    metavar="FILE",
-    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
-)
 @PREDICTIONS
-@click.option(
-    "--live",
-    type=FILE,
-    metavar="FILE",
-    help="CSV file to write too: the predictions of the live era, as Numerai takes "
-    "them.",
-)
+@choice_of_models
+@MISSING
 @click.option(
     "--weights",
     callback=numbers_by_name,
@@ -76,14 +65,27 @@ if TYPE_CHECKING:
     metavar="MODEL=COLUMN,...",
     help="Columns of the folder to take for the models of the recipe.",
 )
-@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@click.option(
+    "--neutralize",
+    metavar="SET",
+    help="Feature set to neutralise to, such as small.",
+)
 @click.option(
     "--proportion",
     type=click.FloatRange(0, 1),
+    metavar="SHARE",
     help="Share of what these features explain to neutralise; without it, 0.5.",
 )
 @CHUNK
 @TARGET
+@click.option(
+    "--output",
+    "-o",
+    type=FILE,
+    required=True,
+    metavar="FILE",
+    help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
+)
 @FORMAT
 def ensemble(
     folder: Path,
@@ -116,6 +118,8 @@ def ensemble(
         target=target,
         chunk=chunk,
         progress=sys.stderr.isatty(),
+        models=options["models"],
+        without=options["without"],
     )
     paid = options["fit"] == "payout" or "payout" in made.scores
     newest = paid and options["payout"] is None

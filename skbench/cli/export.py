@@ -26,6 +26,7 @@ from ._show import say
     type=float,
     default=0.5,
     show_default=True,
+    metavar="VALUE",
     help="Prediction for rows that have none.",
 )
 @click.option(
@@ -69,7 +70,7 @@ def export(
     try:
         export_predict(fitted, output, fill=fill, runner=runner)
     except TypeError as error:
-        raise click.ClickException(str(error)) from error
+        raise ValueError(str(error)) from error  # for its options to be named
     size = output.stat().st_size / 1000
     try_it = f"skbench check {output} FOLDER --runner {runner}"
     say(f"{output}: {size:,.0f} kB. Try it: {try_it}")
@@ -81,11 +82,7 @@ def _load_skops(path: Path, trust: tuple[str, ...]) -> Any:
     """Load what skops wrote, if it holds nothing that could run code."""
     from skbench.deploy import load_trusted
 
-    try:
-        return load_trusted(path, also=trust)
-    except ValueError as error:
-        told = str(error).replace("`path`", "PIPELINE").replace("`also`", "--trust")
-        raise click.ClickException(told) from error
+    return load_trusted(path, also=trust)
 
 
 def _load_joblib(path: Path) -> Any:

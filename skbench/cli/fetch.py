@@ -14,6 +14,7 @@ from ._show import say
     "--version",
     default="latest",
     show_default=True,
+    metavar="VERSION",
     help="Data version, such as v5.3.",
 )
 @click.option(

@@ -1,34 +1,35 @@
 """``skbench report``."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ._command import skbench
-from ._options import FILE, PAYOUT_COLUMN, PREDICTIONS, TARGET, check_subject
+from ._options import (
+    FILE,
+    PAYOUT_COLUMN,
+    PREDICTIONS,
+    TARGET,
+    check_subject,
+    choice_of_models,
+)
 from ._show import say
 
 
 @skbench.command()
 @click.argument("folder", type=FILE, required=False)
 @PREDICTIONS
-@click.option(
-    "--output",
-    "-o",
-    type=FILE,
-    default="report.html",
-    show_default=True,
-    metavar="FILE",
-    help="HTML file to write.",
-)
+@choice_of_models
 @click.option("--benchmark", metavar="MODEL", help="Model to compare the others with.")
-@TARGET
 @click.option(
     "--features",
     metavar="SET",
-    help="Feature set: also score what of each model is neutral to it (FNC).",
+    help="Feature set, such as small: also score what is left of each model when it is "
+    "neutral to these features (FNC).",
 )
 @PAYOUT_COLUMN
+@TARGET
 @click.option(
     "--account",
     metavar="NAME",
@@ -38,6 +39,15 @@ from ._show import say
     "--against",
     metavar="NAME",
     help="With --account: another account, such as benchmark_models.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=FILE,
+    default="report.html",
+    show_default=True,
+    metavar="FILE",
+    help="HTML file to write.",
 )
 def report(
     folder: Path | None,
@@ -49,6 +59,7 @@ def report(
     payout: str | dict[str, float] | None,
     account: str | None,
     against: str | None,
+    **models: Any,
 ) -> None:
     """Write a report of the models in FOLDER and your own, or of live rounds.
 
@@ -58,9 +69,7 @@ def report(
     from skbench._files import check_writable
     from skbench.folders import input_files, report_account, report_folder
 
-    check_subject(folder, account, predictions)
-    if payout is not None and account is not None:
-        raise click.UsageError("--payout goes with a FOLDER, not with --account")
+    check_subject(folder, account, predictions=predictions, payout=payout, **models)
     check_writable(output, "output", input_files(folder, predictions))
     if folder is not None:
         made = report_folder(
@@ -70,6 +79,7 @@ def report(
             benchmark=benchmark,
             features=features,
             payout=payout,
+            **models,
         )
     else:
         made = report_account(str(account), against=against, benchmark=benchmark)

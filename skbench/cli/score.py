@@ -2,12 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._command import skbench
-from ._options import FOLDER, FORMAT, PAYOUT_COLUMN, PREDICTIONS, TARGET
+from ._options import (
+    FOLDER,
+    FORMAT,
+    PAYOUT_COLUMN,
+    PREDICTIONS,
+    TARGET,
+    choice_of_models,
+)
 from ._show import say, show, show_score, title_of
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
 @skbench.command()
 @FOLDER
 @PREDICTIONS
-@TARGET
+@choice_of_models
 @click.option(
     "--benchmark",
     metavar="MODEL",
@@ -35,8 +42,10 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
     type=click.IntRange(1),
     default=52,
     show_default=True,
+    metavar="ERAS",
     help="Number of the most recent eras to score by themselves.",
 )
+@TARGET
 @FORMAT
 def score(
     folder: Path,
@@ -46,11 +55,13 @@ def score(
     payout: str | dict[str, float] | None,
     recent: int,
     form: str,
+    **models: Any,
 ) -> None:
     """Rank the models in FOLDER, and your own, by their scores.
 
-    CORR, and MMC where the folder holds the Meta Model: mean over the eras, low and
-    high end of its 95% interval, Sharpe ratio, largest drawdown, number of eras. Each
+    CORR, the correlation with the targets, and MMC, the contribution to the Meta Model
+    where FOLDER holds it: mean over the eras, low and high end of its 95% interval,
+    Sharpe ratio, largest drawdown, number of eras. Each
     table is sorted by the score that it shows. A model with less than 90% of the eras
     that others have stands beneath them, with its mean difference from the best of them
     in the eras of both. Under the tables: how your predictions were made, if their file
@@ -69,6 +80,7 @@ def score(
         payout=paid,
         recent=recent,
         progress=sys.stderr.isatty(),
+        **models,
     )
     if form != "table":
         return show(board, form)

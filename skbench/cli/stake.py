@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ._command import skbench
-from ._options import FILE, PREDICTIONS, TARGET, check_subject
+from ._options import FILE, PREDICTIONS, TARGET, check_subject, choice_of_models
 from ._show import say
 
 if TYPE_CHECKING:
@@ -15,12 +15,8 @@ if TYPE_CHECKING:
 
 @skbench.command()
 @click.argument("folder", type=FILE, required=False)
-@click.option(
-    "--account",
-    metavar="NAME",
-    help="Instead of FOLDER: the live rounds of this account or model.",
-)
 @PREDICTIONS
+@choice_of_models
 @click.option(
     "--rule",
     metavar="NAME",
@@ -31,12 +27,15 @@ if TYPE_CHECKING:
     type=click.Choice(["mean_cvar", "min_variance", "equal"]),
     default="mean_cvar",
     show_default=True,
+    help="How to choose the shares. mean_cvar: much payout for what the worst rounds "
+    "cost. min_variance: payouts that vary least. equal: the same for all.",
 )
 @click.option(
     "--max-share",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
+    metavar="SHARE",
     help="Largest share of one model.",
 )
 @click.option(
@@ -53,10 +52,17 @@ if TYPE_CHECKING:
     help="What may be tied up in all: print the NMR of each model too.",
 )
 @TARGET
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="Instead of FOLDER: the live rounds of this account or model.",
+)
 def stake(
     folder: Path | None,
     account: str | None,
     predictions: tuple[Path, ...],
+    models: list[str] | None,
+    without: list[str] | None,
     rule: str | None,
     total: float | None,
     target: str,
@@ -69,16 +75,19 @@ def stake(
     """
     from skbench.folders import stake_account, stake_folder
 
-    check_subject(folder, account, predictions)
-    chosen = _rule(rule)
+    chosen: dict[str, Any] = {
+        "predictions": predictions,
+        "models": models,
+        "without": without,
+    }
+    check_subject(folder, account, **chosen)
+    paid_by = _rule(rule)
     if folder is not None:
-        allocation = stake_folder(
-            folder, chosen, target=target, predictions=predictions, **options
-        )
+        allocation = stake_folder(folder, paid_by, target=target, **chosen, **options)
     else:
-        allocation = stake_account(str(account), chosen, **options)
+        allocation = stake_account(str(account), paid_by, **options)
     text = str(allocation).split("\n")
-    say(f"Payout rule: {chosen.name} ({chosen.status})", *text)
+    say(f"Payout rule: {paid_by.name} ({paid_by.status})", *text)
     if total is not None:
         say("", *_in_nmr(allocation, total).split("\n"))
 
@@ -101,4 +110,9 @@ def _rule(name: str | None) -> "PayoutRule":
     """Return the payout rule of a name, or that of Numerai's current round."""
     from skbench.staking import PayoutRule, rule_named
 
-    return PayoutRule.from_api() if name is None else rule_named(name)
+    if name is not None:
+        return rule_named(name)
+    try:
+        return PayoutRule.from_api()
+    except ValueError as error:
+        raise ValueError(f"{error}. Or name another rule by `rule`") from error

@@ -24,6 +24,8 @@ from skbench.tournament import (
     check_folder,
     check_live_files,
     choose_columns,
+    choose_models,
+    fetch_command,
     has_live,
     main_file,
     models_file,
@@ -178,7 +180,8 @@ def load_benchmark_models(
     features = as_list(features, "features")
     file, main = _open(folder, split, targets, features)
     sets = read_sets(folder, features)
-    columns = choose_columns(file, main, models, targets, features, sets)
+    names, _ = choose_models(file, models)
+    columns = choose_columns(main, names, targets, features, sets)
     meta = None
     if meta_model and split != "live":
         given = meta_model if isinstance(meta_model, Path) else folder / META_MODEL_FILE
@@ -226,7 +229,10 @@ def _open(
     file = open_file(folder, models_file(split))
     if targets in (None, False, []) and features in (None, []):
         return file, None
-    hint = "it has the targets and features. Download it, or ask for neither of them"
+    hint = (
+        "it has the targets and features. Ask for neither of them, or download it: "
+        f"{fetch_command(folder)}"
+    )
     return file, open_file(folder, main_file(split), hint)
 
 
@@ -236,7 +242,9 @@ def _load_live(folder: Path, columns: Columns, others: _Loaded) -> _Loaded | Non
         return None
     models, features = columns.models, columns.features
     file, main = _open(folder, "live", None, features)
-    columns = choose_columns(file, main, models, None, features, {})
+    names, _ = choose_models(file, models)
+    sets = read_sets(folder, features or None)
+    columns = choose_columns(main, names, None, features, sets)
     live = _join("live", columns, file, main)
     check_live_files(file, others.frame[ERA].unique(), [others.ids])
     return live
@@ -256,7 +264,9 @@ def _join(
     if meta_model is not None and not rows.shares_eras(sides[1]):
         if meta_model.path.parent != file.path.parent:
             raise no_rows_of_meta_model(meta_model.path, file.path)
-        warn_of_no_meta_model(meta_model.path.name)
+        warn_of_no_meta_model(
+            meta_model.path.name, "load other eras, or pass meta_model=False"
+        )
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 

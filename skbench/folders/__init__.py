@@ -13,6 +13,7 @@ _HOMES = {
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
     "five_steps": "_ensemble",
+    "folder_recipes": "_recipes",
     "folder_target": "_files",
     "input_files": "_files",
     "read_payout": "_walk",
@@ -30,6 +31,7 @@ __all__ = [
     "diagnose_folder",
     "ensemble_folder",
     "ensemble_pipeline",
+    "folder_recipes",
     "folder_target",
     "report_account",
     "report_folder",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ._ensemble_result import compared as compared
     from ._files import folder_target
     from ._files import input_files as input_files
+    from ._recipes import folder_recipes
     from ._report import report_account, report_folder
     from ._scores import score_folder
     from ._stake import stake_account, stake_folder

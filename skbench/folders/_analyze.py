@@ -1,5 +1,6 @@
 """Questions about the models of a folder: `analyze_folder`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from skbench._files import Address
@@ -10,6 +11,8 @@ from skbench.tournament import ERA, OwnPredictions, open_folder, origin_lines
 def analyze_folder(
     path: Address,
     *,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     model: str | None = None,
     predictions: OwnPredictions = (),
     target: str = "target",
@@ -20,6 +23,11 @@ def analyze_folder(
     ----------
     path : path-like
         Folder of Numerai's files, as for `score_folder`.
+    models : sequence of str, default=None
+        Models to ask about, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     model : str, default=None
         One's own model among those of the folder and of the predictions.
     predictions : path-like, sequence of path-like, or mapping, default=()
@@ -40,7 +48,9 @@ def analyze_folder(
     ValueError
         If the files do not fit together, lack a column, or give two models one name.
     """
-    rows, _ = open_folder(path, target=target, predictions=predictions)
+    rows, _ = open_folder(
+        path, target=target, models=models, without=without, predictions=predictions
+    )
     if model is not None:
         check_model(model, rows.source.schema.names, rows.models)
     analysis = answers(

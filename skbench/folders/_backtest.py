@@ -1,7 +1,6 @@
 """Ways to blend the models of a folder, judged out of sample: `backtest_folder`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sklearn.pipeline import Pipeline
@@ -13,20 +12,18 @@ from skbench._progress import progress_bar
 from skbench._score_names import warn_of_days
 from skbench._steps import steps_of
 from skbench.model_selection import Backtest, backtest
-from skbench.recipes import list_recipes, recipe
+from skbench.recipes import recipe
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
     OwnPredictions,
     check_folder,
     feature_sets,
-    main_file,
-    models_file,
-    open_file,
     open_folder,
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
+from ._recipes import folder_recipes
 from ._walk import (
     check_meta_model,
     latest_payout,
@@ -43,6 +40,9 @@ def backtest_folder(
     fit: str | Sequence[str] = "corr",
     shrinkage: float | str | None = None,
     payout: str | Mapping[str, float] | None = None,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    nan_policy: str = "propagate",
     predictions: OwnPredictions = (),
     neutralize: str | None = None,
     proportions: Sequence[float] | None = None,
@@ -69,6 +69,14 @@ def backtest_folder(
     payout : str or mapping of str to float, default=None
         The name of a payout rule, such as "2026", or multipliers of "corr" and "mmc":
         for the objective "payout" and to score by. None: those of the newest rule.
+    models : sequence of str, default=None
+        Models to blend, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        What becomes of a row that a model does not predict: it has no prediction, one
+        of the other models by their weights, or is refused; as in `StackingWeights`.
     predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models to blend, as for `score_folder`.
     neutralize : str, default=None
@@ -100,12 +108,14 @@ def backtest_folder(
     check_count("chunk", chunk, 1)
     asked = None if payout is None else read_payout(payout)
     payout = latest_payout() if asked is None else asked
-    candidates = _combinations(path, fit, shrinkage, payout, neutralize, proportions)
-    candidates |= _published(check_folder(path))
-    features = _features_of(candidates.values()) or None
-    rows, _ = open_folder(
-        path, target=target, features=features, predictions=predictions
+    chosen: dict[str, Any] = {"models": models, "without": without}
+    chosen["predictions"] = predictions
+    candidates = _combinations(
+        path, fit, shrinkage, payout, nan_policy, neutralize, proportions
     )
+    candidates |= _published(path, nan_policy, **chosen)
+    features = _features_of(candidates.values()) or None
+    rows, _ = open_folder(path, target=target, features=features, **chosen)
     check_meta_model(rows, _steps_of(candidates.values()), asked)
     warn_of_days(payout, rows.target)
     warn_of_in_sample(rows)
@@ -127,6 +137,7 @@ def _combinations(
     fit: str | Sequence[str],
     shrinkage: float | str | None,
     payout: Mapping[str, float],
+    nan_policy: str,
     neutralize: str | None,
     proportions: Sequence[float] | None,
 ) -> dict[str, Pipeline]:
@@ -150,27 +161,25 @@ def _combinations(
                 fit=objective,
                 payout=payout if objective == "payout" else None,
                 shrinkage=shrinkage,
+                nan_policy=nan_policy,
                 neutralize=neutralize,
                 proportion=share,
             )
     return combinations
 
 
-def _published(folder: Path) -> dict[str, Pipeline]:
+def _published(path: Address, nan_policy: str, **chosen: Any) -> dict[str, Pipeline]:
     """Return the published ensembles of which the folder has models and features."""
-    file = folder / FEATURES_FILE
+    file = check_folder(path) / FEATURES_FILE
     sets = feature_sets(file) if file.is_file() else {}
-    models = set(open_file(folder, models_file("validation")).types)
-    features = set(open_file(folder, main_file("validation")).types)
-    found = {}
-    for name in list_recipes():
-        one = recipe(name)
-        if not one.is_ensemble or not models.issuperset(one.weights):
-            continue
-        needed = one.neutral_features(sets)
-        if needed is not None and features.issuperset(needed):
-            found[name] = one.pipeline(feature_sets=sets)
-    return found
+    found = folder_recipes(path, **chosen)
+    pipelines = {
+        name: recipe(name).pipeline(feature_sets=sets)
+        for name in found["name"][found["fits"]]
+    }
+    for pipeline in pipelines.values():
+        pipeline.set_params(weightedensemble__nan_policy=nan_policy)
+    return pipelines
 
 
 def _steps_of(pipelines: Iterable[Pipeline]) -> list[Any]:

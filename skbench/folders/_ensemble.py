@@ -1,15 +1,19 @@
 """An ensemble of the models of a folder, fitted, and its predictions."""
 
+import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import joblib
+import pandas as pd
 import pyarrow as pa
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from skbench._checks import check_count, is_several
+from skbench._checks import check_count, is_several, listed
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._frames import ArrowTable
@@ -29,8 +33,10 @@ from skbench.tournament import (
     OwnPredictions,
     feature_set,
     feature_sets,
+    folder_models,
     open_folder,
     origin_of,
+    resolve_columns,
     with_origin,
 )
 
@@ -52,6 +58,10 @@ def ensemble_pipeline(
     shrinkage: float | str | None = None,
     recipe: str | None = None,
     columns: Mapping[str, str] | None = None,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    predictions: OwnPredictions = (),
+    nan_policy: str = "propagate",
     neutralize: str | None = None,
     proportion: float | None = None,
 ) -> Pipeline:
@@ -80,6 +90,15 @@ def ensemble_pipeline(
         as it was published.
     columns : mapping of str to str, default=None
         For a recipe: from its models to columns of the folder.
+    models : sequence of str, default=None
+        As for `ensemble_folder`: ``weights`` and a recipe may name no others.
+    without : sequence of str, default=None
+        As for `ensemble_folder`.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models that may be named, as for `score_folder`.
+    nan_policy : {"propagate", "omit", "raise"}, default="propagate"
+        What becomes of a row that a model does not predict: it has no prediction, one
+        of the other models by their weights, or is refused; as in `StackingWeights`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
     proportion : float, default=None
@@ -98,30 +117,43 @@ def ensemble_pipeline(
     ValueError
         If the options exclude each other, or name something that is not there.
     """
-    chosen = {"weights": weights, "fit": fit, "recipe": recipe}
-    ways = [f"`{name}`" for name, value in chosen.items() if value is not None]
-    if len(ways) > 1:
-        raise ValueError(f"choose one way to blend; got {' and '.join(ways)}")
+    _check_one_way(weights=weights, fit=fit, recipe=recipe)
+    _check_recipe(recipe, columns, neutralize)
     if neutralize is None and proportion is not None:
         raise ValueError(
             f"`proportion` is for `neutralize`; got {proportion!r} without features"
         )
     if recipe is not None:
-        if neutralize is not None:
-            raise ValueError(
-                "`neutralize` cannot go with `recipe`, which neutralises as published; "
-                f"got {neutralize!r}"
-            )
-        return _published(path, recipe, columns)
-    if columns is not None:
-        raise ValueError("`columns` is for a `recipe`; got it without one")
-    blend = _blend(weights, fit, payout, shrinkage)
+        known = folder_models(path, models, without, predictions)
+        return _published(as_path(path), recipe, columns, known, nan_policy)
+    if isinstance(weights, Mapping):
+        known = folder_models(path, models, without, predictions)
+        resolve_columns(weights, known, "weights", os.fspath(path))
+    blend = _blend(weights, fit, payout, shrinkage).set_params(nan_policy=nan_policy)
     if neutralize is None:
         return five_steps(blend)
-    sets = feature_sets(as_path(path) / FEATURES_FILE)
+    sets = feature_sets(as_path(path) / FEATURES_FILE, neutralize)
     names = feature_set(neutralize, sets, "neutralize")
-    share = PROPORTION if proportion is None else proportion
-    return five_steps(blend, FeatureNeutralizer(names, proportion=share))
+    proportion = PROPORTION if proportion is None else proportion
+    return five_steps(blend, FeatureNeutralizer(names, proportion=proportion))
+
+
+def _check_one_way(**ways: Any) -> None:
+    """Refuse several ways to blend."""
+    given = [f"`{name}`" for name, value in ways.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"choose one way to blend; got {' and '.join(given)}")
+
+
+def _check_recipe(recipe: Any, columns: Any, neutralize: Any) -> None:
+    """Refuse options that do not go with a recipe, or not without one."""
+    if recipe is None and columns is not None:
+        raise ValueError("`columns` is for a `recipe`; got it without one")
+    if recipe is not None and neutralize is not None:
+        raise ValueError(
+            "`neutralize` cannot go with `recipe`, which neutralises as published; got "
+            f"{neutralize!r}"
+        )
 
 
 def _blend(
@@ -155,14 +187,42 @@ def five_steps(
 
 
 def _published(
-    path: Address, recipe: str, columns: Mapping[str, str] | None
+    folder: Path,
+    name: str,
+    columns: Mapping[str, str] | None,
+    known: Sequence[str],
+    nan_policy: str,
 ) -> Pipeline:
-    from skbench.recipes import recipe as find
+    """Make a published ensemble of models that are known."""
+    from skbench.recipes import RISKIEST, recipe
 
-    found = find(recipe)
-    sets = feature_sets(as_path(path) / FEATURES_FILE) if found.neutralizers else None
+    found = recipe(name)
+    lacking = [part for part in found.weights if part not in known]
+    if columns is None and lacking:
+        raise ValueError(
+            f"the recipe {found.name!r} needs the models {listed(lacking)}, which are "
+            f"not among those of {folder}, {listed(known)}: skbench recipes "
+            f"{shlex.quote(str(folder))} shows what fits"
+        )
+    if found.neutralizers == RISKIEST:
+        raise ValueError(
+            f"the recipe {found.name!r} is neutralised to the riskiest features of its "
+            "training rows, which no folder lists: find them in Python, as "
+            "skbench.recipes.riskiest_features does"
+        )
+    needed, sets = found.neutralizers, {}
+    if needed is not None:
+        sets = feature_sets(folder / FEATURES_FILE, needed)
+    if needed is not None and needed not in sets:
+        raise ValueError(
+            f"the recipe {found.name!r} is neutralised to the features of {needed!r}, "
+            f"which is none of the sets of {folder / FEATURES_FILE}: "
+            f"{listed(sets, 100)}"
+        )
     pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
-    return pipeline
+    if columns is not None:
+        resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
+    return pipeline.set_params(weightedensemble__nan_policy=nan_policy)
 
 
 def ensemble_folder(
@@ -173,6 +233,8 @@ def ensemble_folder(
     predictions: OwnPredictions = (),
     live: Address | None = None,
     target: str = "target",
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     chunk: int = 26,
     progress: bool = False,
 ) -> FolderEnsemble:
@@ -208,6 +270,10 @@ def ensemble_folder(
         CSV file to write the predictions of the live era to, as Numerai takes them.
     target : str, default="target"
         Target to learn from and to score with.
+    models : sequence of str, default=None
+        Models to blend, in validation and live; None: all.
+    without : sequence of str, default=None
+        Models to leave out.
     chunk : int, default=26
         Eras of a window, whose weights are learned before it.
     progress : bool, default=False
@@ -240,6 +306,8 @@ def ensemble_folder(
     rows, later = open_folder(
         path,
         target=target,
+        models=models,
+        without=without,
         features=_features_of(pipeline),
         predictions=predictions,
         live=True,
@@ -247,23 +315,9 @@ def ensemble_folder(
     _check_live(rows, later, live)
     warn_of_in_sample(rows)
     made = _made(rows, later, pipeline, chunk, progress)
-    origin = _origin(rows, made.origin)
-    with (
-        written_whole(predictions_file) as unfinished,
-        written_whole(pipeline_file) as unfinished_pipeline,
-        nullcontext() if live is None else written_whole(live) as unfinished_live,
-    ):
-        parts = [made.validation()]
-        if later is not None:
-            of_live = made.blend.of(made.pipeline, later.source, progress)
-            parts.append(_submitted(of_live, unfinished_live))
-        tables: Iterator[pa.Table] = chain.from_iterable(parts)
-        if later is not None and _has_text(later) and not _has_text(rows):
-            tables = map(_labelled, tables)
-        write_tables((_said(table, origin) for table in tables), unfinished)
-        scores = made.scores()
-        made.blend.warn_of_missing()
-        joblib.dump(made.pipeline, unfinished_pipeline)
+    scores = _written(
+        made, rows, later, (predictions_file, pipeline_file, live), progress
+    )
     return FolderEnsemble(
         made.pipeline,
         predictions_file,
@@ -295,6 +349,35 @@ def _made(
             f"{made.lacking}. Choose a smaller `chunk`"
         )
     return made
+
+
+def _written(
+    made: AllEras | OutOfSample,
+    rows: FolderRows,
+    later: FolderRows | None,
+    files: tuple[Path, Path, Address | None],
+    progress: bool,
+) -> dict[str, pd.DataFrame]:
+    """Write the predictions, those of live rows too, and the pipeline; score them."""
+    predictions, pipeline, live = files
+    origin = _origin(rows, made.origin)
+    with (
+        written_whole(predictions) as unfinished,
+        written_whole(pipeline) as unfinished_pipeline,
+        nullcontext() if live is None else written_whole(live) as unfinished_live,
+    ):
+        parts = [made.validation()]
+        if later is not None:
+            of_live = made.blend.of(made.pipeline, later.source, progress)
+            parts.append(_submitted(of_live, unfinished_live))
+        tables: Iterator[pa.Table] = chain.from_iterable(parts)
+        if later is not None and _has_text(later) and not _has_text(rows):
+            tables = map(_labelled, tables)
+        write_tables((_said(table, origin) for table in tables), unfinished)
+        scores = made.scores()
+        made.blend.warn_of_missing()
+        joblib.dump(made.pipeline, unfinished_pipeline)
+    return scores
 
 
 def _has_text(rows: FolderRows) -> bool:

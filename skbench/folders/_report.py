@@ -24,6 +24,7 @@ def report_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
     benchmark: str | None = None,
     features: str | None = None,
@@ -39,7 +40,10 @@ def report_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models of the folder to report on; None: all.
+        Models to report on, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     benchmark : str, default=None
@@ -69,6 +73,7 @@ def report_folder(
         path,
         target=target,
         models=models,
+        without=without,
         features=features,
         predictions=predictions,
     )

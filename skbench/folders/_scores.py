@@ -19,6 +19,7 @@ def score_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
     benchmark: str | None = None,
     payout: str | Mapping[str, float] | None = None,
@@ -43,7 +44,10 @@ def score_folder(
         Target to score with; its name sets the horizon of the intervals. "target"
         stands for the column of which it is a copy.
     models : sequence of str, default=None
-        Models of the folder to rank; None: all.
+        Models to rank, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, or frames, each under a name: parquet, CSV (also
         ``.csv.gz``) and Feather files; pandas, polars and pyarrow frames. They have ids
@@ -82,7 +86,9 @@ def score_folder(
         Model.
     """
     check_flag("progress", progress)
-    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
+    rows, _ = open_folder(
+        path, target=target, models=models, without=without, predictions=predictions
+    )
     scores = scores_of(rows, benchmark, progress, payout)
     board = leaderboard(scores, recent=recent, target=rows.target)
     return board.assign(made=board["model"].map(rows.made)) if rows.made else board

@@ -11,6 +11,7 @@ from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_o
 from skbench.tournament import OwnPredictions, open_folder, origin_lines
 
 from ._scores import scores_of
+from ._walk import no_meta_model
 
 
 def stake_folder(
@@ -19,6 +20,7 @@ def stake_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
     total_at_risk: float | None = None,
     **options: Any,
@@ -35,7 +37,10 @@ def stake_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models of the folder to stake on; None: all.
+        Models to stake on, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
     predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     total_at_risk : float, default=None
@@ -65,8 +70,12 @@ def stake_folder(
         If the rule pays scores of another target than ``target``.
     """
     check_rule(rule, total_at_risk)  # what is missing is said before the long work
-    rows, _ = open_folder(path, target=target, models=models, predictions=predictions)
+    rows, _ = open_folder(
+        path, target=target, models=models, without=without, predictions=predictions
+    )
     warn_of_target(rule, rows.target)
+    if rows.meta_model is None and any("mmc" in name for name in rule.multipliers):
+        raise ValueError(f"the rule {rule.name!r} pays MMC{no_meta_model(rows)}")
     scores = scores_of(rows, None)
     allocation = allocate(
         scores,

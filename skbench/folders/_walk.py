@@ -15,7 +15,7 @@ from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.model_selection import WalkForwardEraSplit, default_split
 from skbench.staking import PAYOUT_RULES, newest_rule
-from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
+from skbench.tournament import ERA, META_MODEL_FILE, FolderRows, fetch_command
 
 
 def targets_of(rows: FolderRows) -> "pd.Series[float]":
@@ -43,10 +43,7 @@ def check_meta_model(
         needs["what `payout` pays"] = multipliers_of(payout)
     for what, scores in needs.items():
         if "contribution" in scores and rows.meta_model is None:
-            raise ValueError(
-                f"{what} needs the Meta Model, and {META_MODEL_FILE} is not in the "
-                "folder: download it"
-            )
+            raise ValueError(f"{what} needs the Meta Model{no_meta_model(rows)}")
 
 
 def warn_of_in_sample(rows: FolderRows) -> None:
@@ -57,6 +54,15 @@ def warn_of_in_sample(rows: FolderRows) -> None:
                 f"the predictions of {name!r} are {words}: so are those of all that "
                 "blends them"
             )
+
+
+def no_meta_model(rows: FolderRows) -> str:
+    """End a sentence on a folder without the Meta Model."""
+    folder = rows.source.base.file.path.parent
+    return (
+        f", and {META_MODEL_FILE} is not in {folder}: download it by "
+        f"{fetch_command(folder)}"
+    )
 
 
 def latest_payout() -> dict[str, float]:

@@ -329,8 +329,9 @@ class WalkForwardEraSplit(BaseCrossValidator):
         raise ValueError(
             f"no window has eras to train on and eras to test on: there are "
             f"{numbers.size} eras, which count from {numbers.min():g} to "
-            f"{numbers.max():g}, with chunk_size={self.chunk_size}, purge="
-            f"{self.purge}, first_era={self.first_era}. Choose a smaller `chunk_size`"
+            f"{numbers.max():g}, with chunk_size={self.chunk_size}, a purge of "
+            f"{self.purge} and the first era {self.first_era}. Choose a smaller "
+            "`chunk_size`"
         )
 
     def _windows(self, labels: Sequence[Hashable]) -> list[_Window]:

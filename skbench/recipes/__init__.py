@@ -2,6 +2,7 @@
 
 from ._catalog import COLUMNS as COLUMNS
 from ._catalog import RISKIEST as RISKIEST
+from ._fitting import recipes_for
 from ._models import FeatureRegressor
 from ._recipe import Recipe, describe_recipes, list_recipes, recipe
 from ._riskiest import riskiest_features
@@ -12,5 +13,6 @@ __all__ = [
     "describe_recipes",
     "list_recipes",
     "recipe",
+    "recipes_for",
     "riskiest_features",
 ]

@@ -120,6 +120,7 @@ class Predictions:
             gaps = [name for name in self.models if name in self._gaps]
             warn(
                 f"{self._n_missing} of {self.n_rows.total()} predictions are missing, "
-                f"as there are gaps in {listed(gaps)}: leave "
-                "these models out, or fill them"
+                f"as there are gaps in {listed(gaps)}: leave these models out "
+                "(`without`), or blend the others where one is missing, by "
+                "nan_policy='omit'"
             )

@@ -16,6 +16,7 @@ from ._features import resolve_columns as resolve_columns
 from ._features import resolve_features as resolve_features
 from ._folder import FolderRows as FolderRows
 from ._folder import check_other_meta_model as check_other_meta_model
+from ._folder import folder_models as folder_models
 from ._folder import no_rows_of_meta_model as no_rows_of_meta_model
 from ._folder import open_file as open_file
 from ._folder import open_folder as open_folder
@@ -28,6 +29,7 @@ from ._live import id_problems as id_problems
 from ._live import more_than_once as more_than_once
 from ._live import several_eras as several_eras
 from ._live_predictions import files_of as files_of
+from ._models import choose_models as choose_models
 from ._origin import Origin as Origin
 from ._origin import how_made as how_made
 from ._origin import origin_lines as origin_lines
@@ -43,6 +45,7 @@ from ._release import FILES as FILES
 from ._release import META_MODEL_FILE as META_MODEL_FILE
 from ._release import SPLITS as SPLITS
 from ._release import check_folder as check_folder
+from ._release import fetch_command as fetch_command
 from ._release import has_live as has_live
 from ._release import main_file as main_file
 from ._release import models_file as models_file

@@ -7,8 +7,13 @@ from typing import Any
 from skbench._checks import is_several, listed
 from skbench._frames import META_MODEL
 
-from ._features import resolve_columns, resolve_features
-from ._roles import DATA_TYPE, ERA, ID, HasColumns, is_model
+from ._features import (
+    check_fetched,
+    feature_set,
+    resolve_columns,
+    resolve_features,
+)
+from ._roles import DATA_TYPE, ERA, ID, HasColumns
 
 
 @dataclass(frozen=True)
@@ -30,19 +35,21 @@ def as_list(names: Any, parameter: str) -> Any:
 
 
 def choose_columns(
-    file: HasColumns,
     main: HasColumns | None,
-    models: Any,
+    models: list[str],
     targets: Any,
     features: Any,
     sets: dict[str, list[str]],
 ) -> Columns:
-    """Return the columns asked for, all of which the file of models or the main has."""
-    columns = Columns(_choose_models(file, models), [], [])
+    """Return the columns asked for, all of which the main file has, beside models."""
+    columns = Columns(models, [], [])
     if main is not None:
         available, source = main.types, main.path.name
         if isinstance(targets, bool):
             targets = _all_targets(main) if targets else []
+        if isinstance(features, str):
+            features = feature_set(features, sets)
+        check_fetched(features or (), main, sets)
         columns = Columns(
             columns.models,
             resolve_columns(targets or [], available, "targets", source),
@@ -52,23 +59,10 @@ def choose_columns(
     names += [*columns.models, *columns.targets, *columns.features]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(
-            f"the frame would have two columns called {listed(twice)}: name others in "
-            "`models`, `targets` or `features`"
+            f"the frame would have two columns called {listed(twice)}: name each once, "
+            "as a model, a target or a feature"
         )
     return columns
-
-
-def _choose_models(file: HasColumns, models: Any) -> list[str]:
-    if models is not None:
-        names = resolve_columns(models, file.types, "models", file.path.name)
-    else:
-        names = [name for name, kind in file.types.items() if is_model(name, kind)]
-    if not names:
-        raise ValueError(
-            f"no model to load: `models` is {models!r}, and {file.path} has "
-            f"{listed(file.types)}"
-        )
-    return names
 
 
 def _all_targets(file: HasColumns) -> list[str]:

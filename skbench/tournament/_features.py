@@ -8,7 +8,8 @@ from typing import Any
 from skbench._checks import did_you_mean, is_several, listed
 from skbench._warnings import warn
 
-from ._release import FEATURES_FILE
+from ._release import FEATURES_FILE, fetch_command
+from ._roles import HasColumns
 from ._unreadable import why_unreadable
 
 # Features in each set of the newest release, and a group that no release before it has.
@@ -37,12 +38,15 @@ SET_SIZES = {
 _NEWEST_GROUP = "quantum"
 
 
-def feature_sets(path: Path) -> dict[str, list[str]]:
-    """Read the sets of a `features.json`: the name of each, and its features."""
+def feature_sets(path: Path, wanted: str | None = None) -> dict[str, list[str]]:
+    """Read the sets of a `features.json`: the name of each, and its features.
+
+    ``wanted`` is the set to fetch where the file is not there.
+    """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there: it lists the feature sets. Download it, or name "
-            "the features themselves"
+            f"{path} is not there: it lists the feature sets. Download it: "
+            f"{fetch_command(path.parent, wanted)}"
         )
     try:
         sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
@@ -83,7 +87,26 @@ def read_sets(folder: Path, features: Any) -> dict[str, list[str]]:
     path = folder / FEATURES_FILE
     if features is None or not (isinstance(features, str) or path.is_file()):
         return {}
-    return feature_sets(path)
+    return feature_sets(path, features if isinstance(features, str) else None)
+
+
+def check_fetched(
+    names: Collection[str], file: HasColumns, sets: Mapping[str, list[str]]
+) -> None:
+    """Refuse a file that lacks features, if a set has them: it can be fetched."""
+    lacking = [name for name in names if name not in file.types]
+    having = _having(names, sets) or _having(lacking, sets)
+    if lacking and having:
+        raise ValueError(
+            f"{file.path} lacks {len(lacking)} of the features, {listed(lacking, 3)}: "
+            f"get them by {fetch_command(file.path.parent, having[0])}"
+        )
+
+
+def _having(names: Collection[str], sets: Mapping[str, list[str]]) -> list[str]:
+    """Return the sets that have all these features, the smallest first."""
+    having = [name for name, some in sets.items() if set(names).issubset(some)]
+    return sorted(having, key=lambda name: len(sets[name]))
 
 
 def resolve_features(

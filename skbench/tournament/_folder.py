@@ -16,6 +16,7 @@ from ._features import read_sets
 from ._join import Joined
 from ._live import check_live_files
 from ._live_predictions import open_live
+from ._models import check_same_models, choose_models
 from ._prediction_files import (
     OwnPredictions,
     check_eras,
@@ -26,6 +27,7 @@ from ._prediction_files import (
 from ._release import (
     META_MODEL_FILE,
     check_folder,
+    fetch_command,
     has_live,
     main_file,
     models_file,
@@ -87,6 +89,7 @@ def open_folder(
     *,
     target: str,
     models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
     predictions: OwnPredictions = (),
     live: bool = False,
@@ -95,12 +98,13 @@ def open_folder(
 
     The arguments, and what of the files is refused, are as for `load_benchmark_models`;
     but here an id need only be unique in its era. Of the rows only eras and ids are
-    read. The validation rows may have further models, of files of predictions. Where
-    "target" is a copy of another column, that one is read in its place.
+    read. The validation rows may have further models, of files of predictions; which
+    are used is as `choose_models` says. Where "target" is a copy of another column,
+    that one is read in its place.
     """
     folder = check_folder(path)
     features = as_list(features, "features")
-    rows = _validation(folder, target, models, features, predictions)
+    rows = _validation(folder, target, models, without, features, predictions)
     later = None
     if live:
         later, why = _live(folder, rows, predictions)
@@ -111,18 +115,28 @@ def open_folder(
 
 
 def _validation(
-    folder: Path, target: str, models: Any, features: Any, predictions: OwnPredictions
+    folder: Path,
+    target: str,
+    models: Any,
+    without: Any,
+    features: Any,
+    predictions: OwnPredictions,
 ) -> FolderRows:
     file = open_file(folder, models_file("validation"))
-    known = [folder / models_file(split) for split in ("validation", "live")]
-    own = open_predictions(predictions, [path for path in known if path.is_file()])
+    names, own = choose_models(file, models, without, _own(folder, predictions))
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
-    columns = choose_columns(file, main, models, [target], features, sets)
+    columns = choose_columns(main, names, [target], features, sets)
     path = folder / META_MODEL_FILE
     meta = open_meta_model(path) if path.is_file() else None
     return _joined("validation", columns, file, main, meta, own)
+
+
+def _own(folder: Path, predictions: OwnPredictions) -> list[Side]:
+    """Open predictions; eras that they lack are those of the folder's ids."""
+    known = [folder / models_file(split) for split in ("validation", "live")]
+    return open_predictions(predictions, [path for path in known if path.is_file()])
 
 
 def _live(
@@ -133,6 +147,7 @@ def _live(
         names = [models_file("live"), *([main_file("live")] if rows.features else [])]
         return None, f"{folder} lacks {' or '.join(names)}"
     file = open_file(folder, models_file("live"))
+    check_same_models(file, rows.benchmarks)
     other = rows.source.base.file
     ids = (chunk[other.id] for chunk in other.source.chunks([other.id]))
     check_live_files(file, [run.label for run in other.runs.values()], ids)
@@ -140,19 +155,34 @@ def _live(
     if why:
         return None, why
     main = open_file(folder, main_file("live")) if rows.features else None
-    columns = choose_columns(file, main, rows.benchmarks, None, rows.features, {})
+    sets = read_sets(folder, rows.features or None)
+    columns = choose_columns(main, rows.benchmarks, None, rows.features, sets)
     return _joined("live", columns, file, main, None, own), ""
 
 
-def open_file(folder: Path, name: str, hint: str = "download it") -> EraFile:
+def folder_models(
+    path: Address,
+    models: Sequence[str] | None = None,
+    without: Sequence[str] | None = None,
+    predictions: OwnPredictions = (),
+) -> list[str]:
+    """Return the models that `open_folder` would open, of the validation rows."""
+    folder = check_folder(path)
+    file = open_file(folder, models_file("validation"))
+    names, sides = choose_models(file, models, without, _own(folder, predictions))
+    return [*names, *(name for side in sides for name in side.names)]
+
+
+def open_file(folder: Path, name: str, hint: str = "") -> EraFile:
     """Open a parquet file of a folder by its name."""
     path = folder / name
     if not path.is_file():
+        hint = hint or f"download it: {fetch_command(folder)}"
         raise FileNotFoundError(f"{path} is not there: {hint}")
     return EraFile(path, "Delete it, and download it again")
 
 
-def open_meta_model(path: Path, hint: str = "download it") -> EraFile:
+def open_meta_model(path: Path, hint: str = "") -> EraFile:
     """Open the file of the Meta Model."""
     file = open_file(path.parent, path.name, hint)
     check_meta_model(file)
@@ -193,7 +223,9 @@ def _joined(
     order += [name for side in predictions for name in side.names]
     source = Joined([*sides, *predictions], constants, order)
     if meta_model is not None and not source.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
+        warn_of_no_meta_model(
+            meta_model.path.name, "get the file of this release, or go without MMC"
+        )
     name = META_MODEL if meta_model else None
     target = next(iter(columns.targets), "")
     return FolderRows(

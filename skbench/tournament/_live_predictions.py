@@ -14,7 +14,14 @@ from ._era_file import Cursor, EraFile
 from ._held import Held
 from ._live import check_live, ids_of, index_of
 from ._prediction_files import OwnPredictions, named
-from ._prediction_tables import ENDINGS, in_roles, name_of, read_given
+from ._prediction_tables import (
+    ANONYMOUS,
+    ENDINGS,
+    in_roles,
+    name_of,
+    path_of,
+    read_given,
+)
 from ._roles import ERA, ID
 from ._sides import Side
 
@@ -42,7 +49,11 @@ def open_live(
 ) -> tuple[list[Side], str]:
     """Open the live rows of predictions, or say what lacks them."""
     found: list[Side] = []
-    for (name, given), side in zip(named(predictions), sides, strict=True):
+    used = {(side.file.path, side.renamed[ANONYMOUS]): side for side in sides}
+    for name, given in named(predictions):
+        side = used.get((path_of(name, given), name))
+        if side is None:
+            continue
         parts = [read_given(name, path) for path in live_beside(given)]
         parts += _own_rows(side.file, live)
         if len(parts) > 1:

@@ -55,6 +55,12 @@ def name_of(path: Path) -> str:
     return name.removesuffix(ending) if name.endswith(ending) else Path(name).stem
 
 
+def path_of(name: str, given: Any) -> Path:
+    """Return what messages call a file or frame."""
+    is_file = isinstance(given, str | os.PathLike)
+    return Path(given) if is_file else Path(f"predictions[{name!r}]")
+
+
 def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
     """Open a file or frame; return what messages call it, and its rows.
 
@@ -69,7 +75,7 @@ def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
         if ERA in source.schema.names and not _has_whole_numbers(source.schema):
             return path, source
         return path, in_roles(source.whole(), path)
-    path = Path(f"predictions[{name!r}]")
+    path = path_of(name, given)
     if isinstance(given, pd.Series):
         given = given.to_frame(ANONYMOUS)
     return path, in_roles(to_arrow(given, f"`{path}`"), path)

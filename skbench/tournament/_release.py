@@ -1,5 +1,7 @@
 """A release of Numerai's in a folder: its files, and what is said of them."""
 
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +12,24 @@ from skbench._warnings import warn
 SPLITS = ("train", "validation", "live")
 FEATURES_FILE = "features.json"
 META_MODEL_FILE = "meta_model.parquet"
+
+
+# What folders of the releases are called.
+_VERSION = re.compile(r"v\d+(\.\d+)*")
+
+
+def fetch_command(folder: Path, features: str | None = None) -> str:
+    """Return the command that fetches the files of a folder, and a set of features.
+
+    The name of the folder tells the version, if it is called so.
+    """
+    home = folder.resolve()
+    named = _VERSION.fullmatch(home.name)
+    words = ["--version", home.name] if named else []
+    words += [] if features is None else ["--features", features]
+    words += ["--data-home", str(home.parent)] if named else []
+    command = shlex.join(["skbench", "fetch", *words])
+    return command if named else f"{command} (and take the folder that it makes)"
 
 
 def main_file(split: str) -> str:
@@ -45,11 +65,11 @@ def has_live(folder: Path, features: Sequence[str]) -> bool:
     return all((folder / name).is_file() for name in needed)
 
 
-def warn_of_no_meta_model(name: str) -> None:
+def warn_of_no_meta_model(name: str, advice: str) -> None:
     """Warn that a file has the Meta Model of other eras only."""
     warn(
         f"{name} has none of the eras that are loaded, so {META_MODEL!r} is "
-        "missing throughout: load other eras, or pass meta_model=False"
+        f"missing throughout: {advice}"
     )
 
 
@@ -58,6 +78,5 @@ def warn_of_unmatched(unmatched: dict[str, int]) -> None:
     lost = [f"{count} of {name}" for name, count in unmatched.items() if count]
     if lost:
         warn(
-            f"ids without a partner in the other files are left out: "
-            f"{', '.join(lost)} (see `unmatched`)"
+            f"ids without a partner in the other files are left out: {', '.join(lost)}"
         )
