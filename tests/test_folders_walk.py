@@ -175,7 +175,7 @@ class TestEnsembleCommand:
             ]
             assert f"\n{name} out of sample, " in out
             assert f"\nin sample it would have been {row['mean']:.4f}\n" in out
-        assert " eras from 0021 on\n" in out
+        assert " eras from 0021 on; best mean first\n" in out
         assert {row["candidate"] for row in rows} == {*RIVALS}
         lines = [line.split() for line in out.splitlines()]
         assert ["equal", "weights"] in [line[:2] for line in lines]
