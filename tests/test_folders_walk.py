@@ -91,6 +91,9 @@ class TestOutOfSample:
         for name, scores in made.scores.items():
             assert list(scores) == RIVALS
             table = made.comparison(name)
+            longer = {"corr": "numerai_corr", "mmc": "contribution"}
+            again = made.comparison(longer.get(name, name))
+            pd.testing.assert_frame_equal(again, table)
             for rival in RIVALS[1:]:
                 pair = summarize(
                     scores[["ensemble"]], scores[rival], target=TARGET

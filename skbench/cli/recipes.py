@@ -11,7 +11,10 @@ from ._show import say, show
 @click.argument("name", required=False)
 @FORMAT
 def recipes(name: str | None, form: str) -> None:
-    """List the published benchmark models, or show the one called NAME."""
+    """List the published benchmark models, or show the one called NAME.
+
+    Ensembles come first, then single models.
+    """
     from skbench.recipes import describe_recipes, recipe
 
     if name is not None:
