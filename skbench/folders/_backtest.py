@@ -107,12 +107,7 @@ def backtest_folder(
     )
     check_meta_model(rows, _steps_of(candidates.values()), asked)
     warn_of_days(payout, rows.target)
-    for name, words in rows.made.items():
-        if words.startswith("in sample"):
-            warn(
-                f"the predictions of {name!r} are {words}: so are those of all that "
-                "blends them"
-            )
+    _warn_of_in_sample(rows.made)
     names = [name for name in rows.source.schema.names if name != ID]
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
@@ -124,6 +119,16 @@ def backtest_folder(
             payout=payout,
             keep_predictions=False,
         )
+
+
+def _warn_of_in_sample(made: Mapping[str, str]) -> None:
+    """Warn of predictions that flatter what is made of them."""
+    for name, words in made.items():
+        if words.startswith("in sample"):
+            warn(
+                f"the predictions of {name!r} are {words}: so are those of all that "
+                "blends them"
+            )
 
 
 def _combinations(
