@@ -53,13 +53,15 @@ def check_bounds(bounds: Any) -> tuple[float, float]:
     )
 
 
-def check_choice(parameter: str, value: Any, choices: Sequence[Any]) -> None:
-    """Check a parameter that is one of a few values."""
+def check_choice(
+    parameter: str, value: Any, choices: Sequence[Any], further: Iterable[str] = ()
+) -> None:
+    """Check a parameter that is one of a few values; ``further`` are words for some."""
     if not isinstance(value, str) or value not in choices:
         allowed = " or ".join(repr(choice) for choice in choices)
         raise ValueError(
             f"`{parameter}` must be {allowed}; got {value!r}"
-            f"{did_you_mean(value, choices)}"
+            f"{did_you_mean(value, [*choices, *further])}"
         )
 
 

@@ -80,7 +80,8 @@ def score_choice(parameter: str, value: Any, choices: Iterable[str]) -> str:
     """Return which of some choices a word stands for, as a check refuses others."""
     choices = list(choices)
     found = find_score(value, choices) if isinstance(value, str) else None
-    check_choice(parameter, value if found is None else found, choices)
+    words = [word for word in _KIND_OF if find_score(word, choices)]
+    check_choice(parameter, value if found is None else found, choices, words)
     return value if found is None else str(found)
 
 

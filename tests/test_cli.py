@@ -199,7 +199,7 @@ class TestScore:
         assert "--benchmark MODEL" in last
         tables = [table.splitlines() for table in rest]
         assert [table[0] for table in tables] == [
-            f"{score}, {span} eras"
+            f"{score}, {span} eras; best mean first"
             for span in ("all", "last 52")
             for score in ("CORR", "MMC", "BMC")
         ]
@@ -265,7 +265,7 @@ class TestEnsemble:
         out = run(
             capsys, "ensemble", folder, "--weights", f"{a}=0.25,{b}=0.75", "-o", output
         )
-        assert f" 25.00%  {a}\n 75.00%  {b}\n" in out
+        assert f", the largest first\n 75.00%  {b}\n 25.00%  {a}\n" in out
         assert "learned" not in out
         assert joblib.load(tmp_path / "e.joblib")[1].weights_ == {a: 0.25, b: 0.75}
 

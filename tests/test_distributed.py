@@ -247,6 +247,14 @@ class TestInThisProcess:
         assert list(got) == ["corr", "mmc", "bmc", "fnc"]
         assert_scores(got, scored(frame))
 
+    def test_a_payout_by_any_words(self):
+        payout = {"numerai_corr": 3.0, "mmc60": 15.0}
+        got = score(whole(), payout=payout)
+        expected = 3 * got["corr"] + 15 * got["mmc"]
+        pd.testing.assert_frame_equal(got["payout"], expected)
+        found = backtest(whole(), CANDIDATES, cv=SPLIT, payout=payout)
+        assert found.payout == {"corr": 3.0, "contribution": 15.0}
+
     @pytest.mark.parametrize("kind", KINDS)
     def test_backtest(self, kind):
         frame = KINDS[kind](FRAME)
@@ -551,6 +559,7 @@ class TestErrors:
         for said, call in {
             "`ddf` lacks 'd', named in `models`": lambda: score(lazy, ["a", "d"]),
             "`ddf` lacks 'f', named in `features`": lambda: score(lazy, features="f"),
+            "; did you mean 'target'.": lambda: score(lazy, y="targe"),
             "`ddf` lacks 'm', named in `meta_m": lambda: score(lazy, meta_model="m"),
             "`models` must be names .* got 5": lambda: score(lazy, 5),
             "`models` must be names .* got ..$": lambda: score(lazy, []),

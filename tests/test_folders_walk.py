@@ -91,6 +91,9 @@ class TestOutOfSample:
         for name, scores in made.scores.items():
             assert list(scores) == RIVALS
             table = made.comparison(name)
+            longer = {"corr": "numerai_corr", "mmc": "contribution"}
+            again = made.comparison(longer.get(name, name))
+            pd.testing.assert_frame_equal(again, table)
             for rival in RIVALS[1:]:
                 pair = summarize(
                     scores[["ensemble"]], scores[rival], target=TARGET
@@ -175,7 +178,7 @@ class TestEnsembleCommand:
             ]
             assert f"\n{name} out of sample, " in out
             assert f"\nin sample it would have been {row['mean']:.4f}\n" in out
-        assert " eras from 0021 on\n" in out
+        assert " eras from 0021 on; best mean first\n" in out
         assert {row["candidate"] for row in rows} == {*RIVALS}
         lines = [line.split() for line in out.splitlines()]
         assert ["equal", "weights"] in [line[:2] for line in lines]

@@ -99,17 +99,7 @@ def backtest(
         say(f"Target: {options['target']}")
         if newest:
             show_newest_rule()
-        say()
-        for name in found.scores:
-            _show_backtest(name, title_of(name, found.payout), found.summary(name))
-        given = [name for name in found.pipelines if _is_given(found, name)]
-        if given:
-            say(
-                f"Weights given, not learned here: {', '.join(given)}. Who chose them "
-                "may have known the targets of these eras.",
-                "",
-            )
-        say(f"Verdict: {found.verdict()}.")
+        _show_found(found)
     if report is not None:
         from skbench.report import BacktestReport
 
@@ -118,6 +108,21 @@ def backtest(
         )
         if form == "table":
             say("", report)
+
+
+def _show_found(found: "Backtest") -> None:
+    """Print what a backtest found, and what to conclude."""
+    say()
+    for name in found.scores:
+        _show_backtest(name, title_of(name, found.payout), found.summary(name))
+    given = [name for name in found.pipelines if _is_given(found, name)]
+    if given:
+        say(
+            f"Weights given, not learned here: {', '.join(given)}. Who chose them "
+            "may have known the targets of these eras.",
+            "",
+        )
+    say(f"Verdict: {found.verdict()}.")
 
 
 def _is_given(found: "Backtest", name: str) -> bool:

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 def recipes(name: str | None, form: str) -> None:
     """List the published benchmark models, show one, or tell which fit a folder.
 
-    With the NAME of a recipe: what it is made of. With a FOLDER: which ensembles its
-    models can make, what the others lack, and the commands that make them, also with
-    models of the same targets in place of those that are lacking.
+    The list has ensembles first, then single models. With the NAME of a recipe: what it
+    is made of. With a FOLDER: which ensembles its models can make, what the others
+    lack, and the commands that make them, also with models of the same targets in place
+    of those that are lacking.
     """
     from skbench.recipes import describe_recipes, recipe
 
