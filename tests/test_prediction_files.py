@@ -393,7 +393,7 @@ REFUSED = [
     (
         "mine.csv",
         lambda own: csv_of(own.set_axis(["era", "id"], axis=1)),
-        "has two columns of one name",
+        "and no name twice",
     ),
     ("mine.csv", lambda own: csv_of(own).decode().encode("utf-16"), "text in UTF-16"),
     ("mine.csv", lambda own: csv_of(own)[:99] + b"\0" + csv_of(own)[99:], "is not a p"),
