@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers import failure
-from tournament_files import own_predictions, write_rows, write_tournament
+from tournament_files import write_rows
 
-from skbench.datasets import make_benchmark_models
 from skbench.folders import (
     analyze_folder,
     backtest_folder,
@@ -23,27 +22,6 @@ from skbench.folders import (
 )
 from skbench.staking import PAYOUT_RULES
 from skbench.tournament import Origin, with_origin
-
-
-@pytest.fixture(scope="module")
-def data():
-    return make_benchmark_models(40, 60, 2, 8, meta_model_eras=30, random_state=3)
-
-
-@pytest.fixture
-def folder(data, tmp_path):
-    return write_tournament(tmp_path / "folder", data)
-
-
-@pytest.fixture
-def own(data):
-    """Predictions of every validation row, indexed by id, with eras."""
-    return own_predictions(data.frame, data.models[0])
-
-
-@pytest.fixture
-def live(data):
-    return own_predictions(data.live, data.models[0])
 
 
 def csv_of(own, **options):
@@ -213,20 +191,20 @@ AS_PARQUET = [
 class TestSameScores:
     """Whatever the file, scores are those of a parquet file with eras, to the bit."""
 
-    def scores(self, folder, path):
-        return score_folder(folder, predictions=path, benchmark="mine")
+    def scores(self, release, path):
+        return score_folder(release, predictions=path, benchmark="mine")
 
     def same(self, found, expected):
         pd.testing.assert_frame_equal(found, expected, rtol=0, atol=0)
 
     @pytest.mark.parametrize("made", AS_PARQUET)
-    def test_of_a_file(self, folder, own, tmp_path, made):
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", own))
+    def test_of_a_file(self, release, own, tmp_path, made):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         name, content = made(own)
         path = tmp_path / name
         path.write_bytes(content)
         pd.testing.assert_frame_equal(
-            self.scores(folder, path), expected, rtol=0, atol=0
+            self.scores(release, path), expected, rtol=0, atol=0
         )
 
     @pytest.mark.parametrize(
@@ -259,9 +237,9 @@ class TestSameScores:
     )
     @pytest.mark.filterwarnings("ignore")
     @pytest.mark.parametrize("made", [plain_csv, ids_alone, feather])
-    def test_of_what_is_in_it(self, folder, own, tmp_path, made, change):
+    def test_of_what_is_in_it(self, release, own, tmp_path, made, change):
         own = change(own)
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", own))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         if made is ids_alone:
             name, content = "mine.parquet", parquet_of(own.drop(columns="era"))
         else:
@@ -270,49 +248,49 @@ class TestSameScores:
         path.parent.mkdir()
         path.write_bytes(content)
         pd.testing.assert_frame_equal(
-            self.scores(folder, path), expected, rtol=0, atol=0
+            self.scores(release, path), expected, rtol=0, atol=0
         )
 
-    def test_gaps_may_be_written_as_nothing_or_as_nan(self, folder, own, tmp_path):
+    def test_gaps_may_be_written_as_nothing_or_as_nan(self, release, own, tmp_path):
         gaps = own.assign(prediction=own["prediction"].mask(own["prediction"] > 0.8))
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", gaps))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", gaps))
         for missing in ("", "NaN", "NA", "null"):
             path = tmp_path / "mine.csv"
             path.write_bytes(csv_of(gaps, na_rep=missing))
-            self.same(self.scores(folder, path), expected)
+            self.same(self.scores(release, path), expected)
 
-    def test_whole_numbers_are_predictions_too(self, folder, own, tmp_path):
+    def test_whole_numbers_are_predictions_too(self, release, own, tmp_path):
         ranks = own["prediction"].groupby(own["era"]).rank().astype(int)
         own = own.assign(prediction=ranks)
         floats = own.astype({"prediction": float})
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", floats))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", floats))
         for ending in "parquet", "csv":
             path = write_rows(tmp_path / f"mine.{ending}", own)
-            found = self.scores(folder, path)
+            found = self.scores(release, path)
             self.same(found, expected)
 
-    def test_live_rows_in_it_are_left_out(self, folder, own, live, tmp_path):
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", own))
+    def test_live_rows_in_it_are_left_out(self, release, own, live, tmp_path):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         both = pd.concat([own, live])
         for frame in both, both.drop(columns="era").sample(frac=1, random_state=0):
             path = write_rows(tmp_path / "mine.csv", frame)
-            found = self.scores(folder, path)
+            found = self.scores(release, path)
             self.same(found, expected)
 
-    def test_ids_that_nobody_knows_are_counted(self, folder, own, tmp_path):
-        expected = self.scores(folder, write_rows(tmp_path / "mine.parquet", own))
+    def test_ids_that_nobody_knows_are_counted(self, release, own, tmp_path):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         strangers = own.iloc[:7].rename("x{}".format)
         path = tmp_path / "mine.csv"
         write_rows(path, pd.concat([strangers, own]).drop(columns="era"))
         with pytest.warns(UserWarning, match=r"7 ids of .*mine\.csv have no partner"):
-            found = self.scores(folder, path)
+            found = self.scores(release, path)
         self.same(found, expected)
 
-    def test_how_they_were_made_is_still_told(self, folder, own, tmp_path):
+    def test_how_they_were_made_is_still_told(self, release, own, tmp_path):
         table = pa.Table.from_pandas(own.drop(columns="era"))
         schema = with_origin(table.schema, Origin("given"))
         pq.write_table(table.cast(schema), tmp_path / "mine.parquet")
-        found = self.scores(folder, tmp_path / "mine.parquet")
+        found = self.scores(release, tmp_path / "mine.parquet")
         assert found["made"].dropna().unique().tolist() == ["weights given"]
 
 
@@ -414,12 +392,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "content", "told"), REFUSED)
-def test_what_is_refused_by_name(folder, own, tmp_path, capsys, name, content, told):
+def test_what_is_refused_by_name(release, own, tmp_path, capsys, name, content, told):
     path = tmp_path / name
     path.write_bytes(content(own))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        line = failure(capsys, "score", folder, "--predictions", path)
+        line = failure(capsys, "score", release, "--predictions", path)
     assert told in line
     assert name in line
 
@@ -445,31 +423,31 @@ class TestFrames:
             ),
         ],
     )
-    def test_of_any_kind(self, folder, own, tmp_path, as_frame):
+    def test_of_any_kind(self, release, own, tmp_path, as_frame):
         path = write_rows(tmp_path / "mine.parquet", own)
-        expected = score_folder(folder, predictions=path)
-        found = score_folder(folder, predictions={"mine": as_frame(own)})
+        expected = score_folder(release, predictions=path)
+        found = score_folder(release, predictions={"mine": as_frame(own)})
         pd.testing.assert_frame_equal(found, expected, rtol=0, atol=0)
 
-    def test_in_every_job(self, folder, own, tmp_path):
+    def test_in_every_job(self, release, own, tmp_path):
         path = write_rows(tmp_path / "mine.parquet", own)
         rule = PAYOUT_RULES["2026"]
         jobs = [
-            lambda given: report_folder(folder, predictions=given).to_dict(),
-            lambda given: analyze_folder(folder, predictions=given).sentences,
+            lambda given: report_folder(release, predictions=given).to_dict(),
+            lambda given: analyze_folder(release, predictions=given).sentences,
             lambda given: str(
-                stake_folder(folder, rule, predictions=given, total_at_risk=7e5)
+                stake_folder(release, rule, predictions=given, total_at_risk=7e5)
             ),
             lambda given: str(
-                backtest_folder(folder, predictions=given, chunk=5).summary()
+                backtest_folder(release, predictions=given, chunk=5).summary()
             ),
         ]
         for job in jobs:
             assert job({"mine": own[["prediction"]]}) == job(path)
 
-    def test_the_key_names_a_file_too(self, folder, own, tmp_path):
+    def test_the_key_names_a_file_too(self, release, own, tmp_path):
         path = write_rows(tmp_path / "predictions.csv", own)
-        board = score_folder(folder, predictions={"mine": path})
+        board = score_folder(release, predictions={"mine": path})
         assert "mine" in set(board["model"])
 
     @pytest.mark.parametrize(
@@ -491,6 +469,6 @@ class TestFrames:
             ),
         ],
     )
-    def test_what_is_refused(self, folder, own, given, error, told):
+    def test_what_is_refused(self, release, own, given, error, told):
         with pytest.raises(error, match=told):
-            score_folder(folder, predictions=given(own))
+            score_folder(release, predictions=given(own))
