@@ -434,7 +434,8 @@ SAID = [
 OPTIONS = {
     "benchmark": "nowhere", "chunk": "0", "columns": "nowhere",
     "features": "nowhere", "fill": "1.5",
-    "fit": "nowhere", "format": "xml", "live": "nowhere/a.csv", "max_share": "1.5", "memory_limit": "much",
+    "fit": "nowhere", "format": "xml", "live": "nowhere/a.csv", "max_share": "1.5",
+    "memory_limit": "much",
     "method": "nowhere", "model": "nowhere", "neutralize": "nowhere",
     "output": "nowhere/a.parquet", "payout": "high", "proportion": "1.5",
     "recent": "many", "recipe": "nowhere", "report": "nowhere/a.html", "rule": "2030",

@@ -1,4 +1,4 @@
-"""Live data that is live: of the release, and of one's own models in an ensemble."""
+"""Live data that is live: of a folder, and of one's own models in an ensemble."""
 
 import joblib
 import numpy as np
@@ -25,7 +25,7 @@ def blended(release, tmp_path, name="e", **options):
 
 
 class TestEnsembleOfOnesOwn:
-    """One's own models are blended with those of the release, for live too."""
+    """One's own models are blended with those of a folder, for live too."""
 
     def in_memory(self, release, own, live):
         data = load_benchmark_models(release)
