@@ -37,13 +37,18 @@ def name_of(path: Path) -> str:
     return name.removesuffix(ending) if name.endswith(ending) else Path(name).stem
 
 
+def is_file(given: Any) -> bool:
+    """Whether predictions are in a file, by its path, and not in a frame."""
+    return isinstance(given, str | os.PathLike)
+
+
 def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
     """Open a file or frame; return what messages call it, and its rows.
 
     The rows are a source where they can be read an era at a time. Elsewhere they are a
     table of the ids, the eras if there are any, and predictions.
     """
-    if isinstance(given, str | os.PathLike):
+    if is_file(given):
         path = check_there(given, "predictions")
         if not is_parquet(path):
             return path, in_roles(read_table(path), path)
