@@ -583,6 +583,7 @@ def _jobs(world):
         "folders.ensemble_folder": (
             f.ensemble_folder,
             {"path": world.folder, "output": home / "ensemble.parquet",
+             "predictions": (), "live": home / "live.csv",
              "pipeline": make_pipeline(
                  skbench.WeightedEnsemble(),
                  skbench.FeatureNeutralizer(world.data.features[0])), **target,
@@ -634,7 +635,7 @@ def _commands(world):
                            "account": "somebody", "against": "somebody"},
         "ensemble": {**folder, **out, "weights": f"{own}=1", "neutralize": "small",
                      "proportion": 0.5, **target, "format": "csv",
-                     "missing": "omit"},
+                     "missing": "omit", "live": home / "live.csv"},
         "ensemble learned": {**folder, **out, "fit": "payout",
                              "payout": "corr=1,contribution=2"},
         "ensemble recipe": {**folder, **out, "recipe": "v43_lgbm_ct_blend",

@@ -17,6 +17,38 @@ def real_folder():
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def tournament():
+    """Make a small tournament of two models."""
+    from skbench.datasets import make_benchmark_models
+
+    return make_benchmark_models(40, 60, 2, 8, meta_model_eras=30, random_state=3)
+
+
+@pytest.fixture
+def release(tournament, tmp_path):
+    """Write that tournament as Numerai's files; return their folder."""
+    from tournament_files import write_tournament
+
+    return write_tournament(tmp_path / "release", tournament)
+
+
+@pytest.fixture
+def own(tournament):
+    """Make predictions of one's own for its validation rows, with eras."""
+    from tournament_files import own_predictions
+
+    return own_predictions(tournament.frame, tournament.models[0])
+
+
+@pytest.fixture
+def live(tournament):
+    """Make predictions of one's own for its live rows."""
+    from tournament_files import own_predictions
+
+    return own_predictions(tournament.live, tournament.models[0])
+
+
 @pytest.fixture
 def no_waits(monkeypatch):
     """Try again at once where Numerai does not answer."""

@@ -76,7 +76,7 @@ MUST_BE = [
     ("the name of a target", [5, ["target"]], "target"),
     ("a path", [5, ["a", "b"]],
      "path, data_home, folders output, demo output, demo data, streaming target, "
-     "check_predict python, to_folder path, demo folder"),
+     "check_predict python, ensemble_folder live, to_folder path, demo folder"),
     ("names of files", [5], "predictions"),
     ("names of columns", [5], "load_benchmark_models models"),
     ("a list of names", ["a,b", 5], "weight_grid names, input_features"),
@@ -399,7 +399,8 @@ SAID = [
     ("to_folder path, demo folder", [
         ("", "`{name}` must not be empty: name a file or folder")]),
     ("to_folder data", [({"a": 1}, "`data` must be a tournament as .*; got dict")]),
-    ("export_predict path, folders output, demo output, streaming target", [
+    ("export_predict path, folders output, demo output, streaming target, "
+      "ensemble_folder live", [
         ("nowhere/a.pkl", "`{name}` must name a file in a folder that is there")]),
     ("streaming source", [("nowhere", "`source` nowhere is not there")]),
     ("predictions", [(["nowhere"], NO_FILE)]),
@@ -460,7 +461,8 @@ SAID = [
 OPTIONS = {
     "benchmark": "nowhere", "chunk": "0", "columns": "nowhere",
     "features": "nowhere", "fill": "1.5", "missing": "nowhere", "models": "nowhere",
-    "fit": "nowhere", "format": "xml", "max_share": "1.5", "memory_limit": "much",
+    "fit": "nowhere", "format": "xml", "live": "nowhere/a.csv", "max_share": "1.5",
+    "memory_limit": "much",
     "method": "nowhere", "model": "nowhere", "neutralize": "nowhere",
     "output": "nowhere/a.parquet", "payout": "high", "proportion": "1.5",
     "recent": "many", "recipe": "nowhere", "report": "nowhere/a.html", "rule": "2030",

@@ -11,51 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers import failure
-from tournament_files import write_tournament
+from tournament_files import write_rows
 
-from skbench.datasets import make_benchmark_models
 from skbench.folders import (
+    analyze_folder,
+    backtest_folder,
+    report_folder,
     score_folder,
+    stake_folder,
 )
+from skbench.staking import PAYOUT_RULES
 from skbench.tournament import Origin, with_origin
-
-OWN = ("mine", "other")
-
-
-@pytest.fixture(scope="module")
-def data():
-    return make_benchmark_models(40, 60, 2, 8, meta_model_eras=30, random_state=3)
-
-
-@pytest.fixture
-def folder(data, tmp_path):
-    return write_tournament(tmp_path / "folder", data)
-
-
-@pytest.fixture
-def own(data):
-    """Predictions of every validation row, indexed by id, with eras."""
-    return _own(data.frame, data)
-
-
-@pytest.fixture
-def live(data):
-    return _own(data.live, data)
-
-
-def _own(frame, data):
-    noise = np.random.default_rng(1).normal(size=len(frame))
-    prediction = frame[data.models[0]].rank(pct=True) + 0.1 * noise
-    return pd.DataFrame({"era": frame["era"], "prediction": prediction})
-
-
-def written(path, frame):
-    """Write a file by pandas, of the kind that its ending names."""
-    if path.suffix == ".parquet":
-        frame.to_parquet(path)
-    else:
-        frame.to_csv(path)
-    return path
 
 
 def csv_of(own, **options):
@@ -225,20 +191,20 @@ AS_PARQUET = [
 class TestSameScores:
     """Whatever the file, scores are those of a parquet file with eras, to the bit."""
 
-    def scores(self, folder, path):
-        return score_folder(folder, predictions=path, benchmark="mine")
+    def scores(self, release, path):
+        return score_folder(release, predictions=path, benchmark="mine")
 
     def same(self, found, expected):
         pd.testing.assert_frame_equal(found, expected, rtol=0, atol=0)
 
     @pytest.mark.parametrize("made", AS_PARQUET)
-    def test_of_a_file(self, folder, own, tmp_path, made):
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", own))
+    def test_of_a_file(self, release, own, tmp_path, made):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         name, content = made(own)
         path = tmp_path / name
         path.write_bytes(content)
         pd.testing.assert_frame_equal(
-            self.scores(folder, path), expected, rtol=0, atol=0
+            self.scores(release, path), expected, rtol=0, atol=0
         )
 
     @pytest.mark.parametrize(
@@ -271,9 +237,9 @@ class TestSameScores:
     )
     @pytest.mark.filterwarnings("ignore")
     @pytest.mark.parametrize("made", [plain_csv, ids_alone, feather])
-    def test_of_what_is_in_it(self, folder, own, tmp_path, made, change):
+    def test_of_what_is_in_it(self, release, own, tmp_path, made, change):
         own = change(own)
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", own))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         if made is ids_alone:
             name, content = "mine.parquet", parquet_of(own.drop(columns="era"))
         else:
@@ -282,49 +248,49 @@ class TestSameScores:
         path.parent.mkdir()
         path.write_bytes(content)
         pd.testing.assert_frame_equal(
-            self.scores(folder, path), expected, rtol=0, atol=0
+            self.scores(release, path), expected, rtol=0, atol=0
         )
 
-    def test_gaps_may_be_written_as_nothing_or_as_nan(self, folder, own, tmp_path):
+    def test_gaps_may_be_written_as_nothing_or_as_nan(self, release, own, tmp_path):
         gaps = own.assign(prediction=own["prediction"].mask(own["prediction"] > 0.8))
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", gaps))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", gaps))
         for missing in ("", "NaN", "NA", "null"):
             path = tmp_path / "mine.csv"
             path.write_bytes(csv_of(gaps, na_rep=missing))
-            self.same(self.scores(folder, path), expected)
+            self.same(self.scores(release, path), expected)
 
-    def test_whole_numbers_are_predictions_too(self, folder, own, tmp_path):
+    def test_whole_numbers_are_predictions_too(self, release, own, tmp_path):
         ranks = own["prediction"].groupby(own["era"]).rank().astype(int)
         own = own.assign(prediction=ranks)
         floats = own.astype({"prediction": float})
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", floats))
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", floats))
         for ending in "parquet", "csv":
-            path = written(tmp_path / f"mine.{ending}", own)
-            found = self.scores(folder, path)
+            path = write_rows(tmp_path / f"mine.{ending}", own)
+            found = self.scores(release, path)
             self.same(found, expected)
 
-    def test_live_rows_in_it_are_left_out(self, folder, own, live, tmp_path):
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", own))
+    def test_live_rows_in_it_are_left_out(self, release, own, live, tmp_path):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         both = pd.concat([own, live])
         for frame in both, both.drop(columns="era").sample(frac=1, random_state=0):
-            path = written(tmp_path / "mine.csv", frame)
-            found = self.scores(folder, path)
+            path = write_rows(tmp_path / "mine.csv", frame)
+            found = self.scores(release, path)
             self.same(found, expected)
 
-    def test_ids_that_nobody_knows_are_counted(self, folder, own, tmp_path):
-        expected = self.scores(folder, written(tmp_path / "mine.parquet", own))
+    def test_ids_that_nobody_knows_are_counted(self, release, own, tmp_path):
+        expected = self.scores(release, write_rows(tmp_path / "mine.parquet", own))
         strangers = own.iloc[:7].rename("x{}".format)
         path = tmp_path / "mine.csv"
-        written(path, pd.concat([strangers, own]).drop(columns="era"))
+        write_rows(path, pd.concat([strangers, own]).drop(columns="era"))
         with pytest.warns(UserWarning, match=r"7 ids of .*mine\.csv have no partner"):
-            found = self.scores(folder, path)
+            found = self.scores(release, path)
         self.same(found, expected)
 
-    def test_how_they_were_made_is_still_told(self, folder, own, tmp_path):
+    def test_how_they_were_made_is_still_told(self, release, own, tmp_path):
         table = pa.Table.from_pandas(own.drop(columns="era"))
         schema = with_origin(table.schema, Origin("given"))
         pq.write_table(table.cast(schema), tmp_path / "mine.parquet")
-        found = self.scores(folder, tmp_path / "mine.parquet")
+        found = self.scores(release, tmp_path / "mine.parquet")
         assert found["made"].dropna().unique().tolist() == ["weights given"]
 
 
@@ -405,7 +371,7 @@ REFUSED = [
     (
         "mine.csv",
         lambda own: csv_of(own.set_axis(["era", "id"], axis=1)),
-        "has two columns of one name",
+        "and no name twice",
     ),
     ("mine.csv", lambda own: csv_of(own).decode().encode("utf-16"), "text in UTF-16"),
     ("mine.csv", lambda own: csv_of(own)[:99] + b"\0" + csv_of(own)[99:], "is not a p"),
@@ -426,11 +392,83 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("name", "content", "told"), REFUSED)
-def test_what_is_refused_by_name(folder, own, tmp_path, capsys, name, content, told):
+def test_what_is_refused_by_name(release, own, tmp_path, capsys, name, content, told):
     path = tmp_path / name
     path.write_bytes(content(own))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        line = failure(capsys, "score", folder, "--predictions", path)
+        line = failure(capsys, "score", release, "--predictions", path)
     assert told in line
     assert name in line
+
+
+class TestFrames:
+    """A mapping of names to frames, as files of those names."""
+
+    @pytest.mark.parametrize(
+        "as_frame",
+        [
+            pytest.param(lambda own: own, id="pandas, eras"),
+            pytest.param(lambda own: own["prediction"], id="series"),
+            pytest.param(lambda own: own[["prediction"]].rename_axis(None), id="bare"),
+            pytest.param(
+                lambda own: own.drop(columns="era").reset_index(), id="column"
+            ),
+            pytest.param(lambda own: own.set_index("era", append=True), id="levels"),
+            pytest.param(lambda own: own.sample(frac=1, random_state=0), id="shuffled"),
+            pytest.param(lambda own: pl.from_pandas(own.reset_index()), id="polars"),
+            pytest.param(lambda own: pa.Table.from_pandas(own), id="arrow"),
+            pytest.param(
+                lambda own: pa.RecordBatch.from_pandas(own.reset_index()), id="batch"
+            ),
+        ],
+    )
+    def test_of_any_kind(self, release, own, tmp_path, as_frame):
+        path = write_rows(tmp_path / "mine.parquet", own)
+        expected = score_folder(release, predictions=path)
+        found = score_folder(release, predictions={"mine": as_frame(own)})
+        pd.testing.assert_frame_equal(found, expected, rtol=0, atol=0)
+
+    def test_in_every_job(self, release, own, tmp_path):
+        path = write_rows(tmp_path / "mine.parquet", own)
+        rule = PAYOUT_RULES["2026"]
+        jobs = [
+            lambda given: report_folder(release, predictions=given).to_dict(),
+            lambda given: analyze_folder(release, predictions=given).sentences,
+            lambda given: str(
+                stake_folder(release, rule, predictions=given, total_at_risk=7e5)
+            ),
+            lambda given: str(
+                backtest_folder(release, predictions=given, chunk=5).summary()
+            ),
+        ]
+        for job in jobs:
+            assert job({"mine": own[["prediction"]]}) == job(path)
+
+    def test_the_key_names_a_file_too(self, release, own, tmp_path):
+        path = write_rows(tmp_path / "predictions.csv", own)
+        board = score_folder(release, predictions={"mine": path})
+        assert "mine" in set(board["model"])
+
+    @pytest.mark.parametrize(
+        ("given", "error", "told"),
+        [
+            (lambda own: own, ValueError, "a mapping from names to frames; got"),
+            (lambda own: {5: own}, ValueError, "must be a mapping from names; got 5"),
+            (lambda own: {"m": own.to_numpy()}, TypeError, r"\['m'\]` must be a frame"),
+            (lambda own: {"m": pl.from_pandas(own).lazy()}, TypeError, "LazyFrame"),
+            (
+                lambda own: {"m": own.reset_index(drop=True)},
+                ValueError,
+                r"predictions\['m'\] must have the column 'id'",
+            ),
+            (
+                lambda own: {"v53_lgbm_cyrus20": own},
+                ValueError,
+                "two columns would be called 'v53_lgbm_cyrus20'",
+            ),
+        ],
+    )
+    def test_what_is_refused(self, release, own, given, error, told):
+        with pytest.raises(error, match=told):
+            score_folder(release, predictions=given(own))

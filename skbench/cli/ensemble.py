@@ -108,11 +108,10 @@ def ensemble(
     from skbench.folders import ensemble_folder, ensemble_pipeline
     from skbench.metrics import leaderboard
 
-    pipeline = ensemble_pipeline(folder, **options)
     made = ensemble_folder(
         folder,
         output,
-        pipeline,
+        ensemble_pipeline(folder, **options),
         predictions=predictions,
         live=live,
         target=target,
@@ -144,11 +143,14 @@ def ensemble(
         say("", "weights given", "", f"Target: {made.target}", "")
         for span, lines in board.groupby("eras", sort=False):
             show_score("corr", "CORR", str(span), lines)
+    _show_files(made, output, live)
+
+
+def _show_files(made: "FolderEnsemble", output: Path, live: Path | None) -> None:
+    """Print what was written."""
     say(f"Predictions of {_counted(made.n_rows)} rows: {output}")
     if made.n_predicted != made.n_rows:
-        say(
-            f"Of these rows, {_counted(made.n_predicted)} have one; the others have NaN"
-        )
+        say(f"Of these rows, {_counted(made.n_predicted)} have one, the others NaN")
     say(f"Pipeline, for joblib.load: {output.with_suffix('.joblib')}")
     if live is not None:
         say(f"Live era, to submit: {made.n_predicted['live']:,} predictions: {live}")

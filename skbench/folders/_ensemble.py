@@ -296,28 +296,30 @@ def ensemble_folder(
         eras, or of other rows than ``live.parquet``; or if ``live`` is asked for and
         no live rows can be predicted, or not all of them.
     """
-    inputs = input_files(path, predictions)
-    predictions_file = _check_output(output, inputs)
-    pipeline_file = predictions_file.with_suffix(".joblib")
-    check_writable(pipeline_file, "output", inputs)
-    if live is not None:
-        check_writable(live, "live", [*inputs, predictions_file, pipeline_file])
+    predictions_file, pipeline_file = _check_outputs(
+        output, live, input_files(path, predictions)
+    )
     check_count("chunk", chunk, 1)
+    features = _features_of(pipeline)
     rows, later = open_folder(
         path,
         target=target,
         models=models,
         without=without,
-        features=_features_of(pipeline),
+        features=features,
         predictions=predictions,
         live=True,
     )
     _check_live(rows, later, live)
     warn_of_in_sample(rows)
     made = _made(rows, later, pipeline, chunk, progress)
-    scores = _written(
-        made, rows, later, (predictions_file, pipeline_file, live), progress
-    )
+    with nullcontext() if live is None else written_whole(live) as unfinished:
+        tables = [made.validation()]
+        if later is not None:
+            of_live = made.blend.of(made.pipeline, later.source, progress)
+            tables.append(_submitted(of_live, unfinished))
+        told = _told(tables, made, rows, later)
+        scores = _written(told, made, predictions_file, pipeline_file)
     return FolderEnsemble(
         made.pipeline,
         predictions_file,
@@ -329,6 +331,18 @@ def ensemble_folder(
         made.out_of_sample_from,
         made.lacking.n_lacking if made.lacking else 0,
     )
+
+
+def _written(
+    tables: Iterator[pa.Table], made: AllEras | OutOfSample, output: Path, fitted: Path
+) -> dict[str, pd.DataFrame]:
+    """Write predictions and the pipeline, both or none; return the scores."""
+    with written_whole(output) as unfinished, written_whole(fitted) as unfinished_too:
+        write_tables(tables, unfinished)
+        scores = made.scores()
+        made.blend.warn_of_missing()
+        joblib.dump(made.pipeline, unfinished_too)
+    return scores
 
 
 def _made(
@@ -351,35 +365,6 @@ def _made(
     return made
 
 
-def _written(
-    made: AllEras | OutOfSample,
-    rows: FolderRows,
-    later: FolderRows | None,
-    files: tuple[Path, Path, Address | None],
-    progress: bool,
-) -> dict[str, pd.DataFrame]:
-    """Write the predictions, those of live rows too, and the pipeline; score them."""
-    predictions, pipeline, live = files
-    origin = _origin(rows, made.origin)
-    with (
-        written_whole(predictions) as unfinished,
-        written_whole(pipeline) as unfinished_pipeline,
-        nullcontext() if live is None else written_whole(live) as unfinished_live,
-    ):
-        parts = [made.validation()]
-        if later is not None:
-            of_live = made.blend.of(made.pipeline, later.source, progress)
-            parts.append(_submitted(of_live, unfinished_live))
-        tables: Iterator[pa.Table] = chain.from_iterable(parts)
-        if later is not None and _has_text(later) and not _has_text(rows):
-            tables = map(_labelled, tables)
-        write_tables((_said(table, origin) for table in tables), unfinished)
-        scores = made.scores()
-        made.blend.warn_of_missing()
-        joblib.dump(made.pipeline, unfinished_pipeline)
-    return scores
-
-
 def _has_text(rows: FolderRows) -> bool:
     """Whether eras are labelled by text."""
     kind = rows.source.schema.field(ERA).type
@@ -393,9 +378,18 @@ def _labelled(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index(ERA), ERA, text)
 
 
-def _said(table: pa.Table, origin: Origin) -> pa.Table:
-    """Say in a table how its predictions were made."""
-    return table.replace_schema_metadata(with_origin(table.schema, origin).metadata)
+def _told(
+    parts: Sequence[Iterator[pa.Table]],
+    made: AllEras | OutOfSample,
+    rows: FolderRows,
+    later: FolderRows | None,
+) -> Iterator[pa.Table]:
+    """Say in tables how predictions were made; label eras alike, the live one too."""
+    origin = _origin(rows, made.origin)
+    unlike = later is not None and _has_text(later) and not _has_text(rows)
+    for table in chain.from_iterable(parts):
+        told = _labelled(table) if unlike else table
+        yield told.replace_schema_metadata(with_origin(told.schema, origin).metadata)
 
 
 def _check_live(
@@ -432,11 +426,17 @@ def _submitted(tables: Iterator[pa.Table], file: Path | None) -> Iterator[pa.Tab
     yield from held
 
 
-def _check_output(output: Address, inputs: Sequence[Path]) -> Path:
+def _check_outputs(
+    output: Address, live: Address | None, inputs: Sequence[Path]
+) -> tuple[Path, Path]:
+    """Return the files to write predictions and the pipeline to."""
     file = check_writable(output, "output", inputs)
     if file.suffix != ".parquet":
         raise ValueError(f"`output` must end in .parquet; got {file}")
-    return file
+    pipeline = check_writable(file.with_suffix(".joblib"), "output", inputs)
+    if live is not None:
+        check_writable(live, "live", [*inputs, file, pipeline])
+    return file, pipeline
 
 
 def _features_of(pipeline: Pipeline) -> list[str] | str | None:

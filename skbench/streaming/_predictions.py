@@ -67,13 +67,12 @@ class Predictions:
 
         ``models`` returns the models in these rows, to say which of them have gaps.
         """
-        kinds = rows[DATA_TYPE]
-        for count, part in (
-            (self.n_rows, kinds),
-            (self.n_predicted, kinds.filter(made.is_valid())),
-        ):
-            for kind in pc.value_counts(part).to_pylist():
-                count[str(kind["values"])] += kind["counts"]
+        there = pa.table({"kind": rows[DATA_TYPE], "made": made}).group_by(
+            "kind", False
+        )
+        for kind in there.aggregate([("made", "count"), ([], "count_all")]).to_pylist():
+            self.n_rows[str(kind["kind"])] += kind["count_all"]
+            self.n_predicted[str(kind["kind"])] += kind["made_count"]
         self._n_missing += made.null_count
         if made.null_count:
             without = models(self.models).filter(made.is_null())

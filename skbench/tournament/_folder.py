@@ -151,7 +151,7 @@ def _live(
     other = rows.source.base.file
     ids = (chunk[other.id] for chunk in other.source.chunks([other.id]))
     check_live_files(file, [run.label for run in other.runs.values()], ids)
-    own, why = open_live(predictions, rows.predictions, file)
+    own, why = open_live(predictions, rows.predictions, file, other)
     if why:
         return None, why
     main = open_file(folder, main_file("live")) if rows.features else None

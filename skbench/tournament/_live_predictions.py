@@ -1,6 +1,5 @@
 """The live rows of predictions: in the same file or frame, or in a file beside it."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from ._prediction_tables import (
     ANONYMOUS,
     ENDINGS,
     in_roles,
+    is_file,
     name_of,
     path_of,
     read_given,
@@ -28,7 +28,7 @@ from ._sides import Side
 
 def live_beside(given: Any) -> list[Path]:
     """Return the files with the live rows of a file of predictions, by their names."""
-    if not isinstance(given, str | os.PathLike):
+    if not is_file(given):
         return []
     path = Path(given)
     paths = [path.with_name(f"{name_of(path)}_live{ending}") for ending in ENDINGS]
@@ -39,15 +39,21 @@ def files_of(predictions: OwnPredictions) -> list[Path]:
     """Return the files that predictions are read from."""
     files = []
     for _, given in named(predictions):
-        if isinstance(given, str | os.PathLike):
+        if is_file(given):
             files += [Path(given), *live_beside(given)]
     return files
 
 
 def open_live(
-    predictions: OwnPredictions, sides: Sequence[Side], live: EraFile
+    predictions: OwnPredictions,
+    sides: Sequence[Side],
+    live: EraFile,
+    other: EraFile,
 ) -> tuple[list[Side], str]:
-    """Open the live rows of predictions, or say what lacks them."""
+    """Open the live rows of predictions, or say what lacks them.
+
+    ``live`` and ``other`` have the live rows of the folder and its other rows.
+    """
     found: list[Side] = []
     used = {(side.file.path, side.renamed[ANONYMOUS]): side for side in sides}
     for name, given in named(predictions):
@@ -55,7 +61,7 @@ def open_live(
         if side is None:
             continue
         parts = [read_given(name, path) for path in live_beside(given)]
-        parts += _own_rows(side.file, live)
+        parts += _own_rows(side.file, live, other)
         if len(parts) > 1:
             places = " and ".join(str(path) for path, _ in parts)
             raise ValueError(
@@ -63,20 +69,25 @@ def open_live(
                 "those of one"
             )
         if not parts:
-            beside = f": give {name}_live.csv beside it"
-            where = "" if files_of({name: given}) == [] else beside
-            return [], f"{side.file.path} has no live rows{where}"
+            what = f"{side.file.path} has no live rows"
+            name = name_of(Path(given)) if is_file(given) else ""
+            return [], f"{what}: give {name}_live.csv beside it" if name else what
         path, table = parts[0]
         found.append(_checked(path, table, side, live))
     return found, ""
 
 
-def _own_rows(file: EraFile, live: EraFile) -> list[tuple[Path, pa.Table]]:
-    """Return the rows of the live era, if a file has some."""
+def _own_rows(
+    file: EraFile, live: EraFile, other: EraFile
+) -> list[tuple[Path, pa.Table]]:
+    """Return the rows of the live era, if a file has some: it may have another label.
+
+    A label that is no time is that of the live era, unless other rows have it.
+    """
     runs = [
         run
         for key, run in file.runs.items()
-        if key in live.runs or era_time(run.label) is None
+        if key in live.runs or (era_time(run.label) is None and key not in other.runs)
     ]
     if not runs:
         return []

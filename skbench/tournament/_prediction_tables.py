@@ -1,6 +1,5 @@
-"""Predictions of whatever kind of file or frame, read whole into a table."""
+"""Predictions of whatever kind of file or frame: ids, eras and models of them."""
 
-import csv
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow.csv import ConvertOptions, read_csv
 
 from skbench._checks import listed
 from skbench._files import check_there
@@ -18,11 +16,11 @@ from skbench._frames import to_arrow
 from skbench._parquet import arrow_path
 from skbench._warnings import warn
 
+from ._any_file import is_parquet, read_table
 from ._era_file import EraFile
 from ._match import check_unique, find
-from ._roles import DATA_TYPE, ERA, ID, find_id, is_model, is_unnamed
+from ._roles import ERA, ID, find_id, is_model
 from ._source import Source
-from ._unreadable import reading
 from ._whole_eras import as_text, plain
 
 # What ensembles call their column, which says nothing beside others of its kind.
@@ -30,22 +28,6 @@ ANONYMOUS = "prediction"
 
 # Endings of files of predictions; what is read goes by what files begin with.
 ENDINGS = (".parquet", ".csv", ".csv.gz", ".feather", ".arrow", ".ipc")
-
-# What files that are no text begin with.
-_PARQUET, _GZIP, _ARROW, _STREAM = b"PAR1", b"\x1f\x8b", b"ARROW1", b"\xff\xff\xff\xff"
-_REFUSED = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook",
-    b"\xff\xfe": "text in UTF-16",
-    b"\xfe\xff": "text in UTF-16",
-}
-_BOM = b"\xef\xbb\xbf"
-_HEAD_BYTES = 2**18
-_KINDS = "a parquet, CSV (also .csv.gz) or Feather file"
-_AS_CSV = (
-    "Write a CSV file as pandas does with to_csv: in UTF-8, its first line the names "
-    "of the columns, with commas between columns and points in numbers"
-)
 
 
 def name_of(path: Path) -> str:
@@ -55,10 +37,14 @@ def name_of(path: Path) -> str:
     return name.removesuffix(ending) if name.endswith(ending) else Path(name).stem
 
 
+def is_file(given: Any) -> bool:
+    """Whether predictions are in a file, by its path, and not in a frame."""
+    return isinstance(given, str | os.PathLike)
+
+
 def path_of(name: str, given: Any) -> Path:
     """Return what messages call a file or frame."""
-    is_file = isinstance(given, str | os.PathLike)
-    return Path(given) if is_file else Path(f"predictions[{name!r}]")
+    return Path(given) if is_file(given) else Path(f"predictions[{name!r}]")
 
 
 def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
@@ -67,10 +53,10 @@ def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
     The rows are a source where they can be read an era at a time. Elsewhere they are a
     table of the ids, the eras if there are any, and predictions.
     """
-    if isinstance(given, str | os.PathLike):
+    if is_file(given):
         path = check_there(given, "predictions")
-        if not _is_parquet(path):
-            return path, in_roles(_read_table(path), path)
+        if not is_parquet(path):
+            return path, in_roles(read_table(path), path)
         source = Source(path)
         if ERA in source.schema.names and not _has_whole_numbers(source.schema):
             return path, source
@@ -181,79 +167,3 @@ def _ids_and_eras(paths: Sequence[Path]) -> tuple[pa.ChunkedArray, pa.ChunkedArr
         eras.append(labels.take(pa.array(codes)))
     chunks = [chunk for column in ids for chunk in column.chunks]
     return pa.chunked_array(chunks, pa.large_string()), pa.chunked_array(eras)
-
-
-def _is_parquet(path: Path) -> bool:
-    """Whether a file is one of parquet, or calls itself one and is nothing else."""
-    head = _head(path, 8)
-    known = head.startswith((_GZIP, _ARROW, _STREAM, *_REFUSED)) or _is_text(head)
-    return head.startswith(_PARQUET) or (path.suffix == ".parquet" and not known)
-
-
-def _read_table(path: Path) -> pa.Table:
-    """Read a file that is not of parquet, by what it begins with."""
-    head = _head(path, 8)
-    for start, what in _REFUSED.items():
-        if head.startswith(start):
-            raise ValueError(
-                f"{path} is {what}, which is not read: save it as {_KINDS}. {_AS_CSV}"
-            )
-    if head.startswith((_ARROW, _STREAM)):
-        with reading(path, "Write it again"), pa.memory_map(arrow_path(path)) as file:
-            of = pa.ipc.open_file if head.startswith(_ARROW) else pa.ipc.open_stream
-            return of(file).read_all()
-    return _read_csv(path, "gzip" if head.startswith(_GZIP) else None)
-
-
-def _head(path: Path, size: int) -> bytes:
-    with path.open("rb") as file:
-        return file.read(size)
-
-
-def _is_text(head: bytes) -> bool:
-    return bool(head) and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
-
-
-def _read_csv(path: Path, compression: str | None) -> pa.Table:
-    """Read the ids and eras of a CSV file as text, and all else as floats."""
-    with reading(path, _AS_CSV):
-        with pa.input_stream(arrow_path(path), compression=compression) as file:
-            names = _header(path, file.read(_HEAD_BYTES))
-        key = _check_id(pa.schema([(name, pa.string()) for name in names]), path)
-        models = [name for name in names if name != key and _is_prediction(name)]
-        labels = [name for name in (key, ERA) if name in names]
-        options = ConvertOptions(
-            column_types=dict.fromkeys(labels, pa.large_string())
-            | dict.fromkeys(models, pa.float64()),
-            include_columns=[*labels, *models],
-            strings_can_be_null=True,
-        )
-        with pa.input_stream(arrow_path(path), compression=compression) as file:
-            return read_csv(file, convert_options=options)
-
-
-def _is_prediction(name: str) -> bool:
-    other = name == DATA_TYPE or is_unnamed(name)
-    return is_model(name, pa.float64()) and not other
-
-
-def _header(path: Path, head: bytes) -> Sequence[str]:
-    """Return the names of the columns of a CSV file."""
-    if b"\0" in head:
-        raise _unlike(path, f"is not {_KINDS}")
-    lines = head.removeprefix(_BOM).lstrip(b"\r\n").splitlines()
-    if not lines:
-        raise _unlike(path, "is empty")
-    try:
-        line = lines[0].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise _unlike(path, "is not text in UTF-8") from error
-    names: Sequence[str] = next(csv.reader([line]))
-    for sign in ";", "\t", "|":
-        if len(names) == 1 and sign in line:
-            raise _unlike(path, f"has {sign!r} between its columns, not commas")
-    return names
-
-
-def _unlike(path: Path, what: str) -> ValueError:
-    return ValueError(f"{path} {what}. {_AS_CSV}")

@@ -43,25 +43,11 @@ def id_column(schema: pa.Schema, path: Path) -> str:
 
 
 def find_id(schema: pa.Schema, path: Path) -> str:
-    """Return the name of what must be the column of ids; two of one name are refused.
-
-    A CSV file in which pandas wrote an index without a name has the ids in a column
-    without one.
-    """
-    names = schema.names
-    if len(set(names)) < len(names):
+    """Return what must be the column of ids, there or not; refuse two of one name."""
+    if len(set(schema.names)) < len(schema.names):
         raise ValueError(f"{path} has two columns of one name")
-    if ID in names:
-        return ID
     index = index_columns(schema)
-    if len(index) == 1:
-        return index[0]
-    return names[0] if names and is_unnamed(names[0]) else ID
-
-
-def is_unnamed(name: str) -> bool:
-    """Whether a column is an index that was written without a name."""
-    return name == "" or name.startswith("Unnamed:")
+    return index[0] if ID not in schema.names and len(index) == 1 else ID
 
 
 def check_numeric(file: HasColumns, names: Iterable[str]) -> None:
