@@ -16,6 +16,7 @@ from skbench.kernels.neutralize import (
     _exact_design,
     _whole_numbers,
     fill_missing,
+    least_rcond,
     neutralize,
 )
 from skbench.kernels.products import product
@@ -757,6 +758,10 @@ class TestRcond:
 
 class TestRcondBelowRounding:
     """Numpy's `lstsq` draws the line where rounding ends: epsilon x max(shape)."""
+
+    @pytest.mark.parametrize("shape", [(4, 900), (900, 4)])
+    def test_the_line_is_that_of_numpy(self, shape):
+        assert least_rcond(*shape) == np.finfo(float).eps * 900
 
     @pytest.mark.parametrize("rcond", [0, 0.0, 1e-16, 1e-300])
     @pytest.mark.parametrize("shape", [(200, 10), (60, 40), (30, 60), (3, 8)])
