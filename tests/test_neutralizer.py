@@ -13,7 +13,10 @@ from sklearn.pipeline import make_pipeline
 from skbench import EraRankGauss, FeatureNeutralizer, neutralization_path
 from skbench.kernels.neutralize import (
     EXACT,
+    TRUSTED,
+    _cholesky,
     _exact_design,
+    _trusted,
     _whole_numbers,
     fill_missing,
     least_rcond,
@@ -754,6 +757,15 @@ class TestRcond:
         basis = np.column_stack(directions)
         expected = prediction - basis @ (np.linalg.pinv(basis) @ prediction)
         assert_close(got, expected, 1e-7)
+
+
+@pytest.mark.parametrize("rcond", [1e-6, 1e-4])
+@pytest.mark.parametrize(("share", "trusted"), [(0.75, False), (1.5, True)])
+def test_a_factor_is_trusted_above_its_limit_and_not_below(rcond, share, trusted):
+    """Both bounds are exact for a diagonal matrix."""
+    limit = np.sqrt(2.0 * 4) * max(TRUSTED, 10 * rcond**2)
+    gram = np.asfortranarray(np.diag([1.0, 1.0, 1.0, 1.0, share * limit]))
+    assert _trusted(_cholesky(gram), gram, rcond) is trusted
 
 
 class TestRcondBelowRounding:
