@@ -13,9 +13,13 @@ from sklearn.pipeline import make_pipeline
 from skbench import EraRankGauss, FeatureNeutralizer, neutralization_path
 from skbench.kernels.neutralize import (
     EXACT,
+    TRUSTED,
+    _cholesky,
     _exact_design,
+    _trusted,
     _whole_numbers,
     fill_missing,
+    least_rcond,
     neutralize,
 )
 from skbench.kernels.products import product
@@ -755,8 +759,21 @@ class TestRcond:
         assert_close(got, expected, 1e-7)
 
 
+@pytest.mark.parametrize("rcond", [1e-6, 1e-4])
+@pytest.mark.parametrize(("share", "trusted"), [(0.75, False), (1.5, True)])
+def test_a_factor_is_trusted_above_its_limit_and_not_below(rcond, share, trusted):
+    """Both bounds are exact for a diagonal matrix."""
+    limit = np.sqrt(2.0 * 4) * max(TRUSTED, 10 * rcond**2)
+    gram = np.asfortranarray(np.diag([1.0, 1.0, 1.0, 1.0, share * limit]))
+    assert _trusted(_cholesky(gram), gram, rcond) is trusted
+
+
 class TestRcondBelowRounding:
     """Numpy's `lstsq` draws the line where rounding ends: epsilon x max(shape)."""
+
+    @pytest.mark.parametrize("shape", [(4, 900), (900, 4)])
+    def test_the_line_is_that_of_numpy(self, shape):
+        assert least_rcond(*shape) == np.finfo(float).eps * 900
 
     @pytest.mark.parametrize("rcond", [0, 0.0, 1e-16, 1e-300])
     @pytest.mark.parametrize("shape", [(200, 10), (60, 40), (30, 60), (3, 8)])

@@ -507,6 +507,18 @@ class TestSortsInUse:
         np.testing.assert_array_equal(got, expected)
 
 
+def test_a_constant_takes_two_values_that_are_alike():
+    rows = {
+        (1.0, 1.0, NAN): True,
+        (2.0, 2.0, 2.0): True,
+        (INF, NAN, INF): True,
+        (1.0, 2.0, NAN): False,
+        (NAN, 3.0, NAN): False,
+        (NAN, NAN, NAN): False,
+    }
+    assert rank.is_constant(np.array([*rows])).tolist() == [*rows.values()]
+
+
 class TestAscendingGauss:
     def test_rows_without_ties_share_quantiles_that_cannot_be_written_to(self):
         block = np.random.default_rng(0).normal(size=(3, 9))
