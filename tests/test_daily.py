@@ -1,9 +1,12 @@
 """What a timer calls each day, against a server that fails at every step."""
 
+import configparser
 import errno
 import os
 import re
 import runpy
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +22,7 @@ from numerapi import base_api
 from tournament_files import write_feature_sets, write_tournament
 
 from skbench import StackingWeights
-from skbench.cli import main
+from skbench.cli import main, skbench
 from skbench.cli.daily import STATUSES
 from skbench.daily import KeysError, RefusedError, read_config, run_daily
 from skbench.datasets import make_benchmark_models
@@ -398,7 +401,7 @@ RUNS = """
 import sys
 from numerapi import base_api
 base_api.API_TOURNAMENT_URL = sys.argv[1] + "/graphql"
-from skbench.cli import main
+from skbench.cli import main, skbench
 main(["daily", "daily.toml", "--send"])
 """
 
@@ -503,6 +506,92 @@ def test_settings_that_are_not_there(server, daily):
     status, out, (told,) = daily()
     assert (status, out) == (2, [])
     assert told == "skbench: `path` must name a file that is there; got daily.toml"
+
+
+# What the documentation shows
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def blocks(kind):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == kind]
+
+
+def options_of(line):
+    """Read a line as the shell and the command would; what is unknown is an error."""
+    command, name, *args = shlex.split(line)
+    assert (Path(command).name, name) == ("skbench", "daily")
+    return skbench.commands["daily"].make_context("daily", args).params
+
+
+def test_the_settings_that_are_shown_pass_every_check(tmp_path, no_keys):
+    (text,) = blocks("toml")
+    path = tmp_path / "daily.toml"
+    path.write_text(text)
+    with pytest.raises(KeysError, match="needs the API keys"):
+        run_daily(**read_config(path))
+
+
+def test_the_units_run_the_command():
+    units = [configparser.ConfigParser(interpolation=None) for _ in blocks("ini")]
+    for unit, text in zip(units, blocks("ini"), strict=True):
+        unit.optionxform = str
+        unit.read_string(text)
+    service, timer = units
+    run = options_of(service["Service"]["ExecStart"])
+    assert run == {"config": Path("daily.toml"), "send": True}
+    assert service["Service"]["Type"] == "oneshot"
+    keys = service["Service"]["EnvironmentFile"].replace("%h", "~")
+    assert f"chmod 600 {keys}" in PAGE
+    assert "NUMERAI" not in "".join(blocks("ini"))
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    # At ten past each of two hours, as the line for cron: 13:10,14:10 is no such thing.
+    assert timer["Timer"]["OnCalendar"] == "Tue..Sat 13,14:10 UTC"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+def test_systemd_takes_the_units(tmp_path):
+    program = tmp_path / "numerai" / ".venv" / "bin" / "skbench"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for name, text in zip(("skbench.service", "skbench.timer"), blocks("ini"),
+                          strict=True):  # fmt: skip
+        (tmp_path / name).write_text(text.replace("%h", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "skbench.service", "skbench.timer"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    said = [line for line in done.stderr.splitlines() if "skbench" in line]
+    assert said == []
+
+
+def test_the_line_for_cron_runs_the_command(server, tmp_path):
+    """With the shell that cron takes, in a home of its own and without any keys."""
+    (line,) = [text for text in blocks("") if "* * 2-6" in text]
+    minute, hours, *_, command = line.split(maxsplit=5)
+    assert (minute, hours) == ("10", "13,14")
+    home, program = tmp_path / "home", tmp_path / "home/numerai/.venv/bin/skbench"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!{sys.executable}\n{RUNS.replace('sys.argv[1]', 'URL')}"
+                       .replace("import sys\n", f"URL = {server.url!r}\n"))  # fmt: skip
+    program.chmod(0o755)
+    secrets = home / ".config" / "skbench" / "keys"
+    secrets.parent.mkdir(parents=True)
+    names = ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY")
+    pairs = zip(names, KEYS, strict=True)
+    secrets.write_text("".join(f"{name}={key}\n" for name, key in pairs))
+    shutil.copy("daily.toml", home / "numerai")
+    bare = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["/bin/sh", "-c", command], env=bare, capture_output=True)
+    log = (home / "numerai" / "daily.log").read_text()
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b""), log
+    assert log.splitlines()[-1].startswith(f"OK round 1344 {MODEL} {N} rows ")
+    assert not any(key in log for key in KEYS)
+    assert len(server.submissions) == 1
 
 
 # In Python
