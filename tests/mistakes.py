@@ -17,7 +17,7 @@ from skbench import FeatureNeutralizer, StackingWeights
 # What a parameter must be, values that it must not have, and the keys.
 MUST_BE = [
     ("True or False", ["yes", 1],
-     "again, allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
+     "allow_ties, compound, dry_run, exact, fit_intercept, greater_is_better, "
      "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, progress, "
      "resolved, resume, scale, standardize, unscored, datasets meta_model"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
@@ -61,7 +61,6 @@ MUST_BE = [
     ("'default', 'pandas' or 'polars'", ["arrow", "numpy", True], "transform"),
     ("float64 or float32", ["int8", ["float64"]], "dtype"),
     ("a function", ["numerai_corr", None], "metric"),
-    ("a function or None", ["print", True], "tell"),
     ("a date such as '2024', '2024-01' or '2024-01-02', or None", ["May", 2024],
      "first, last"),
     ("a name", [5, ["somebody"]], "account_or_model, against, report_account account"),
@@ -74,8 +73,8 @@ MUST_BE = [
     ("the name of a model of yours", ["", ["model"]], "model_name"),
     ("the name of a target", [5, ["target"]], "target"),
     ("a path", [5, ["a", "b"]],
-     "path, data_home, daily output, folders output, demo output, demo data, "
-     "streaming target, check_predict python"),
+     "path, data_home, folders output, demo output, demo data, streaming target, "
+     "check_predict python"),
     ("names of files", [5], "predictions"),
     ("names of columns", [5], "load_benchmark_models models"),
     ("a list of names", ["a,b", 5], "weight_grid names, input_features"),
@@ -87,8 +86,6 @@ MUST_BE = [
     ("a list of era labels", ["0001", 5], "load_benchmark_models eras"),
     ("a list of numbers", [0.5], "neutralization_path proportions"),
     ("name a feature set", [5, ["small"]], "neutralize"),
-    ("map names of models to options of their ensembles", [5, {}, ["my_model"]],
-     "daily models"),
     ("a mapping from column to weight, or None for equal weights", ["equal", [1.0]],
      "prior"),
     ("a mapping from column to weight, a sequence or None", [0.5], "weights"),
@@ -110,6 +107,11 @@ MUST_BE = [
     ("a scikit-learn Pipeline", [None, "a.joblib"], "ensemble_folder pipeline"),
     ("an ensemble or a pipeline with one", [None, {"a": 1.0}], "estimator"),
     ("matplotlib axes or None", ["left", 1], "ax"),
+    ("True or False", ["yes", 1], "again"),
+    ("a path", [5, ["a", "b"]], "daily output"),
+    ("a function or None", ["print", True], "tell"),
+    ("map names of models to options of their ensembles", [5, {}, ["my_model"]],
+     "daily models"),
 ]  # fmt: skip
 
 
