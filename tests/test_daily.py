@@ -363,6 +363,10 @@ def test_what_goes_wrong_is_told_and_mended_by_the_next_run(server, made, daily,
         assert not any(line.startswith("OK") for line in out)
         assert len(server.submissions) == n_made
         assert left_behind() == []
+        if status == 10:  # keys are tried before all else
+            assert set(server.asked) <= {"account"}
+        if what == "no keys":
+            assert server.asked == []
         server.recover()
     status, out, err = daily("--send")
     assert (status, err) == (0, [])
@@ -385,6 +389,20 @@ def test_what_arrived_without_an_answer_is_not_sent_again(server, daily, made):
     )
     assert not server.asked_for("^PUT|^create")
     assert received(server) == expected(made)
+
+
+def test_other_predictions_are_sent_where_what_arrived_is_not_known(
+    server, daily, made
+):
+    """The weights of the second run differ: what Numerai has is not what it is to."""
+    server.fail(500, "^GET [^v]", None)
+    assert daily("--send")[0] == 11
+    server.recover()
+    first = received(server)
+    Path("daily.toml").write_text(CONFIG.replace("proportion = 0.25", "proportion = 1"))
+    assert daily("--send")[0] == 0
+    assert len(server.submissions) == 2
+    assert received(server) == expected(made) != first
 
 
 def test_what_is_refused_leaves_a_submission_by_hand_alone(server, daily):
