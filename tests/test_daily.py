@@ -229,6 +229,17 @@ def test_features_of_a_recipe_are_fetched(server, daily):
     assert len(server.submissions) == 1
 
 
+def test_real_rows(real_folder, server, daily):
+    server.versions["v5.3"] = real_folder
+    status, out, err = daily("--send")
+    assert (status, err) == (0, [])
+    live = pd.read_parquet(real_folder / "live_benchmark_models.parquet")
+    assert sorted(received(server)) == sorted(live.index)
+    made_id = server.submissions[0]["id"]
+    assert out[-1] == f"OK round 1344 {MODEL} {len(live)} rows {made_id}"
+    assert daily("--send")[1][-1] == "OK round 1344 already submitted"
+
+
 # What goes wrong, step by step: how, the status, what the last line says, whether
 # anything was submitted, and how it is mended.
 
