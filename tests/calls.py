@@ -2,7 +2,9 @@
 
 from copy import copy, deepcopy
 from functools import cached_property, partial
+from os import environ
 from pathlib import Path
+from unittest.mock import patch
 
 import dask
 import dask.dataframe as dd
@@ -22,6 +24,7 @@ import skbench
 from skbench import (
     analysis,
     cli,
+    daily,
     datasets,
     demo,
     deploy,
@@ -107,6 +110,22 @@ class World:
     @cached_property
     def exported(self):
         return deploy.export_predict(self.fitted, self.home / "predict.pkl")
+
+    @cached_property
+    def submission(self):
+        rank = skbench.EraRank(era=None).fit_transform(self.data.live[MODELS[:1]])
+        made = deploy.submission(rank[MODELS[0]], self.data.live)
+        made.to_csv(self.home / "mine.csv", index=False)
+        return self.home / "mine.csv"
+
+    @cached_property
+    def settings(self):
+        path = self.home / "daily.toml"
+        path.write_text(
+            f"output = '{self.home / 'daily'}'\n"
+            f"data_home = '{self.home / 'data'}'\n[models.{MODELS[0]}]\n"
+        )
+        return path
 
     @cached_property
     def joblib_file(self):
@@ -484,7 +503,8 @@ def _deploy(world):
         "deploy.submission": (d.submission, {"predictions": given, **ids}),
         "deploy.validate_submission": (
             d.validate_submission, {"submission": given, **ids}),
-        "deploy.submit": (d.submit, {"predictions": given, **sent, **ids}),
+        "deploy.submit": (
+            d.submit, {"predictions": given, **sent, **ids, "again": False}),
         "deploy.find_duplicates": (
             d.find_duplicates,
             {"predictions": world.short[["era", *world.data.models]],
@@ -594,6 +614,12 @@ def _jobs(world):
              "nan_policy": "omit",
              "neutralize": "small", "proportions": [0.5], "chunk": 5,
              "progress": False}),
+        "daily.read_config": (daily.read_config, {"path": world.settings}),
+        "daily.run_daily": (
+            daily.run_daily,
+            {"models": {own: {"weights": {own: 1.0}}}, "output": home / "daily",
+             "version": "v5.3", "data_home": home / "data", "dry_run": True,
+             "api": world.api, "tell": None}),
         "demo.run_demo": (
             demo.run_demo,
             {"data": None, "output": home / "submission.csv", "folder": None,
@@ -612,7 +638,8 @@ def _command(name, given, **options):
     texts = [name, *given]
     for option, value in options.items():
         texts += ["--" + option.replace("_", "-"), value]
-    with CliRunner().isolation() as streams:
+    keys = dict(zip(("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"), KEYS, strict=True))
+    with CliRunner().isolation() as streams, patch.dict(environ, keys):
         try:
             cli.main([str(text) for text in texts])
         except SystemExit as exit_:
@@ -653,6 +680,12 @@ def _commands(world):
                   "features": "small"},
         "check": {"given": [world.exported, world.folder], "time_limit": 60,
                   "memory_limit": "2GB"},
+        "daily": {"given": [world.settings]},
+        "submit": {"given": [world.submission, own]},
+        "upload": {"given": [world.exported, own], "data_version": "v5.2",
+                   "python": "3.12"},
+        "upload image": {"given": [world.exported, own],
+                         "docker_image": "Python 3.12"},
         "demo": {"given": [], "data": world.longer, "output": home / "s.csv",
                  "seed": 1, "proportion": 0.5, **page},
     }  # fmt: skip

@@ -114,6 +114,11 @@ MUST_BE = [
     ("a scikit-learn Pipeline", [None, "a.joblib"], "ensemble_folder pipeline"),
     ("an ensemble or a pipeline with one", [None, {"a": 1.0}], "estimator"),
     ("matplotlib axes or None", ["left", 1], "ax"),
+    ("True or False", ["yes", 1], "again"),
+    ("a path", [5, ["a", "b"]], "daily output"),
+    ("a function or None", ["print", True], "tell"),
+    ("map names of models to options of their ensembles", [5, {}, ["my_model"]],
+     "daily models"),
 ]  # fmt: skip
 
 
@@ -393,6 +398,12 @@ SAID = [
      "folders features, neutralize", [("nowhere", OF_SETS)]),
     ("load_benchmark_models eras", [
         (["nowhere"], "`eras` names 'nowhere', which .*it has 30 eras, '0001' to")]),
+    ("daily output", [("", "`{name}` must not be empty: name a file or folder")]),
+    ("daily models", [
+        ({"a/b": {}}, "`models` must have names of your models; got 'a/b'"),
+        ({"a": "corr"}, "`models` must map 'a' to options of its ensemble; got 'corr'"),
+        ({"a": {"fitt": "corr"}}, "no option 'fitt'; did you mean 'fit'.*There are"),
+        ({"a": {"chunk": 0}}, "have 'a' so: `chunk` must be a whole number.*got 0")]),
     ("path, demo data", [
         ("nowhere.pkl", f"{NO_FILE}|{NO_FOLDER}"),
         ("", "`{name}` must not be empty: name a file or folder")]),
@@ -460,6 +471,7 @@ SAID = [
 # Options of commands, and what nobody can use. The messages name option and value.
 OPTIONS = {
     "benchmark": "nowhere", "chunk": "0", "columns": "nowhere",
+    "data_version": "nowhere", "docker_image": "nowhere", "python": "nowhere",
     "features": "nowhere", "fill": "1.5", "missing": "nowhere", "models": "nowhere",
     "fit": "nowhere", "format": "xml", "live": "nowhere/a.csv", "max_share": "1.5",
     "memory_limit": "much",

@@ -1,9 +1,12 @@
 """What a timer calls each day, against a server that fails at every step."""
 
+import configparser
 import errno
 import os
 import re
 import runpy
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +22,7 @@ from numerapi import base_api
 from tournament_files import write_feature_sets, write_tournament
 
 from skbench import StackingWeights
-from skbench.cli import main
+from skbench.cli import main, skbench
 from skbench.cli.daily import STATUSES
 from skbench.daily import KeysError, RefusedError, read_config, run_daily
 from skbench.datasets import make_benchmark_models
@@ -226,6 +229,17 @@ def test_features_of_a_recipe_are_fetched(server, daily):
     assert len(server.submissions) == 1
 
 
+def test_real_rows(real_folder, server, daily):
+    server.versions["v5.3"] = real_folder
+    status, out, err = daily("--send")
+    assert (status, err) == (0, [])
+    live = pd.read_parquet(real_folder / "live_benchmark_models.parquet")
+    assert sorted(received(server)) == sorted(live.index)
+    made_id = server.submissions[0]["id"]
+    assert out[-1] == f"OK round 1344 {MODEL} {len(live)} rows {made_id}"
+    assert daily("--send")[1][-1] == "OK round 1344 already submitted"
+
+
 # What goes wrong, step by step: how, the status, what the last line says, whether
 # anything was submitted, and how it is mended.
 
@@ -269,14 +283,21 @@ def damaged(name):
     return damage
 
 
-def with_live_rows(n):
-    def cut(server, patch):
-        path = server.file("v5.3/live.parquet")
+def with_other_live(name, change):
+    def put(server, patch):
+        path = server.file(f"v5.3/{name}")
         whole = path.read_bytes()
-        pd.read_parquet(path).head(n).to_parquet(path)
+        change(pd.read_parquet(path)).to_parquet(path)
         patch.setattr(server, "recover", lambda: path.write_bytes(whole))
 
-    return cut
+    return put
+
+
+def without_numbers(frame):
+    """Models that say nothing of the first row."""
+    numbers = frame.select_dtypes("float").columns
+    return frame.assign(**{name: frame[name].where(frame.index != frame.index[0])
+                           for name in numbers})  # fmt: skip
 
 
 def with_a_full_disk(server, patch):
@@ -319,10 +340,12 @@ FAILURES = {
     "a damaged file": (damaged("validation.parquet"), 11, "network: .*parquet", 0),
     "a damaged live file": (
         damaged("live_benchmark_models.parquet"), 11, "network: .*live_bench", 0),
-    "half the live rows": (
-        with_live_rows(20), 12, "data: .*live.parquet 20, but only 20 are in both", 0),
     "too few live rows": (
-        with_live_rows(50), 13, "refused: .*cannot be submitted.*live and without", 0),
+        with_other_live("live.parquet", lambda live: live.head(20)), 12,
+        r"data: .*live\.parquet", 0),
+    "a live row without a prediction": (
+        with_other_live("live_benchmark_models.parquet", without_numbers), 13,
+        "refused: .*cannot be submitted.*1 row has no prediction", 0),
     "a full disk": (with_a_full_disk, 12, "data: .*No space left.*See that its", 0),
     "no leave to upload": (
         of_server("errors", "upload_auth"), 13, "refused: .*is refused", 0),
@@ -338,7 +361,7 @@ FAILURES = {
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("default:ids without a partner")
+@pytest.mark.filterwarnings("default::UserWarning")
 @pytest.mark.parametrize("what", FAILURES)
 def test_what_goes_wrong_is_told_and_mended_by_the_next_run(server, made, daily, what):
     spoil, status, last, n_made = FAILURES[what]
@@ -351,6 +374,10 @@ def test_what_goes_wrong_is_told_and_mended_by_the_next_run(server, made, daily,
         assert not any(line.startswith("OK") for line in out)
         assert len(server.submissions) == n_made
         assert left_behind() == []
+        if status == 10:  # keys are tried before all else
+            assert set(server.asked) <= {"account"}
+        if what == "no keys":
+            assert server.asked == []
         server.recover()
     status, out, err = daily("--send")
     assert (status, err) == (0, [])
@@ -373,6 +400,20 @@ def test_what_arrived_without_an_answer_is_not_sent_again(server, daily, made):
     )
     assert not server.asked_for("^PUT|^create")
     assert received(server) == expected(made)
+
+
+def test_other_predictions_are_sent_where_what_arrived_is_not_known(
+    server, daily, made
+):
+    """The weights of the second run differ: what Numerai has is not what it is to."""
+    server.fail(500, "^GET [^v]", None)
+    assert daily("--send")[0] == 11
+    server.recover()
+    first = received(server)
+    Path("daily.toml").write_text(CONFIG.replace("proportion = 0.25", "proportion = 1"))
+    assert daily("--send")[0] == 0
+    assert len(server.submissions) == 2
+    assert received(server) == expected(made) != first
 
 
 def test_what_is_refused_leaves_a_submission_by_hand_alone(server, daily):
@@ -398,7 +439,7 @@ RUNS = """
 import sys
 from numerapi import base_api
 base_api.API_TOURNAMENT_URL = sys.argv[1] + "/graphql"
-from skbench.cli import main
+from skbench.cli import main, skbench
 main(["daily", "daily.toml", "--send"])
 """
 
@@ -503,6 +544,92 @@ def test_settings_that_are_not_there(server, daily):
     status, out, (told,) = daily()
     assert (status, out) == (2, [])
     assert told == "skbench: `path` must name a file that is there; got daily.toml"
+
+
+# What the documentation shows
+
+PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+
+
+def blocks(kind):
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == kind]
+
+
+def options_of(line):
+    """Read a line as the shell and the command would; what is unknown is an error."""
+    command, name, *args = shlex.split(line)
+    assert (Path(command).name, name) == ("skbench", "daily")
+    return skbench.commands["daily"].make_context("daily", args).params
+
+
+def test_the_settings_that_are_shown_pass_every_check(tmp_path, no_keys):
+    (text,) = blocks("toml")
+    path = tmp_path / "daily.toml"
+    path.write_text(text)
+    with pytest.raises(KeysError, match="needs the API keys"):
+        run_daily(**read_config(path))
+
+
+def test_the_units_run_the_command():
+    units = [configparser.ConfigParser(interpolation=None) for _ in blocks("ini")]
+    for unit, text in zip(units, blocks("ini"), strict=True):
+        unit.optionxform = str
+        unit.read_string(text)
+    service, timer = units
+    run = options_of(service["Service"]["ExecStart"])
+    assert run == {"config": Path("daily.toml"), "send": True}
+    assert service["Service"]["Type"] == "oneshot"
+    keys = service["Service"]["EnvironmentFile"].replace("%h", "~")
+    assert f"chmod 600 {keys}" in PAGE
+    assert "NUMERAI" not in "".join(blocks("ini"))
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    # At ten past each of two hours, as the line for cron: 13:10,14:10 is no such thing.
+    assert timer["Timer"]["OnCalendar"] == "Tue..Sat 13,14:10 UTC"
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
+def test_systemd_takes_the_units(tmp_path):
+    program = tmp_path / "numerai" / ".venv" / "bin" / "skbench"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for name, text in zip(("skbench.service", "skbench.timer"), blocks("ini"),
+                          strict=True):  # fmt: skip
+        (tmp_path / name).write_text(text.replace("%h", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "skbench.service", "skbench.timer"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    said = [line for line in done.stderr.splitlines() if "skbench" in line]
+    assert said == []
+
+
+def test_the_line_for_cron_runs_the_command(server, tmp_path):
+    """With the shell that cron takes, in a home of its own and without any keys."""
+    (line,) = [text for text in blocks("") if "* * 2-6" in text]
+    minute, hours, *_, command = line.split(maxsplit=5)
+    assert (minute, hours) == ("10", "13,14")
+    home, program = tmp_path / "home", tmp_path / "home/numerai/.venv/bin/skbench"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!{sys.executable}\n{RUNS.replace('sys.argv[1]', 'URL')}"
+                       .replace("import sys\n", f"URL = {server.url!r}\n"))  # fmt: skip
+    program.chmod(0o755)
+    secrets = home / ".config" / "skbench" / "keys"
+    secrets.parent.mkdir(parents=True)
+    names = ("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY")
+    pairs = zip(names, KEYS, strict=True)
+    secrets.write_text("".join(f"{name}={key}\n" for name, key in pairs))
+    shutil.copy("daily.toml", home / "numerai")
+    bare = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["/bin/sh", "-c", command], env=bare, capture_output=True)
+    log = (home / "numerai" / "daily.log").read_text()
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b""), log
+    assert log.splitlines()[-1].startswith(f"OK round 1344 {MODEL} {N} rows ")
+    assert not any(key in log for key in KEYS)
+    assert len(server.submissions) == 1
 
 
 # In Python

@@ -34,12 +34,13 @@ from skbench import (
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 PACKAGES = [
-    "analysis", "datasets", "deploy", "distributed", "folders", "metrics",
+    "analysis", "daily", "datasets", "deploy", "distributed", "folders", "metrics",
     "model_selection", "recipes", "report", "staking", "streaming",
 ]  # fmt: skip
 # Names that only carry results, or values; nothing is passed to them.
 RESULTS = {
-    "analysis.Analysis", "analysis.Synergy", "deploy.CheckReport",
+    "analysis.Analysis", "analysis.Synergy", "daily.Daily", "daily.DataError",
+    "daily.KeysError", "daily.RefusedError", "deploy.CheckReport",
     "deploy.ModelReceipt", "deploy.SubmissionReceipt", "folders.FolderEnsemble",
     "model_selection.Backtest",
     "staking.PAYOUT_2024", "staking.PAYOUT_2026", "staking.PAYOUT_ROUND_1343",

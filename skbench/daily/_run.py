@@ -221,17 +221,10 @@ def _noted(note: Path, round_: Round) -> Iterator[None]:
 
 
 def _predicted(name: str, options: Options, shared: _Shared) -> Path:
-    """Fetch what has changed and make the ensemble; return its predictions."""
+    """Make the ensemble of what Numerai has now; return the file of its predictions."""
     features = features_of(options)
     if features not in shared.fetched:
-        data = fetch_benchmark_models(
-            shared.version,
-            features=features,
-            data_home=shared.data_home,
-            api=shared.api,
-        )
-        shared.fetched[features] = data.folder
-        shared.tell(f"Fetched {data.folder}: {len(data.live):,} live rows")
+        shared.fetched[features] = _fetch(features, shared)
     folder = shared.fetched[features]
     made = ensemble_folder(
         folder,
@@ -241,3 +234,13 @@ def _predicted(name: str, options: Options, shared: _Shared) -> Path:
     )
     shared.tell(f"{name}: predictions written to {made.file}")
     return made.file
+
+
+def _fetch(features: Any, shared: _Shared) -> Path:
+    """Fetch what has changed; the rows that come with it are let go at once."""
+    data = fetch_benchmark_models(
+        shared.version, features=features, data_home=shared.data_home, api=shared.api
+    )
+    shared.tell(f"Fetched {data.folder}: {len(data.live):,} live rows")
+    folder: Path = data.folder
+    return folder
