@@ -2,7 +2,9 @@
 
 from copy import copy, deepcopy
 from functools import cached_property, partial
+from os import environ
 from pathlib import Path
+from unittest.mock import patch
 
 import dask
 import dask.dataframe as dd
@@ -106,6 +108,12 @@ class World:
     @cached_property
     def exported(self):
         return deploy.export_predict(self.fitted, self.home / "predict.pkl")
+
+    @cached_property
+    def predictions(self):
+        rows = self.frame[["era", MODELS[0]]].set_axis(["era", "prediction"], axis=1)
+        skbench.EraRank().fit_transform(rows).to_parquet(self.home / "p.parquet")
+        return self.home / "p.parquet"
 
     @cached_property
     def joblib_file(self):
@@ -477,6 +485,9 @@ def _deploy(world):
         "deploy.validate_submission": (
             d.validate_submission, {"submission": given, **ids}),
         "deploy.submit": (d.submit, {"predictions": given, **sent, **ids}),
+        "deploy.diagnostics": (
+            d.diagnostics,
+            {"predictions": world.predictions, **sent, "progress": False}),
         "deploy.find_duplicates": (
             d.find_duplicates,
             {"predictions": world.short[["era", *world.data.models]],
@@ -549,6 +560,11 @@ def _jobs(world):
             f.score_folder,
             {**folder, "models": None, "benchmark": own, "recent": 5,
              "progress": False}),
+        "folders.diagnose_folder": (
+            f.diagnose_folder,
+            {**folder, "predictions": world.predictions, "model_name": own,
+             "benchmark": own, "api": world.api, "dry_run": True,
+             "progress": False}),
         "folders.report_folder": (
             f.report_folder,
             {**folder, "models": None, "benchmark": own, "features": "small",
@@ -597,7 +613,8 @@ def _command(name, given, **options):
     texts = [name, *given]
     for option, value in options.items():
         texts += ["--" + option.replace("_", "-"), value]
-    with CliRunner().isolation() as streams:
+    keys = dict(zip(("NUMERAI_PUBLIC_ID", "NUMERAI_SECRET_KEY"), KEYS, strict=True))
+    with CliRunner().isolation() as streams, patch.dict(environ, keys):
         try:
             cli.main([str(text) for text in texts])
         except SystemExit as exit_:
@@ -629,12 +646,14 @@ def _commands(world):
         "stake": {**folder, "rule": "round 1343", "method": "equal",
                   "max_share": 0.9, **target},
         "export": {"given": [world.joblib_file], "output": home / "e.pkl",
-                   "fill": 0.4},
+                   "fill": 0.4, "runner": "3.12"},
         "recipes": {"given": ["v43_lgbm_ct_blend"], "format": "json"},
         "fetch": {"given": ["--data-home", home / "data"], "version": "v5.3",
                   "features": "small"},
         "check": {"given": [world.exported, world.folder], "time_limit": 60,
                   "memory_limit": "2GB"},
+        "diagnose": {"given": [world.predictions, own, world.folder], **target,
+                     "benchmark": own},
         "demo": {"given": [], "data": world.longer, "output": home / "s.csv",
                  "seed": 1, "proportion": 0.5, **page},
     }  # fmt: skip

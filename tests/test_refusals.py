@@ -40,8 +40,8 @@ PACKAGES = [
 # Names that only carry results, or values; nothing is passed to them.
 RESULTS = {
     "analysis.Analysis", "analysis.Synergy", "deploy.CheckReport",
-    "deploy.ModelReceipt", "deploy.SubmissionReceipt", "folders.FolderEnsemble",
-    "model_selection.Backtest",
+    "deploy.Diagnostics", "deploy.ModelReceipt", "deploy.SubmissionReceipt",
+    "folders.FolderEnsemble", "model_selection.Backtest",
     "staking.PAYOUT_2024", "staking.PAYOUT_2026", "staking.PAYOUT_ROUND_1343",
     "staking.PAYOUT_RULES", "staking.Simulation",
 }  # fmt: skip
