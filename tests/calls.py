@@ -128,6 +128,12 @@ class World:
         return path
 
     @cached_property
+    def predictions(self):
+        rows = self.frame[["era", MODELS[0]]].set_axis(["era", "prediction"], axis=1)
+        skbench.EraRank().fit_transform(rows).to_parquet(self.home / "p.parquet")
+        return self.home / "p.parquet"
+
+    @cached_property
     def joblib_file(self):
         joblib.dump(self.fitted, self.home / "pipeline.joblib")
         return self.home / "pipeline.joblib"
@@ -505,6 +511,9 @@ def _deploy(world):
             d.validate_submission, {"submission": given, **ids}),
         "deploy.submit": (
             d.submit, {"predictions": given, **sent, **ids, "again": False}),
+        "deploy.diagnostics": (
+            d.diagnostics,
+            {"predictions": world.predictions, **sent, "progress": False}),
         "deploy.find_duplicates": (
             d.find_duplicates,
             {"predictions": world.short[["era", *world.data.models]],
@@ -580,6 +589,11 @@ def _jobs(world):
         "folders.score_folder": (
             f.score_folder,
             {**folder, "benchmark": own, "payout": "2026", "recent": 5,
+             "progress": False}),
+        "folders.diagnose_folder": (
+            f.diagnose_folder,
+            {**folder, "predictions": world.predictions, "model_name": own,
+             "benchmark": own, "api": world.api, "dry_run": True,
              "progress": False}),
         "folders.report_folder": (
             f.report_folder,
@@ -674,7 +688,7 @@ def _commands(world):
         "stake": {**folder, "rule": "round 1343", "method": "equal",
                   "max_share": 0.9, **target},
         "export": {"given": [world.joblib_file], "output": home / "e.pkl",
-                   "fill": 0.4},
+                   "fill": 0.4, "runner": "3.12"},
         "recipes": {"given": ["v43_lgbm_ct_blend"], "format": "json"},
         "fetch": {"given": ["--data-home", home / "data"], "version": "v5.3",
                   "features": "small"},
@@ -686,6 +700,8 @@ def _commands(world):
                    "python": "3.12"},
         "upload image": {"given": [world.exported, own],
                          "docker_image": "Python 3.12"},
+        "diagnose": {"given": [world.predictions, own, world.folder], **target,
+                     "benchmark": own},
         "demo": {"given": [], "data": world.longer, "output": home / "s.csv",
                  "seed": 1, "proportion": 0.5, **page},
     }  # fmt: skip

@@ -76,7 +76,8 @@ MUST_BE = [
     ("the name of a target", [5, ["target"]], "target"),
     ("a path", [5, ["a", "b"]],
      "path, data_home, folders output, demo output, demo data, streaming target, "
-     "check_predict python, ensemble_folder live, to_folder path, demo folder"),
+     "check_predict python, ensemble_folder live, to_folder path, demo folder, "
+     "diagnostics predictions, diagnose_folder predictions"),
     ("names of files", [5], "predictions"),
     ("names of columns", [5], "load_benchmark_models models"),
     ("a list of names", ["a,b", 5], "weight_grid names, input_features"),
@@ -415,6 +416,7 @@ SAID = [
         ("nowhere/a.pkl", "`{name}` must name a file in a folder that is there")]),
     ("streaming source", [("nowhere", "`source` nowhere is not there")]),
     ("predictions", [(["nowhere"], NO_FILE)]),
+    ("diagnostics predictions, diagnose_folder predictions", [("nowhere", NO_FILE)]),
     ("account_or_model, account, against, cli account, cli against", [
         ("nowhere", "Numerai knows no account and no model called 'nowhere'")]),
     ("model_name", [
@@ -478,8 +480,8 @@ OPTIONS = {
     "method": "nowhere", "model": "nowhere", "neutralize": "nowhere",
     "output": "nowhere/a.parquet", "payout": "high", "proportion": "1.5",
     "recent": "many", "recipe": "nowhere", "report": "nowhere/a.html", "rule": "2030",
-    "seed": "many", "target": "nowhere", "time_limit": "-1", "version": "nowhere",
-    "weights": "nowhere", "without": "nowhere",
+    "runner": "nowhere", "seed": "many", "target": "nowhere", "time_limit": "-1",
+    "version": "nowhere", "weights": "nowhere", "without": "nowhere",
 }  # fmt: skip
 
 # What is passed on and found at its first use, or is whatever has the right methods.

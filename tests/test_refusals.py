@@ -41,8 +41,8 @@ PACKAGES = [
 RESULTS = {
     "analysis.Analysis", "analysis.Synergy", "daily.Daily", "daily.DataError",
     "daily.KeysError", "daily.RefusedError", "deploy.CheckReport",
-    "deploy.ModelReceipt", "deploy.SubmissionReceipt", "folders.FolderEnsemble",
-    "model_selection.Backtest",
+    "deploy.Diagnostics", "deploy.ModelReceipt", "deploy.SubmissionReceipt",
+    "folders.FolderEnsemble", "model_selection.Backtest",
     "staking.PAYOUT_2024", "staking.PAYOUT_2026", "staking.PAYOUT_ROUND_1343",
     "staking.PAYOUT_RULES", "staking.Simulation",
 }  # fmt: skip

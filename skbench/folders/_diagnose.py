@@ -87,7 +87,7 @@ def _benchmark(rows: FolderRows, name: str | None) -> str | None:
         return next((m for m in rows.benchmarks if m.endswith(ending)), None)
     if name not in rows.benchmarks:
         raise ValueError(
-            f"`benchmark` must be a model of the folder; got {name!r}, and it has "
-            f"{listed(rows.benchmarks)}"
+            f"`benchmark` must be one of {listed(rows.benchmarks)}, the models of the "
+            f"folder; got {name!r}"
         )
     return name

@@ -23,7 +23,7 @@ from skbench.tournament import (
 )
 
 from ._account import find_model
-from ._upload import _put, ask
+from ._upload import ask, put
 
 # Seconds before each further look whether it is done: a quarter of an hour in all.
 DELAYS = (5.0, 5.0, 10.0, 10.0, *[30.0] * 29)
@@ -255,7 +255,7 @@ def _send(api: Any, frame: pd.DataFrame, model_id: str) -> str:
     """Send the predictions and have them scored; return the id of the diagnostics."""
     about = {"tournament": api.tournament_id, "modelId": model_id}
     target = ask(api, _ADDRESS, {"filename": _FILENAME, **about})
-    _put(target["url"], frame.to_csv(index=False, lineterminator="\n").encode())
+    put(target["url"], frame.to_csv(index=False, lineterminator="\n").encode())
     return str(ask(api, _CREATE, {"filename": target["filename"], **about})["id"])
 
 

@@ -41,7 +41,7 @@ def deliver(
     Numerai cannot be reached, that is a ConnectionError.
     """
     target = address()
-    _put(target["url"], content)
+    put(target["url"], content)
     with _unverified(f"the {what}"):
         made_id = str(create(target["filename"])["id"])
 
@@ -82,7 +82,7 @@ def ask(api: Any, query: str, variables: Mapping[str, Any]) -> Any:
     return answer
 
 
-def _put(url: str, content: bytes) -> None:
+def put(url: str, content: bytes) -> None:
     import requests
 
     def attempt() -> Any:
