@@ -15,6 +15,7 @@ from skbench._frames import (
     as_columns,
     as_table,
     check_numbers,
+    indexed,
     pick,
     present,
     resolve,
@@ -178,7 +179,7 @@ class _EraScorer:
         if "y_true" in signature(self.metric).parameters:
             inputs["y_true"] = y
         inputs["y_pred"] = estimator.predict(X)
-        scores = as_columns(self.metric(**inputs), "score")
+        scores = as_columns(indexed(self.metric(**inputs), "era"), "score")
         reduced = self._reduced(scores)
         if not reduced:
             raise ValueError(f"no era can be scored by {self!r}: {self._lack(inputs)}")

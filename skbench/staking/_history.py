@@ -9,7 +9,7 @@ from skbench._eras import chronological
 from skbench.metrics import (
     Frames,
     by_score,
-    check_frame,
+    check_eras_by_models,
     read_live,
     read_table,
     union,
@@ -68,7 +68,7 @@ def check_payouts(payouts: pd.DataFrame) -> None:
 
 
 def _checked(frame: Any, name: str) -> pd.DataFrame:
-    check_frame(frame, f"scores[{name!r}]", "rounds x models")
+    check_eras_by_models(frame, f"scores[{name!r}]", "rounds x models")
     return read_table(frame, f"scores[{name!r}]")
 
 

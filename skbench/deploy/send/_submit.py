@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._checks import check_flag, check_name
+from skbench._frames import convert
 from skbench._numerai import client
 from skbench.datasets import fetch_benchmark_models
 from skbench.deploy.check import read_submission, submission, validate_file
@@ -161,7 +162,9 @@ def _frame(predictions: Any, live_ids: Any, allow_ties: bool) -> pd.DataFrame:
         checked = validate_file(predictions, "predictions", live_ids, allow_ties)
         frame: pd.DataFrame = checked.astype({"prediction": np.float64})
         return frame
-    return submission(predictions, live_ids, allow_ties=allow_ties)
+    made = submission(predictions, live_ids, allow_ties=allow_ties)
+    frame = convert(made, "pandas", [])
+    return frame
 
 
 def _current_round(api: Any) -> int:
