@@ -173,7 +173,7 @@ def test_of_a_scorer_and_a_path_nothing_else_comes(kind):
         frame["target"],
         proportions=[0.0, 1.0],
     )
-    assert list(path.scores) == [0.0, 1.0]
+    assert list(path.summary.index) == [0.0, 1.0]
 
 
 @pytest.mark.parametrize(
