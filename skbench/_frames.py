@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import narwhals.stable.v1 as nw
 import numpy as np
@@ -31,6 +32,8 @@ Fetch = Callable[[Rows], NDArray[Any]]
 Values = NDArray[Any] | list[NDArray[Any]]
 # The columns of an output in order, each with its position among the new ones, if any.
 Layout = Sequence[tuple[Name, int | None]]
+Params = ParamSpec("Params")
+Made = TypeVar("Made")
 
 META_MODEL = "numerai_meta_model"
 _IDENTIFIERS = ("id", "data_type")
@@ -743,6 +746,78 @@ def convert(native: Any, container: str, names: Sequence[str]) -> Any:
         native = pd.DataFrame(native, columns=list(names))
     frame = nw.from_native(native, eager_only=True)
     return frame.to_polars() if container == "polars" else frame.to_pandas()
+
+
+def keeps_kind(function: Callable[Params, Made]) -> Callable[Params, Made]:
+    """Let a function that makes pandas frames return the kind of its arguments.
+
+    That of the first of them that is a frame or series; pandas if none is. A kind
+    without an index has it as the first column, and null where a number is missing. To
+    a type checker the result is of pandas.
+    """
+
+    @wraps(function)
+    def call(*args: Params.args, **options: Params.kwargs) -> Made:
+        made: Any = function(*args, **options)
+        backend = _backend_of([*args, *options.values()])
+        if backend is not None and isinstance(made, Mapping):
+            made = {name: _in_kind(frame, backend) for name, frame in made.items()}
+        elif backend is not None:
+            made = _in_kind(made, backend)
+        return cast("Made", made)
+
+    return call
+
+
+def _backend_of(values: Iterable[Any]) -> Any:
+    """Return what narwhals calls the kind of the first frame or series, if not pandas.
+
+    A mapping stands for what it holds.
+    """
+    for value in values:
+        if isinstance(value, Mapping):
+            if (backend := _backend_of(value.values())) is not None:
+                return backend
+        elif isinstance(value, _PANDAS):
+            return None
+        elif isinstance(value, (pa.RecordBatch, pa.Array)):
+            return nw.Implementation.PYARROW
+        elif is_frame(value) or nw.dependencies.is_into_series(value):
+            native = nw.from_native(value, eager_only=True, allow_series=True)
+            return native.implementation
+    return None
+
+
+def _in_kind(frame: Any, backend: Any) -> Any:
+    """Return a pandas frame in another kind; a nested header in one level."""
+    if not isinstance(frame, pd.DataFrame):
+        return frame  # converted within
+    if has_name(frame.columns, frame.index.name):
+        raise ValueError(
+            f"a column is called {frame.index.name!r}, as the one that names the rows "
+            "of the result: leave it out, or rename it"
+        )
+    several = frame.columns.nlevels > 1
+    names = [
+        " / ".join(map(str, name)) if several else str(name) for name in frame.columns
+    ]
+    flat = frame.set_axis(names, axis=1).reset_index(drop=frame.index.name is None)
+    table = pa.Table.from_pandas(flat, preserve_index=False)
+    return nw.from_arrow(table.replace_schema_metadata(), backend=backend).to_native()
+
+
+def indexed(values: Any, column: str) -> Any:
+    """Return a frame of a kind without an index as pandas, a column as its index.
+
+    Whatever has no such column, or is no such frame, stays as it is.
+    """
+    if isinstance(values, pd.DataFrame) or not is_frame(values):
+        return values
+    native = values
+    if hasattr(values, "replace_schema_metadata"):  # pyarrow's, of another index
+        native = values.replace_schema_metadata()
+    frame = convert(native, "pandas", [])
+    return frame.set_index(column) if column in frame else values
 
 
 def role(table: Table, name: Name, era: Name) -> str:

@@ -8,6 +8,7 @@ from importlib import import_module
 from inspect import signature
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -30,6 +31,12 @@ def to_kind(frame, kind):
     if kind == "pyarrow":
         return pa.Table.from_pandas(frame, preserve_index=False)
     return frame.copy()
+
+
+def to_pandas(frame, index=None):
+    """Return a result of any kind as pandas, with a column as its index."""
+    frame = frame if isinstance(frame, pd.DataFrame) else frame.to_pandas()
+    return frame.set_index(index) if index in frame else frame
 
 
 def assert_close(got, expected, tolerance=1e-12):

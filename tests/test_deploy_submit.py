@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import requests
+from helpers import to_pandas
 from numerai_server import KEYS, NumeraiServer
 from scipy import sparse
 from scipy.stats import spearmanr
@@ -71,7 +72,8 @@ def test_predictions_are_found_by_id_whatever_their_order():
         pl.DataFrame({"p": shuffled.to_numpy(), "id": list(shuffled.index)}),
         pa.table({"id": list(shuffled.index), "p": shuffled.to_numpy()}),
     ):
-        pd.testing.assert_frame_equal(submission(given, LIVE), expected)
+        made = to_pandas(submission(given, LIVE))
+        pd.testing.assert_frame_equal(made, expected)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,8 @@ def test_predictions_are_found_by_id_whatever_their_order():
     ids=["array", "one column", "list", "polars"],
 )
 def test_predictions_without_ids_are_in_the_order_of_the_live_rows(given):
-    pd.testing.assert_frame_equal(submission(given, LIVE), frame_of())
+    made = to_pandas(submission(given, LIVE))
+    pd.testing.assert_frame_equal(made, frame_of())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,8 @@ def test_predictions_without_ids_are_in_the_order_of_the_live_rows(given):
     ids=lambda live: f"{type(live).__module__}.{type(live).__name__}",
 )
 def test_live_ids_are_ids_or_live_rows(live):
-    pd.testing.assert_frame_equal(submission(values(), live), frame_of())
+    made = to_pandas(submission(values(), live))
+    pd.testing.assert_frame_equal(made, frame_of())
 
 
 def test_single_precision_is_written_as_it_is():

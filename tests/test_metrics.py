@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import reference
-from helpers import assert_close
+from helpers import assert_close, to_pandas
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numerai_tools import scoring
@@ -607,7 +607,7 @@ class TestContainers:
         for attribute in "PymF":
             setattr(data, attribute, CONVERT[kind](getattr(data, attribute)))
         data.era = CONVERT[kind](data.era)
-        got = data.score(name)
+        got = to_pandas(data.score(name), "era")
         assert_close(got, expected, 1e-14)
         assert list(got.index) == list(expected.index)
         named = MODELS if kind in ("polars", "arrow") else [0, 1, 2]
@@ -644,7 +644,7 @@ class TestContainers:
         ],
     )
     def test_names_of_one_column(self, y_pred, name):
-        got = metrics.numerai_corr(BINS, y_pred, era=["1"] * 5)
+        got = to_pandas(metrics.numerai_corr(BINS, y_pred, era=["1"] * 5), "era")
         assert list(got) == [name]
         assert_close(got, slow_corr(BINS, BINS))
 

@@ -774,8 +774,8 @@ class TestPage:
             "PerformanceReport('\"><b>': 3 models, 60 eras, scores: corr, benchmark: a)"
         )
         page = Page(report._repr_html_())
-        assert [tag for tag, _ in page.tags] == ["iframe"]
-        attributes = page.tags[0][1]
+        assert [tag for tag, _ in page.tags][-1] == "iframe"
+        attributes = page.tags[-1][1]
         assert attributes["title"] == '"><b>'
         assert attributes["srcdoc"].startswith("<!DOCTYPE html>")
 

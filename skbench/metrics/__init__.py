@@ -28,6 +28,7 @@ from ._scores import exposures_of as exposures_of
 from ._summary import summarize
 from ._tables import Frames as Frames
 from ._tables import by_era as by_era
+from ._tables import check_eras_by_models as check_eras_by_models
 from ._tables import check_frame as check_frame
 from ._tables import check_labels as check_labels
 from ._tables import check_scored as check_scored

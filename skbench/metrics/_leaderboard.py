@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skbench._checks import check_count, did_you_mean, listed
-from skbench._frames import has_name
+from skbench._frames import has_name, keeps_kind
 from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
@@ -21,6 +21,7 @@ from ._tables import Frames, read_scores, spans
 Floats = NDArray[np.float64]
 
 
+@keeps_kind
 def score_models(
     y_true: Any,
     y_pred: Any,
@@ -54,13 +55,15 @@ def score_models(
 
     Returns
     -------
-    scores : dict of str to pandas.DataFrame of shape (n_eras, n_models)
+    scores : dict of str to DataFrame of shape (n_eras, n_models)
         By name: ``corr``, `numerai_corr`; ``mmc``, `correlation_contribution` to the
         Meta Model, if it is given; ``bmc``, the same to the benchmark, if it is named;
         ``fnc``, `feature_neutral_corr`, if features are given; ``payout``, if
         multipliers are given: the sum of what they multiply, before a payout factor and
         a clip. NaN where an era has no score: eras without a target, and for ``mmc``
-        those without the Meta Model.
+        those without the Meta Model. Each frame is of the kind that came in, pandas for
+        arrays; polars and pyarrow have the eras in a first column, `era`, and null for
+        NaN.
 
     Raises
     ------
@@ -132,6 +135,7 @@ def _measures(
     return scores
 
 
+@keeps_kind
 def leaderboard(
     scores: Any,
     *,
@@ -168,7 +172,7 @@ def leaderboard(
 
     Returns
     -------
-    board : pandas.DataFrame
+    board : DataFrame
         One row a span of eras and model, in columns ``eras`` ("all", "last 52"),
         ``model`` and, for each score, its mean under the score's own name,
         ``{score}_low`` and ``{score}_high`` (its interval), ``{score}_sharpe``,
@@ -177,7 +181,8 @@ def leaderboard(
         first and the last of them, ``{score}_versus``, the best of the other models,
         ``{score}_difference``, the mean difference from that one in the eras of both,
         with its interval ``{score}_difference_low`` and ``{score}_difference_high``,
-        and ``{score}_n_paired``, the number of these eras.
+        and ``{score}_n_paired``, the number of these eras. The frame is of the kind
+        that came in.
 
     Raises
     ------

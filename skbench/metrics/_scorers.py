@@ -22,6 +22,7 @@ from skbench._frames import (
     as_table,
     check_numbers,
     columns_of_role,
+    indexed,
     pick,
     present,
     resolve,
@@ -218,7 +219,7 @@ class _EraScorer:
         if "y_true" in signature(self.metric).parameters:
             inputs["y_true"] = y
         inputs["y_pred"] = estimator.predict(X)
-        scores = as_columns(self.metric(**inputs), "score")
+        scores = as_columns(indexed(self.metric(**inputs), "era"), "score")
         reduced = self._reduced(scores)
         if not reduced:
             raise ValueError(f"no era can be scored by {self!r}: {self._lack(inputs)}")

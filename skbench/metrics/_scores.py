@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from skbench._aligned import Aligned, align
 from skbench._checks import check_count
-from skbench._frames import is_tensor
+from skbench._frames import is_tensor, keeps_kind
 from skbench.kernels import score
 from skbench.kernels.device import neutralize_eras
 from skbench.kernels.rank import rank_gauss
@@ -21,6 +21,7 @@ Kernel = Callable[..., NDArray[np.float64]]
 _RANKED = ("y_pred", "meta_model")
 
 
+@keeps_kind
 def numerai_corr(
     y_true: Any,
     y_pred: Any,
@@ -63,8 +64,10 @@ def numerai_corr(
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Scores, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -95,6 +98,7 @@ def numerai_corr(
     return _by_era(kernel, era, n_jobs=n_jobs, y_pred=y_pred, y_true=y_true)
 
 
+@keeps_kind
 def correlation_contribution(
     y_true: Any,
     y_pred: Any,
@@ -139,8 +143,10 @@ def correlation_contribution(
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Scores, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -168,6 +174,7 @@ def correlation_contribution(
     )
 
 
+@keeps_kind
 def feature_neutral_corr(
     y_true: Any,
     y_pred: Any,
@@ -204,8 +211,10 @@ def feature_neutral_corr(
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Scores, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -237,6 +246,7 @@ def feature_neutral_corr(
     return framed(rows, scores)
 
 
+@keeps_kind
 def neutral_correlation(
     y_true: Any,
     y_pred: Any,
@@ -272,8 +282,10 @@ def neutral_correlation(
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Scores, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -305,6 +317,7 @@ def neutral_correlation(
     )
 
 
+@keeps_kind
 def neutral_contribution(
     y_true: Any,
     y_pred: Any,
@@ -339,8 +352,10 @@ def neutral_contribution(
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Scores, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -374,6 +389,7 @@ def neutral_contribution(
     )
 
 
+@keeps_kind
 def correlation_with(y_pred: Any, reference: Any, *, era: Any) -> pd.DataFrame:
     r"""Correlation of each model with a reference in each era: CWMM.
 
@@ -403,8 +419,10 @@ def correlation_with(y_pred: Any, reference: Any, *, era: Any) -> pd.DataFrame:
 
     Returns
     -------
-    scores : pandas.DataFrame of shape (n_eras, n_models)
+    scores : DataFrame of shape (n_eras, n_models)
         Correlations, eras in order. A single column without a name is "prediction".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -428,6 +446,7 @@ def correlation_with(y_pred: Any, reference: Any, *, era: Any) -> pd.DataFrame:
     return _by_era(score.correlation_with, era, y_pred=y_pred, reference=reference)
 
 
+@keeps_kind
 def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
     """Pearson correlation of each model with each feature in each era.
 
@@ -445,9 +464,12 @@ def feature_exposure(y_pred: Any, features: Any, *, era: Any) -> pd.DataFrame:
 
     Returns
     -------
-    exposures : pandas.DataFrame of shape (n_eras, n_models * n_features)
+    exposures : DataFrame of shape (n_eras, n_models * n_features)
         Correlations, eras in order. The columns are the features for one model, and
-        pairs of model and feature for several.
+        pairs of model and feature for several, where polars and pyarrow join the two
+        names by " / ".
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
@@ -482,6 +504,7 @@ def exposures_of(argument: str, y_pred: Any, features: Any, era: Any) -> pd.Data
     return framed(rows, rows.by_era(score.correlations), columns)
 
 
+@keeps_kind
 def max_feature_exposure(
     y_pred: Any, features: Any, *, era: Any, top_bottom: int | None = None
 ) -> pd.DataFrame:
@@ -504,8 +527,10 @@ def max_feature_exposure(
 
     Returns
     -------
-    exposures : pandas.DataFrame of shape (n_eras, n_models)
+    exposures : DataFrame of shape (n_eras, n_models)
         Largest exposures, eras in order.
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------

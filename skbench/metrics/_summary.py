@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skbench._checks import check_confidence
 from skbench._eras import check_horizon, chronological, era_numbers
+from skbench._frames import keeps_kind
 from skbench.solvers import intervals
 from skbench.solvers.series import autocorrelation, max_drawdown, sharpe
 
@@ -16,6 +17,7 @@ from ._tables import read_benchmark, read_table
 Floats = NDArray[np.float64]
 
 
+@keeps_kind
 def summarize(
     scores: Any,
     benchmark: Any = None,
@@ -47,10 +49,10 @@ def summarize(
     ----------
     scores : DataFrame of shape (n_eras, n_models) or Series of shape (n_eras,)
         One score an era and model, NaN where there is none; the index of a pandas
-        object holds the eras.
+        object, or else the column `era`, holds the eras.
     benchmark : column name, Series or array of shape (n_eras,), default=None
-        What to compare each model with, on the eras that both have. A pandas object is
-        matched by era, an array by position.
+        What to compare each model with, on the eras that both have. A frame or series
+        that names its eras is matched by era, an array by position.
     target : str, default=None
         Name of the target, whose last number, as in "target_ender_20", is its days: the
         horizon is one era for each 5 of them, rounded up, and one more. None, or no
@@ -62,8 +64,9 @@ def summarize(
 
     Returns
     -------
-    summary : pandas.DataFrame of shape (n_models, 12) or (n_models, 19)
-        The columns:
+    summary : DataFrame of shape (n_models, 12) or (n_models, 19)
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the models in a first column, `model`, and null for NaN. The columns:
 
         - mean, std: of the scores, std with ``ddof=0``;
         - sharpe: mean / std, NaN where the scores do not vary;

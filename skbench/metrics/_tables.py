@@ -14,6 +14,7 @@ from skbench._frames import (
     at_labels,
     check_numbers,
     has_name,
+    indexed,
     n_dimensions,
     name_of,
     row_labels,
@@ -21,14 +22,17 @@ from skbench._frames import (
 )
 
 Frames = dict[str, pd.DataFrame]
+ERA = "era"
 Pandas = TypeVar("Pandas", pd.DataFrame, pd.Series)
 
 
 def read_table(values: Any, name: str, unnamed: str | None = None) -> pd.DataFrame:
     """Read columns of finite numbers or NaN; rows keep their labels, one each.
 
-    ``unnamed`` is what a column without a name is called, if it is not ``name``.
+    These are the index, or the column "era" of a kind that has none. ``unnamed`` is
+    what a column without a name is called, if it is not ``name``.
     """
+    values = indexed(values, ERA)
     table = as_columns(values, name, unnamed)
     check_numbers(table, table.names)
     block = table.select(table.names)(slice(0, table.n_rows)).astype(np.float64)
@@ -58,7 +62,7 @@ def read_scores(scores: Any, *, frames_only: bool = False) -> Frames:
     for name, values in given.items():
         argument = "scores" if alone else f"scores[{name!r}]"
         if frames_only:
-            check_frame(values, argument, "eras x models")
+            check_eras_by_models(values, argument, "eras x models")
         frames[str(name)] = read_table(values, argument)
     models = union(frame.columns for frame in frames.values())
     check_labels(models, "models in `scores`")
@@ -67,7 +71,8 @@ def read_scores(scores: Any, *, frames_only: bool = False) -> Frames:
 
 
 def scores_at(values: Any, eras: Sequence[Hashable], name: str) -> NDArray[np.float64]:
-    """Read the scores of one model at eras: by its index, or else by position."""
+    """Read the scores of one model at eras: by their labels, or else by position."""
+    values = indexed(values, ERA)
     read_table(values, name)
     return at_labels(values, eras, name)
 
@@ -99,6 +104,11 @@ def check_frame(values: Any, name: str, of: str) -> None:
         )
 
 
+def check_eras_by_models(values: Any, name: str, of: str) -> None:
+    """Refuse what is no frame whose rows are labelled by eras."""
+    check_frame(indexed(values, ERA), name, of)
+
+
 def check_labels(labels: Collection[Hashable], what: str) -> None:
     """Refuse labels that are missing, are equal or look alike."""
     index = pd.Index(list(labels), tupleize_cols=False)
@@ -128,7 +138,7 @@ def union(several: Iterable[Iterable[Hashable]]) -> list[Hashable]:
 
 def by_era(table: Pandas) -> Pandas:
     """Return a table, or a column of it, with its eras in order."""
-    return table.iloc[chronological(list(table.index))].rename_axis("era")
+    return table.iloc[chronological(list(table.index))].rename_axis(ERA)
 
 
 def spans(frames: Frames, recent: Iterable[int]) -> dict[str, list[Hashable]]:

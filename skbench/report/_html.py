@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from ._notebook import asked
+
 # What all pages share. In order: each uses only what stands before it.
 _SCRIPTS = ("series.js", "style.js", "drawing.js", "boxes.js", "lists.js")
 _DIGITS = 6
@@ -14,8 +16,16 @@ _ESCAPES = {
 }
 
 
-def render(template: str, scripts: Sequence[str], numbers: dict[str, Any]) -> str:
-    """Return the page: text, style, scripts and data in one."""
+def render(
+    template: str,
+    scripts: Sequence[str],
+    numbers: dict[str, Any],
+    notebook: bool = False,
+) -> str:
+    """Return the page: text, style, scripts and data in one.
+
+    In a notebook it has no plotly of its own, but asks for it.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -29,7 +39,9 @@ def render(template: str, scripts: Sequence[str], numbers: dict[str, Any]) -> st
     )
     return environment.get_template(template).render(
         numbers=numbers,
-        plotly=Markup(get_plotlyjs()),
+        plotly=None if notebook else Markup(get_plotlyjs()),
+        asked=Markup(as_json(asked())) if notebook else None,
+        asks=Markup(_source("asks.js")),
         style=Markup(_source("style.css")),
         scripts=[Markup(_source(name)) for name in (*_SCRIPTS, *scripts)],
         data=Markup(as_json(numbers)),

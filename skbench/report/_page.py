@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from skbench._files import check_writable, written_whole
 
 from ._html import render
+from ._notebook import answers
 
 
 class Page:
@@ -39,9 +40,9 @@ class Page:
             # Text that is no Unicode, such as half a surrogate pair, shows as "?".
             unfinished.write_text(page, encoding="utf-8", errors="replace")
 
-    def _page(self) -> str:
+    def _page(self, *, notebook: bool = False) -> str:
         try:
-            return render(self._template, self._scripts, self._numbers)
+            return render(self._template, self._scripts, self._numbers, notebook)
         except ModuleNotFoundError as error:
             if error.name not in ("jinja2", "markupsafe", "plotly"):
                 raise
@@ -53,12 +54,13 @@ class Page:
 
     def _repr_html_(self) -> str:
         # A frame of its own, so that the styles of page and notebook do not mix.
-        page = html.escape(self._page(), quote=True)
+        page = html.escape(self._page(notebook=True), quote=True)
         title = html.escape(self._numbers["title"], quote=True)
-        return (
+        frame = (
             f'<iframe title="{title}" srcdoc="{page}" sandbox="allow-scripts" '
             'style="width:100%;height:48rem;border:1px solid #8888"></iframe>'
         )
+        return answers() + frame
 
 
 def counted(n: int, noun: str) -> str:

@@ -11,7 +11,7 @@ from skbench._warnings import warn
 from skbench.metrics import (
     Frames,
     by_score,
-    check_frame,
+    check_eras_by_models,
     read_live,
     read_table,
     union,
@@ -99,7 +99,7 @@ def check_payouts(payouts: pd.DataFrame) -> None:
 
 
 def _checked(frame: Any, name: str) -> pd.DataFrame:
-    check_frame(frame, f"scores[{name!r}]", "rounds x models")
+    check_eras_by_models(frame, f"scores[{name!r}]", "rounds x models")
     return read_table(frame, f"scores[{name!r}]")
 
 

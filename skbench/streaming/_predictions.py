@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from skbench._checks import listed
 from skbench._eras import chronological
+from skbench._frames import indexed
 from skbench._progress import progress_bar
 from skbench._steps import columns_of, container, steps_of
 from skbench._warnings import warn
@@ -97,7 +98,8 @@ class Predictions:
     def _score_held(self) -> None:
         if self._to_score:
             era, target, made = pa.concat_tables(self._to_score).columns
-            self._scores.append(numerai_corr(target, made, era=era))
+            scores = numerai_corr(target, made, era=era)
+            self._scores.append(indexed(scores, ERA))
             self._to_score = []
 
     def scores(self) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from skbench._checks import check_flag, listed
-from skbench._frames import Name, Table, as_columns
+from skbench._frames import Name, Table, as_columns, keeps_kind
 from skbench.tournament import id_problems
 
 from ._ids import ids_beside, read_live_ids
@@ -20,6 +20,7 @@ from ._problems import (
 )
 
 
+@keeps_kind
 def submission(
     predictions: Any, live_ids: Any, *, allow_ties: bool = False
 ) -> pd.DataFrame:
@@ -43,8 +44,10 @@ def submission(
 
     Returns
     -------
-    frame : pandas.DataFrame of shape (n_rows, 2)
-        The columns `id` and `prediction` (float64). Write it with ``index=False``.
+    frame : DataFrame of shape (n_rows, 2)
+        The columns `id` and `prediction` (float64), of the kind that came in: pandas,
+        polars or pyarrow; of arrays and lists, pandas. Write a pandas frame with
+        ``index=False``.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from skbench._checks import check_flag, check_name, listed
 from skbench._files import Address, check_there
+from skbench._frames import convert
 from skbench._numerai import client
 from skbench._parquet import read_parquet
 from skbench.datasets import fetch_benchmark_models
@@ -167,13 +168,13 @@ def _fetch_live(api: Any) -> pd.DataFrame:
 
 
 def _frame(predictions: Any, live_ids: Any, allow_ties: bool) -> pd.DataFrame:
-    if not isinstance(predictions, (str, os.PathLike)):
-        return submission(predictions, live_ids, allow_ties=allow_ties)
-    if os.fspath(predictions).endswith(".parquet"):
-        live = _read_live(predictions)
-        return submission(live, live_ids, allow_ties=allow_ties)
-    checked = validate_file(predictions, "predictions", live_ids, allow_ties)
-    frame: pd.DataFrame = checked.astype({"prediction": np.float64})
+    if isinstance(predictions, (str, os.PathLike)):
+        if not os.fspath(predictions).endswith(".parquet"):
+            checked = validate_file(predictions, "predictions", live_ids, allow_ties)
+            return checked.astype({"prediction": np.float64})
+        predictions = _read_live(predictions)
+    made = submission(predictions, live_ids, allow_ties=allow_ties)
+    frame: pd.DataFrame = convert(made, "pandas", [])
     return frame
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skbench._checks import check_count, listed
+from skbench._frames import indexed
 from skbench.metrics import check_frame, exposures_of, read_table
 
 from . import _axes
@@ -181,6 +182,7 @@ class FeatureExposureDisplay:
 
 
 def _sizes(exposures: Any, name: str) -> pd.DataFrame:
+    exposures = indexed(exposures, "era")
     check_frame(exposures, name, "eras x features")
     if exposures.columns.nlevels > 1:
         models = exposures.columns.get_level_values(0).unique()

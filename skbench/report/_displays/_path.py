@@ -9,7 +9,7 @@ import pandas as pd
 
 from skbench._checks import check_share, is_several, listed
 from skbench._eras import era_column
-from skbench._frames import as_table, check_alignment, name_of, pick
+from skbench._frames import as_table, check_alignment, indexed, name_of, pick
 from skbench._neutralizer import neutralization_path
 from skbench.metrics import by_era, check_scored, numerai_corr, read_table, summarize
 
@@ -186,7 +186,7 @@ class NeutralizationPathDisplay(Display):
         shares = _shares(proportions)
         era = _eras_of(X, y, params)
         path = neutralization_path(X, shares, **params)
-        scores = numerai_corr(y, path, era=era)
+        scores = indexed(numerai_corr(y, path, era=era), "era")
         if scores.shape[1] > len(shares):
             raise ValueError(
                 f"X has {scores.shape[1] // len(shares)} predictions: name one in "
