@@ -240,6 +240,22 @@ def test_real_rows(real_folder, server, daily):
     assert daily("--send")[1][-1] == "OK round 1344 already submitted"
 
 
+def test_predictions_of_ones_own_are_blended(server, daily, made):
+    both = {"mine": made.frame, "mine_live": made.live}
+    for name, frame in both.items():
+        own = frame[["era"]].assign(prediction=frame[made.models[0]])
+        own.rename_axis("id").to_csv(f"{name}.csv")
+    text = CONFIG.replace('fit = "corr"\nshrinkage = 0.5', "weights = {mine = 1.0}")
+    Path("daily.toml").write_text(text + 'predictions = ["mine.csv"]\n')
+    status, _, err = daily("--send")
+    assert (status, err) == (0, [])
+    with_mine = received(server)
+    Path("daily.toml").write_text(text.replace("mine =", f"{made.models[0]} ="))
+    server.submissions.clear()
+    assert daily("--send")[0] == 0
+    assert with_mine == pytest.approx(received(server), abs=1e-9)
+
+
 # What goes wrong, step by step: how, the status, what the last line says, whether
 # anything was submitted, and how it is mended.
 
@@ -522,6 +538,8 @@ SETTINGS = {
     "output = 'p'\n[models.a]\nrecipe = 'none'": "must be that of a recipe; got 'none'",
     "output = 'p'\n[models.a]\nrecipe = 'V4_EXAMPLE_PREDS'": "'riskiest'",
     "output = 'p'\n[models.a]\nrecipe = 'V41_EXAMPLE_PREDS'\nfit = 'corr'": "one way",
+    "output = 'p'\n[models.a]\npredictions = [5]": "`predictions` must be a path",
+    "output = 'p'\n[models.a]\npredictions = 'no.csv'": "`predictions` must .* no.csv",
     "output = 'p'\n[models.a]\nchunk = 0": "`chunk` must be a whole number .*got 0",
     "output = 'p'\n[models.a]\ntarget = 5": "`target` must be a column name; got 5",
 }
@@ -563,7 +581,9 @@ def options_of(line):
     return skbench.commands["daily"].make_context("daily", args).params
 
 
-def test_the_settings_that_are_shown_pass_every_check(tmp_path, no_keys):
+def test_the_settings_that_are_shown_pass_every_check(tmp_path, no_keys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").touch()
     (text,) = blocks("toml")
     path = tmp_path / "daily.toml"
     path.write_text(text)

@@ -10,19 +10,46 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skbench._checks import Check, check_count, check_name, did_you_mean, listed
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from skbench._checks import (
+    Check,
+    check_count,
+    check_name,
+    did_you_mean,
+    is_several,
+    listed,
+)
 from skbench._files import Address, check_there
+from skbench._frames import is_frame
 from skbench._steps import steps_of
 from skbench.folders import ensemble_pipeline
 from skbench.recipes import RISKIEST, recipe
-from skbench.tournament import FEATURES_FILE
+from skbench.tournament import ERA, FEATURES_FILE, ID, models_file, named
 
 Options = Mapping[str, Any]
 
 _SETTINGS = ("models", "output", "version", "data_home")
 # Options of a model: how its pipeline is made of a folder, and what it is fitted to.
 OF_PIPELINE = tuple(inspect.signature(ensemble_pipeline).parameters)[1:]
+
+
+def _check_files(parameter: str, files: Any) -> None:
+    for _, given in named(files):
+        if not is_frame(given):
+            check_there(given, parameter)
+
+
+def _check_names(parameter: str, names: Any) -> None:
+    if not is_several(names) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"`{parameter}` must be a list of names; got {names!r}")
+
+
 OF_FIT: Mapping[str, Check] = {
+    "models": _check_names,
+    "without": _check_names,
+    "predictions": _check_files,
     "target": check_name,
     "chunk": partial(check_count, least=1),
 }
@@ -90,7 +117,7 @@ def check_models(models: Any) -> None:
             )
         try:
             _check_options(options)
-        except ValueError as error:
+        except (FileNotFoundError, TypeError, ValueError) as error:
             raise ValueError(f"`models` cannot have {name!r} so: {error}") from error
 
 
@@ -105,16 +132,30 @@ def _check_options(options: Options) -> None:
     for option, check in OF_FIT.items():
         if option in options:
             check(option, options[option])
-    # In a folder that has the features asked for: what is refused there is refused
-    # in any.
-    name = features_of(options)
-    sets = {} if name in (None, RISKIEST) else {str(name): ["feature"]}
+    own = [name for name in OF_PIPELINE if name not in OF_FIT]
+    # In a folder that has the features and models asked for: what is refused there is
+    # refused in any.
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / FEATURES_FILE
-        file.write_text(json.dumps({"feature_sets": sets}), encoding="utf-8")
-        pipeline = ensemble_pipeline(folder, **chosen(options, OF_PIPELINE))
+        _make_folder(Path(folder), options)
+        pipeline = ensemble_pipeline(folder, **chosen(options, own))
     for step in steps_of(pipeline):
         step.check_parameters()
+
+
+def _make_folder(folder: Path, options: Options) -> None:
+    """Write files with the features and models that options name."""
+    name = features_of(options)
+    sets = {} if name in (None, RISKIEST) else {str(name): ["feature"]}
+    file = folder / FEATURES_FILE
+    file.write_text(json.dumps({"feature_sets": sets}), encoding="utf-8")
+    published = options.get("recipe")
+    parts = recipe(published).weights if published is not None else {}
+    weights, columns = (options.get(name) or {} for name in ("weights", "columns"))
+    models = {*parts}
+    models |= {*weights} if isinstance(weights, Mapping) else set()
+    models |= {*columns.values()} if isinstance(columns, Mapping) else set()
+    row = {ID: ["a"], ERA: ["1"], **{str(model): [0.5] for model in models}}
+    pq.write_table(pa.table(row), folder / models_file("validation"))
 
 
 def features_of(options: Options) -> Any:

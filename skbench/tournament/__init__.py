@@ -36,6 +36,7 @@ from ._origin import origin_lines as origin_lines
 from ._origin import origin_of as origin_of
 from ._origin import with_origin as with_origin
 from ._prediction_files import OwnPredictions as OwnPredictions
+from ._prediction_files import named as named
 from ._prediction_files import open_predictions as open_predictions
 from ._record import read_record as read_record
 from ._record import record_path as record_path
