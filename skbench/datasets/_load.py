@@ -242,9 +242,7 @@ def _join(
     sides, constants = sides_of(split, columns, file, main, meta_model)
     rows = JoinedRows(sides, eras)
     if meta_model is not None and not rows.shares_eras(sides[1]):
-        warn_of_no_meta_model(
-            meta_model.path.name, "load other eras, or pass meta_model=False"
-        )
+        warn_of_no_meta_model(meta_model.path.name)
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 
