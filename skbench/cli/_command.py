@@ -27,7 +27,9 @@ _OTHERWISE = {
 }
 # What no option gives, in plain words.
 _THINGS = {
+    "era_plan": "era_plan",
     "horizon": "the horizon",
+    "live_features": "the file of live features",
     "meta_model": "the Meta Model",
     "pipeline": "the pipeline",
     "scores": "the record of scores",
@@ -40,6 +42,8 @@ _ADVICE = {
     "Leave columns with few eras out": "Leave models with few eras out (--without)",
     "Leave out models with few eras": "Leave out models with few eras (--without)",
     "list_recipes() lists all": "skbench recipes lists all",
+    "load other eras, or pass meta_model=False": "get the file of this release, or go "
+    "without MMC",
     "can be loaded with `load_benchmark_models`": "can still be used",
     "or load it as it is with `load_benchmark_models`": "or use it as it is",
     ". Or give the rule its payout factor: `dataclasses.replace(rule, factor=...)`": "",
@@ -57,8 +61,9 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (ValueError, FileNotFoundError) as error:
-            if getattr(error, "filename", None):
+        except (ValueError, OSError) as error:
+            if isinstance(error, OSError) and error.strerror:
+                error.strerror = self.in_own_words(error.strerror)
                 raise
             raise click.ClickException(self.in_own_words(str(error))) from error
 
