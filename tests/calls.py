@@ -620,7 +620,8 @@ def _jobs(world):
              "predictions": (), "live": home / "live.csv",
              "pipeline": make_pipeline(
                  skbench.WeightedEnsemble(),
-                 skbench.FeatureNeutralizer(world.data.features[0])), **target,
+                 skbench.FeatureNeutralizer(world.data.features[0]),
+                 skbench.EraRank()), **target,
              **chosen, "chunk": 26, "progress": False}),
         "folders.backtest_folder": (
             f.backtest_folder,
