@@ -47,12 +47,13 @@ def diagnose(
     era by era. Nothing is sent without --send. The keys of your account come from the
     environment variables NUMERAI_PUBLIC_ID and NUMERAI_SECRET_KEY.
     """
+    progress = sys.stderr.isatty()
     if folder is None:
         from skbench.deploy import diagnostics
 
         if benchmark is not None:
             raise click.UsageError("--benchmark goes with a FOLDER")
-        made = diagnostics(predictions, model, dry_run=not send, progress=True)
+        made = diagnostics(predictions, model, dry_run=not send, progress=progress)
         say(made)
         if made.scores is not None:
             show(made.scores.mean().rename("mean").reset_index(name="mean"), "table")
@@ -66,7 +67,7 @@ def diagnose(
         target=target,
         benchmark=benchmark,
         dry_run=not send,
-        progress=sys.stderr.isatty(),
+        progress=progress,
     )
     say(made)
     if comparison is not None:
