@@ -86,6 +86,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Parquet file for the predictions; the pipeline goes beside it, as .joblib.",
 )
+@click.option(
+    "--live",
+    type=FILE,
+    metavar="FILE",
+    help="CSV file to write too: the predictions of the live era, as Numerai takes "
+    "them.",
+)
 @FORMAT
 def ensemble(
     folder: Path,
@@ -111,7 +118,7 @@ def ensemble(
     made = ensemble_folder(
         folder,
         output,
-        ensemble_pipeline(folder, **options),
+        ensemble_pipeline(folder, predictions=predictions, **options),
         predictions=predictions,
         live=live,
         target=target,
