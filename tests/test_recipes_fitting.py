@@ -58,6 +58,14 @@ def test_a_model_of_another_target_stands_for_none(column):
     assert not found["fits"]
 
 
+def test_the_same_model_under_another_name_is_that_part():
+    columns = ["v42_lgbm_teager20", "v42_example_preds"]
+    found = fit("v42_lgbm_ct_blend", columns)
+    assert found["fits"]
+    assert found["missing"] == []
+    assert list(found["columns"].values()) == columns
+
+
 def test_a_model_stands_for_one_part():
     """The part that is a column of its own cannot stand for another one, too."""
     parts = recipe("v42_rain_ensemble").weights
@@ -100,20 +108,21 @@ class TestFolder:
         assert f"skbench recipes {shlex.quote(str(folder))} shows what fits" in line
 
     @pytest.mark.parametrize(
-        "names",
+        ("names", "n_fitting"),
         [
-            ["v5_lgbm_teager20", "v53_lgbm_cyrus20"],
-            ["v43_lgbm_teager20", "v43_lgbm_cyrus20"],
+            (["v5_lgbm_teager20", "v53_lgbm_cyrus20"], 2),
+            (["v43_lgbm_teager20", "v43_lgbm_cyrus20"], 2),
+            (["v42_lgbm_teager20", "v42_example_preds"], 1),
         ],
     )
     def test_the_commands_that_it_prints_run(
-        self, tmp_path, capsys, monkeypatch, names
+        self, tmp_path, capsys, monkeypatch, names, n_fitting
     ):
         monkeypatch.chdir(tmp_path)
         folder = made(tmp_path, *names)
         told = run(capsys, "recipes", folder).splitlines()
         commands = [line for line in told if line.startswith("skbench ensemble")]
-        assert len(commands) == 2
+        assert len(commands) == n_fitting
         for command in commands:
             args = shlex.split(command)[1:]
             run(capsys, *args)

@@ -52,7 +52,7 @@ _ADVICE = {
     "(skbench.deploy)",
 }
 # How a text names a parameter, or a parameter and its value.
-_PARAMETER = re.compile(r"`(\w+)`|(?<![\w./-])(\w+)=('?)([\w.]+)\3")
+_PARAMETER = re.compile(r"`(\w+)(?:=True)?`|(?<![\w./-])(\w+)=('?)([\w.]+)\3")
 
 
 class Command(click.Command):

@@ -173,9 +173,10 @@ def _published(path: Address, nan_policy: str, **chosen: Any) -> dict[str, Pipel
     file = check_folder(path) / FEATURES_FILE
     sets = feature_sets(file) if file.is_file() else {}
     found = folder_recipes(path, **chosen)
+    found = found[found["fits"]]
     pipelines = {
-        name: recipe(name).pipeline(feature_sets=sets)
-        for name in found["name"][found["fits"]]
+        name: recipe(name).pipeline(columns=columns, feature_sets=sets)
+        for name, columns in zip(found["name"], found["columns"], strict=True)
     }
     for pipeline in pipelines.values():
         pipeline.set_params(weightedensemble__nan_policy=nan_policy)

@@ -194,10 +194,11 @@ def _published(
     nan_policy: str,
 ) -> Pipeline:
     """Make a published ensemble of models that are known."""
-    from skbench.recipes import RISKIEST, recipe
+    from skbench.recipes import RISKIEST, published_columns, recipe
 
     found = recipe(name)
-    lacking = [part for part in found.weights if part not in known]
+    there = published_columns(found, known)
+    lacking = [part for part in found.weights if part not in there]
     if columns is None and lacking:
         raise ValueError(
             f"the recipe {found.name!r} needs the models {listed(lacking)}, which are "
@@ -210,16 +211,17 @@ def _published(
             "training rows, which no folder lists: find them in Python, as "
             "skbench.recipes.riskiest_features does"
         )
-    needed, sets = found.neutralizers, {}
-    if needed is not None:
+    sets = {}
+    for needed in found.neutral_sets:
         sets = feature_sets(folder / FEATURES_FILE, needed)
-    if needed is not None and needed not in sets:
-        raise ValueError(
-            f"the recipe {found.name!r} is neutralised to the features of {needed!r}, "
-            f"which is none of the sets of {folder / FEATURES_FILE}: "
-            f"{listed(sets, 100)}"
-        )
-    pipeline: Pipeline = found.pipeline(columns=columns, feature_sets=sets)
+        if needed not in sets:
+            raise ValueError(
+                f"the recipe {found.name!r} is neutralised to the features of "
+                f"{needed!r}, which is none of the sets of {folder / FEATURES_FILE}: "
+                f"{listed(sets, 100)}"
+            )
+    names = there if columns is None else columns
+    pipeline: Pipeline = found.pipeline(columns=names or None, feature_sets=sets)
     if columns is not None:
         resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
     return pipeline.set_params(weightedensemble__nan_policy=nan_policy)

@@ -58,8 +58,9 @@ def folder_recipes(
     there = set(open_file(folder, main_file("validation")).types)
     lacks = []
     for name in found["name"]:
-        needed = recipe(name).neutralizers
-        have = needed is None or (needed in sets and there.issuperset(sets[needed]))
-        lacks.append(None if have else needed)
+        one = recipe(name)
+        needed = one.neutral_features(sets)
+        have = needed is not None and there.issuperset(needed)
+        lacks.append(None if have else one.neutralizers)
     found["features"] = pd.Series(lacks, dtype=object)
     return found.assign(fits=found["fits"] & found["features"].isna())

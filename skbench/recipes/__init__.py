@@ -2,6 +2,7 @@
 
 from ._catalog import COLUMNS as COLUMNS
 from ._catalog import RISKIEST as RISKIEST
+from ._fitting import published_columns as published_columns
 from ._fitting import recipes_for
 from ._models import FeatureRegressor
 from ._recipe import Recipe, describe_recipes, list_recipes, recipe

@@ -55,8 +55,19 @@ def recipes_for(columns: Iterable[str]) -> pd.DataFrame:
     return pd.DataFrame([_fit(one, known) for one in ensembles])
 
 
+def published_columns(one: Recipe, known: Iterable[str]) -> dict[str, str]:
+    """Return the column of each part that is among some, under any of its names."""
+    known = list(known)
+    found = {
+        part.name: next((name for name in part.column_names if name in known), None)
+        for part in one.parts
+    }
+    return {part: name for part, name in found.items() if name is not None}
+
+
 def _fit(one: Recipe, known: list[str]) -> dict[str, object]:
-    missing = [part for part in one.weights if part not in known]
+    there = published_columns(one, known)
+    missing = [part for part in one.weights if part not in there]
     return {
         "name": one.name,
         "fits": not missing,
@@ -67,7 +78,7 @@ def _fit(one: Recipe, known: list[str]) -> dict[str, object]:
 
 def _columns(one: Recipe, known: list[str]) -> dict[str, str] | None:
     """Return a model for each part, another one for each; None where one has none."""
-    chosen = {part: part for part in one.weights if part in known}
+    chosen = published_columns(one, known)
     for part in one.parts:
         if part.name in chosen:
             continue
