@@ -132,13 +132,15 @@ def align(
     *,
     called: str,
     ranked: Collection[str],
+    several: Collection[str] = (),
     ordered: bool = False,
 ) -> Aligned:
     """Wrap inputs, each of one column but the first and features, and find the eras.
 
     ``called`` is what an unnamed column of the first input is called. Of those that are
     ``ranked``, an infinite value is the extreme one, and integers that would tie are
-    warned of; of others it is refused. ``ordered``: whether the labels of the eras must
+    warned of; of others it is refused. Those of ``several`` may have several columns,
+    too. ``ordered``: whether the labels of the eras must
     say which comes first.
     """
     first = next(iter(inputs))
@@ -151,7 +153,7 @@ def align(
         for name, values in given.items()
     }
     for name, table in tables.items():
-        if name != first and name not in _FEATURES:
+        if name not in {first, *_FEATURES, *several}:
             check_one_column(table, name)
         if name != "era":
             check_numbers(table, table.names)
@@ -162,7 +164,12 @@ def align(
     eras = find_eras(labels, labels.names[0])
     rows = Aligned(
         {
-            name: _input(name, table, several=name == first, finite=name not in ranked)
+            name: _input(
+                name,
+                table,
+                several=name == first or (name in several and len(table.names) > 1),
+                finite=name not in ranked,
+            )
             for name, table in tables.items()
         },
         eras,

@@ -1,6 +1,7 @@
 """Every public name of the package, called with arguments that it works with."""
 
 from copy import copy, deepcopy
+from dataclasses import replace
 from functools import cached_property, partial
 from os import environ
 from pathlib import Path
@@ -39,6 +40,7 @@ from skbench import (
 )
 
 RULE = staking.PayoutRule("half", {"corr": 1.0, "mmc": 2.0}, clip=0.5)
+ATOMIC = replace(RULE, mode="atomic")
 MODELS = ["v53_lgbm_cyrus20", "v53_lgbm_ender20"]
 # The parameters that neutralising has in a step and in a path.
 NEUTRALIZER = {
@@ -410,6 +412,7 @@ def _staking(world):
             _rule,
             {"name": "half", "multipliers": {"corr": 1.0, "mmc": 2.0}, "clip": 0.5,
              "factor": 1.0, "threshold": 72000.0, "concurrent_rounds": 2,
+             "mode": "atomic", "target": "target_ender_60", "first_round": 1343,
              "first": "2026", "last": None, "status": "confirmed", "source": "",
              "scores": scores, "total_at_risk": 1e5, "names": {}}),
         "staking.PayoutRule from_api": (
@@ -420,11 +423,17 @@ def _staking(world):
              "method": "mean_cvar", "max_share": 1.0, "risk_aversion": 1.0,
              "tail": 0.1, "prior_rounds": None, "horizon": 3, "confidence": 0.9}),
         "staking.Allocation": (
-            s.allocate(scores, RULE, method="equal").stakes, {"total": 10.0}),
+            s.allocate(scores, ATOMIC, method="equal").stakes,
+            {"total": 10.0, "open_rounds": 13}),
+        "staking.with_season": (s.with_season, {"scores": world.live_scores}),
         "staking.simulate": (
             s.simulate,
             {"scores": scores, "stakes": dict.fromkeys(MODELS, 5.0), "rule": RULE,
              "duration": 4, "compound": True, "total_at_risk": None}),
+        "staking.simulate atomic": (
+            s.simulate,
+            {"scores": scores, "stakes": 5.0, "rule": ATOMIC, "duration": 4,
+             "balance": 100.0}),
     }  # fmt: skip
 
 
@@ -592,7 +601,8 @@ def _jobs(world):
              "progress": False}),
         "folders.diagnose_folder": (
             f.diagnose_folder,
-            {**folder, "predictions": world.predictions, "model_name": own,
+            {"path": world.folder, **target, "predictions": world.predictions,
+             "model_name": own,
              "benchmark": own, "api": world.api, "dry_run": True,
              "progress": False}),
         "folders.report_folder": (

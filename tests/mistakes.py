@@ -21,7 +21,8 @@ MUST_BE = [
      "keep_era, keep_neutralizers, keep_predictions, live, nonnegative, overwrite, "
      "progress, resolved, resume, scale, standardize, unscored"),
     ("a whole number of at least 1", [0, 2.5, "many", [1]],
-     "batch_rows, chunk, chunk_size, concurrent_rounds, duration, horizon, "
+     "batch_rows, chunk, chunk_size, concurrent_rounds, duration, first_round, "
+     "horizon, open_rounds, "
      "last_n_rounds, max_iter, max_train_eras, n, n_eras, n_features, npartitions, "
      "recent, rows_per_era, top_bottom, window, report n_models"),
     ("a whole number of at least 0", [-1, 2.5, "many"],
@@ -58,6 +59,7 @@ MUST_BE = [
     ("'mean_cvar' or 'min_variance' or 'equal'", ["best", ["equal"]], "method"),
     ("'train' or 'validation' or 'live'", ["test", ["validation"]], "split"),
     ("'unconfirmed' or 'confirmed'", ["final"], "status"),
+    ("'legacy' or 'atomic'", ["split", None], "mode"),
     ("'3.10' or '3.11' or '3.12' or '3.13' or '3.11-head' or '3.12-head'",
      ["3.9", "head", 3.12], "runner"),
     ("'default', 'pandas' or 'polars'", ["arrow", "numpy", True], "transform"),
@@ -290,6 +292,12 @@ SAID = [
         ({}, "`scores` must hold at least one frame of scores; got none"),
         ({"corr": 0.5}, r"`scores\['corr'\]` must be .*; got float"),
         (5, "`scores` must .*; got int")]),
+    ("with_season scores", [
+        (5, "`scores` must be a pandas frame"),
+        (pd.DataFrame({"model": ["a"]}), "`scores` lacks 'round', 'day', 'score'")]),
+    ("balance", [
+        (-1.0, "`balance` must be a number from 0 to .*; got -1.0"),
+        ("all", "`balance` must be a number from 0 to .*; got 'all'")]),
     ("staking scores", [
         ({}, "`scores` lacks 'corr', 'mmc', which the rule 'half' pays.*renamed"),
         ([0.1], "`scores` must map the names of scores to their values; got list")]),

@@ -674,6 +674,59 @@ class TestContainers:
         assert_close(data.score("numerai_corr"), expected, 0)
 
 
+class TestSeveralTargets:
+    @pytest.mark.parametrize("name", [*OFFICIAL[:-1], "neutral_correlation"])
+    @pytest.mark.parametrize("options", [{}, {"top_bottom": 7}])
+    def test_each_is_as_it_is_alone(self, name, options):
+        data = Data()
+        targets = pd.DataFrame({"y": data.y, "z": (1 - data.y).where(data.y != 0.5)})
+        alone = {}
+        for target in targets:
+            data.y = targets[target]
+            alone[target] = data.score(name, **options)
+        data.y = targets
+        got = data.score(name, **options)
+        assert got.columns.names == ["target", "model"]
+        expected = pd.concat(alone, axis=1, names=["target", "model"])
+        pd.testing.assert_frame_equal(got, expected, check_exact=True)
+
+    def test_they_may_stand_in_an_array_and_be_one(self):
+        data = Data()
+        alone = data.score("numerai_corr")
+        data.y = data.y.to_frame()
+        pd.testing.assert_frame_equal(data.score("numerai_corr"), alone)
+        data = Data()
+        data.y = np.column_stack([data.y, data.y])
+        got = metrics.numerai_corr(data.y, data.P.to_numpy(), era=data.era.to_numpy())
+        assert list(got.columns) == [(t, m) for t in (0, 1) for m in range(3)]
+        assert_close(got[1], alone, 0)
+
+    def test_a_tensor_of_features(self):
+        torch = pytest.importorskip("torch")
+        data = Data()
+        data.y = pd.DataFrame({"y": data.y, "z": 1 - data.y})
+        expected = data.score("feature_neutral_corr")
+        features = torch.from_numpy(data.F.to_numpy(dtype=np.float64))
+        got = metrics.feature_neutral_corr(data.y, data.P, features, era=data.era)
+        assert_close(got, expected, data.tolerance("feature_neutral_corr"))
+        assert got.columns.equals(expected.columns)
+
+    def test_another_kind_has_both_names_in_one(self):
+        data = Data()
+        y = pl.DataFrame({"y": data.y.to_numpy(), "z": 1 - data.y.to_numpy()})
+        models = pl.from_pandas(data.P.reset_index(drop=True))
+        got = metrics.numerai_corr(y, models, era=pl.Series(data.era.to_numpy()))
+        names = [f"{target} / {model}" for target in "yz" for model in data.P]
+        assert got.columns == ["era", *names]
+
+    def test_they_can_be_summarised(self):
+        data = Data()
+        data.y = pd.DataFrame({"y": data.y, "z": 1 - data.y})
+        scores = data.score("numerai_corr")
+        table = metrics.summarize(scores, horizon=1)
+        assert_close(table["mean"], scores.mean())
+
+
 class TestErrors:
     def test_lengths(self):
         with pytest.raises(ValueError, match="`era` has 5 rows and `y_pred` has 4"):
@@ -697,9 +750,9 @@ class TestErrors:
         with pytest.raises(ValueError, match="column 'm' must hold numbers"):
             metrics.numerai_corr(BINS, pd.DataFrame({"m": list("abcde")}), era=[1] * 5)
 
-    def test_several_targets(self):
+    def test_several_targets_of_all_scores_at_once(self):
         with pytest.raises(ValueError, match="`y_true` must be one column; got 0, 1"):
-            metrics.numerai_corr(np.ones((5, 2)), BINS, era=[1] * 5)
+            metrics.score_models(np.ones((5, 2)), BINS, era=[1] * 5)
 
     def test_duplicate_names(self):
         twice = pd.DataFrame(np.ones((5, 2)), columns=["m", "m"])

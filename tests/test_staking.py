@@ -28,6 +28,7 @@ from skbench.staking import (
     PayoutRule,
     allocate,
     simulate,
+    with_season,
 )
 
 NAN = np.nan
@@ -142,6 +143,19 @@ class TestPayoutRule:
     def test_renamed_to_no_name(self, name):
         with pytest.raises(ValueError, match=r"`names\['mmc'\]` must be a column name"):
             PAYOUT_2026.renamed({"mmc": name})
+
+    def test_for_round(self):
+        numbers = [650, 1174, 1175, 1342, 1343, 9999]
+        names = [PayoutRule.for_round(number).name for number in numbers]
+        assert names == ["2024", "2024", "2026", "2026", "round 1343", "round 1343"]
+        with pytest.raises(
+            ValueError, match=r"`number` must be at least 650.* got 649"
+        ):
+            PayoutRule.for_round(649)
+        with pytest.raises(ValueError, match=r"`number` .*at least 1; got 0"):
+            PayoutRule.for_round(0)
+        for rule in PAYOUT_RULES.values():
+            assert PayoutRule.for_round(rule.first_round) is rule
 
     def test_frozen_hashed_and_pickled(self):
         multipliers = {"corr": 1.0}
@@ -716,6 +730,59 @@ def quick(scores, rule=CORR, **options):
 
 def shares_of(allocation):
     return np.array(list(allocation.shares.values()))
+
+
+class TestSeason:
+    def rows(self, *lines):
+        names = ["model", "round", "day", "resolved", "score", "value"]
+        return pd.DataFrame(lines, columns=names)
+
+    def test_by_the_multipliers_of_the_rule_of_each_round(self):
+        scores = self.rows(
+            ("a", 600, 20, True, "mmc", 0.5),  # before all rules that are known
+            ("a", 700, 20, True, "v2_corr20", 0.02),
+            ("a", 700, 20, True, "mmc", 0.01),
+            ("a", 700, 20, True, "fnc_v3", 0.9),
+            ("b", 1342, 20, True, "mmc", 0.04),  # CORR counts as 0
+            ("b", 1343, 64, True, "corr60", 0.02),
+            ("b", 1343, 64, False, "mmc60", -0.01),
+            ("b", 1344, 1, False, "corr60", NAN),
+            ("b", 1344, 1, False, "mmc60", 0.002),
+            ("c", 1344, 1, False, "corr60", NAN),
+            ("c", 1344, 1, False, "corr20", 0.9),  # not what is paid
+        )
+        found = with_season(scores)
+        pd.testing.assert_frame_equal(found.iloc[: len(scores)], scores)
+        season = found.iloc[len(scores) :].set_index(["model", "round"])
+        expected = {
+            ("a", 700): 0.5 * 0.02 + 2 * 0.01,
+            ("b", 1342): 2.25 * 0.04,
+            ("b", 1343): 3 * 0.02 - 15 * 0.01,
+            ("b", 1344): 15 * 0.002,
+        }
+        assert season["value"].to_dict() == pytest.approx(expected)
+        assert season["resolved"].tolist() == [True, True, False, False]
+        assert set(season["score"]) == {"season"}
+
+    def test_days_stay_apart_and_the_latest_date_counts(self):
+        dates = pd.to_datetime(["2026-09-01", "2026-09-02", "2026-09-03"], utc=True)
+        scores = self.rows(
+            ("a", 1343, 1, False, "corr60", 0.1),
+            ("a", 1343, 1, False, "mmc60", 0.1),
+            ("a", 1343, 2, False, "corr60", 0.2),
+        ).assign(date=dates)
+        season = with_season(scores).query("score == 'season'")
+        assert season["day"].tolist() == [1, 2]
+        assert_close(season["value"], [1.8, 0.6])
+        assert season["date"].tolist() == [dates[1], dates[2]]
+
+    def test_it_is_added_once(self):
+        scores = self.rows(("a", 1343, 1, True, "corr60", 0.1))
+        once = with_season(scores)
+        assert len(once) == 2
+        pd.testing.assert_frame_equal(with_season(once), once)
+        with pytest.raises(ValueError, match="lacks 'day', which live scores have"):
+            with_season(scores.drop(columns="day"))
 
 
 class TestLedgerKernel:

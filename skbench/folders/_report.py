@@ -13,6 +13,7 @@ from skbench._score_names import multipliers_of, sum_in_words
 from skbench.analysis import Analysis
 from skbench.datasets import load_scores
 from skbench.report import PerformanceReport
+from skbench.staking import with_season
 from skbench.tournament import OwnPredictions, open_folder
 
 from ._scores import scores_of, scores_of_meta_model
@@ -116,7 +117,8 @@ def report_account(
     Returns
     -------
     report : skbench.report.PerformanceReport
-        To write as a page; rounds take the place of eras.
+        To write as a page; rounds take the place of eras, and the season score stands
+        beside the scores.
 
     Raises
     ------
@@ -135,5 +137,5 @@ def report_account(
             benchmark = others.loc[others["resolved"], "model"].mode()[0]
         scores = pd.concat([scores, others[~others["model"].isin(scores["model"])]])
     return PerformanceReport.from_live(
-        scores, benchmark=benchmark, title=f"Live rounds of {account}"
+        with_season(scores), benchmark=benchmark, title=f"Live rounds of {account}"
     )

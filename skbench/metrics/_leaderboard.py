@@ -92,7 +92,7 @@ def score_models(
     inputs = {"y_pred": y_pred, "y_true": y_true}
     if meta_model is not None:
         inputs["meta_model"] = meta_model
-    rows = align_scored(era, **inputs)
+    rows = align_scored(era, several=(), **inputs)
     place = None if benchmark is None else _place(rows.models, benchmark)
     # All of an era at once, which may have to be read from a file.
     found = [*rows.by_era(partial(_measures, benchmark=place))]

@@ -47,8 +47,9 @@ def numerai_corr(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Targets, NaN where there is none yet.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none yet. With several, the columns have a level
+        more: the target above the model.
     y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
         Predictions: one column, or a frame with a column a model.
     era : array-like of shape (n_rows,)
@@ -125,8 +126,9 @@ def correlation_contribution(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Targets, NaN where there is none yet.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none yet. With several, the columns have a level
+        more: the target above the model.
     y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
         Predictions: one column, or a frame with a column a model.
     meta_model : array-like of shape (n_rows,)
@@ -197,8 +199,9 @@ def feature_neutral_corr(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Targets, NaN where there is none yet.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none yet. With several, the columns have a level
+        more: the target above the model.
     y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
         Predictions: one column, or a frame with a column a model.
     features : array-like of shape (n_rows, n_features)
@@ -242,8 +245,8 @@ def feature_neutral_corr(
     # A tensor of one column is taken from the device, as one column of any kind is.
     if is_tensor(features) and len(rows.inputs["features"].names) > 1:
         return _neutral_corr_on_device(rows, features, top_bottom)
-    scores = rows.by_era(kernel, squared="features")
-    return framed(rows, scores)
+    scores = rows.by_era(_of_targets(kernel, rows), squared="features")
+    return framed(rows, scores, _columns(rows))
 
 
 @keeps_kind
@@ -268,8 +271,9 @@ def neutral_correlation(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Targets, NaN where there is none yet.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none yet. With several, the columns have a level
+        more: the target above the model.
     y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
         Predictions: one column, or a frame with a column a model.
     neutralizers : array-like of shape (n_rows, n_neutralizers)
@@ -336,8 +340,9 @@ def neutral_contribution(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Targets, NaN where there is none yet.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none yet. With several, the columns have a level
+        more: the target above the model.
     y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
         Predictions: one column, or a frame with a column a model.
     meta_model : array-like of shape (n_rows,)
@@ -570,9 +575,14 @@ def _largest(
     return largest
 
 
-def align_scored(era: Any, ranked: Sequence[str] = _RANKED, **inputs: Any) -> Aligned:
+def align_scored(
+    era: Any,
+    ranked: Sequence[str] = _RANKED,
+    several: Sequence[str] = ("y_true",),
+    **inputs: Any,
+) -> Aligned:
     """Align the models, which come first, with what they are scored with."""
-    return align(inputs, era, called="prediction", ranked=ranked)
+    return align(inputs, era, called="prediction", ranked=ranked, several=several)
 
 
 def _by_era(
@@ -584,10 +594,36 @@ def _by_era(
     squared: str | None = None,
     **inputs: Any,
 ) -> pd.DataFrame:
-    """Score the models of each era: a frame (n_eras, n_models)."""
+    """Score the models of each era: a frame (n_eras, n_models).
+
+    With several targets, these are a level of the columns above the models.
+    """
     rows = align_scored(era, ranked, **inputs)
-    scores = rows.by_era(kernel, n_jobs, squared=squared)
-    return framed(rows, scores)
+    scores = rows.by_era(_of_targets(kernel, rows), n_jobs, squared=squared)
+    return framed(rows, scores, _columns(rows))
+
+
+def _targets(rows: Aligned) -> list[Any]:
+    return rows.inputs["y_true"].names if "y_true" in rows.inputs else []
+
+
+def _of_targets(kernel: Kernel, rows: Aligned) -> Kernel:
+    """Let a kernel score with each of several targets, one after the other."""
+    if len(_targets(rows)) < 2:
+        return kernel
+
+    def scores(predictions: Any, targets: Any, *others: Any) -> NDArray[np.float64]:
+        return np.stack([kernel(predictions, one, *others) for one in targets])
+
+    return scores
+
+
+def _columns(rows: Aligned) -> pd.Index:
+    """Name what is scored: the models, under each target if there are several."""
+    targets = _targets(rows)
+    if len(targets) < 2:
+        return pd.Index(rows.models)
+    return pd.MultiIndex.from_product([targets, rows.models], names=["target", "model"])
 
 
 def framed(
@@ -610,14 +646,18 @@ def _neutral_corr_on_device(
     normal = np.empty((len(rows.models), len(features)))
     for era in eras:
         normal[:, era] = rank_gauss(rows.one("y_pred", era), scale=False)
-    kernel = partial(score.feature_neutral_corr, top_bottom=top_bottom)
-    scores = np.empty((len(eras), len(rows.models)))
+    whole = _of_targets(
+        partial(score.feature_neutral_corr, top_bottom=top_bottom), rows
+    )
+    corr = _of_targets(partial(score.numerai_corr, top_bottom=top_bottom), rows)
+    names = _columns(rows)
+    scores = np.empty((len(eras), len(names)))
     for i, neutral in neutralize_eras(
         normal, features, columns, eras, standardize=False
     ):
         if neutral is None:
-            scores[i] = next(rows.at([i]).by_era(kernel, squared="features"))
+            found = next(rows.at([i]).by_era(whole, squared="features"))
         else:
-            target = rows.one("y_true", eras[i])
-            scores[i] = score.numerai_corr(neutral[0], target, top_bottom)
-    return framed(rows, scores)
+            found = corr(neutral[0], rows.one("y_true", eras[i]))
+        scores[i] = found.ravel()
+    return framed(rows, scores, names)

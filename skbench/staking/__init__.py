@@ -12,6 +12,7 @@ from ._rules import (
 )
 from ._rules import newest_rule as newest_rule
 from ._rules import rule_named as rule_named
+from ._season import with_season
 from ._simulate import Simulation, simulate
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "Simulation",
     "allocate",
     "simulate",
+    "with_season",
 ]

@@ -117,7 +117,7 @@ class PayoutRule:
         check_count("concurrent_rounds", self.concurrent_rounds, 1)
         check_choice("mode", self.mode, MODES)
         if self.target is not None:
-            check_name("target", self.target)
+            check_name("target", self.target, "the name of a target")
         if self.first_round is not None:
             check_count("first_round", self.first_round, 1)
         check_choice("status", self.status, ("unconfirmed", "confirmed"))
