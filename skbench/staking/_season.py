@@ -1,11 +1,9 @@
 """Numerai's season score, of which its leaderboard is made: `with_season`."""
 
-from typing import Any
-
 import pandas as pd
 
 from skbench._checks import listed
-from skbench._score_names import find_score
+from skbench._score_names import score_name
 from skbench.metrics import check_frame
 
 from ._rules import PAYOUT_RULES, PayoutRule
@@ -16,7 +14,7 @@ _KEY = ["model", "round", "day"]
 _OF_ROWS = {"resolved": "all", "date": "max"}
 
 
-def with_season(scores: Any) -> pd.DataFrame:
+def with_season(scores: pd.DataFrame) -> pd.DataFrame:
     r"""Add the season score to live scores: what a round pays, before factor and clip.
 
     .. math:: \mathrm{season} = \sum_i m_i s_i
@@ -79,8 +77,12 @@ def with_season(scores: Any) -> pd.DataFrame:
 
 def _season(scores: pd.DataFrame, rule: PayoutRule) -> pd.DataFrame:
     """Return the season scores of rounds of a rule."""
-    names = scores["score"].unique()
-    paid = {find_score(name, names): by for name, by in rule.multipliers.items()}
+    names = scores["score"].unique().tolist()
+    alike = {score_name(name): name for name in names} | {name: name for name in names}
+    paid = {
+        alike.get(name, alike.get(score_name(name))): by
+        for name, by in rule.multipliers.items()
+    }
     rows = scores[scores["score"].isin(paid) & scores["value"].notna()]
     rows = rows.assign(value=rows["value"] * rows["score"].map(paid).astype(float))
     how = {name: by for name, by in _OF_ROWS.items() if name in rows}
