@@ -14,6 +14,7 @@ from skbench._steps import steps_of
 from skbench._warnings import warn
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import list_recipes, recipe
+from skbench.staking import latest_payout
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
@@ -26,7 +27,7 @@ from skbench.tournament import (
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
-from ._walk import check_meta_model, latest_payout, targets_of, windows_of
+from ._walk import check_meta_model, targets_of, windows_of
 
 
 def backtest_folder(

@@ -15,6 +15,7 @@ from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench._steps import steps_of
+from skbench.staking import latest_payout
 from skbench.streaming import write_tables
 from skbench.tournament import (
     FEATURES_FILE,
@@ -29,7 +30,7 @@ from skbench.tournament import (
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import check_meta_model, latest_payout
+from ._walk import check_meta_model
 
 # Share of what features explain to neutralise, unless a user says otherwise.
 PROPORTION = 0.5

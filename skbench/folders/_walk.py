@@ -11,7 +11,6 @@ from skbench._frames import ALL
 from skbench._learning import scores_of
 from skbench._stacking import StackingWeights
 from skbench.model_selection import WalkForwardEraSplit, default_split
-from skbench.staking import PAYOUT_RULES
 from skbench.tournament import ERA, META_MODEL_FILE, FolderRows
 
 
@@ -37,15 +36,3 @@ def check_meta_model(rows: FolderRows, steps: Iterable[Any]) -> None:
                 f"`objective` {step.objective!r} needs the Meta Model, and "
                 f"{META_MODEL_FILE} is not in the folder: download it"
             )
-
-
-def latest_payout() -> dict[str, float]:
-    """Return the multipliers of the newest payout rule that is known."""
-    *_, rule = PAYOUT_RULES.values()
-    scores = {"corr": "corr", "mmc": "contribution"}
-    return {
-        scores[kind]: multiplier
-        for name, multiplier in rule.multipliers.items()
-        for kind in scores
-        if kind in name
-    }

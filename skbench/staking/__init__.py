@@ -9,6 +9,8 @@ from ._rules import (
     PAYOUT_RULES,
     PayoutRule,
 )
+from ._rules import latest_payout as latest_payout
+from ._rules import of_kinds as of_kinds
 from ._simulate import Simulation, simulate
 
 __all__ = [

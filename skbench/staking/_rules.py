@@ -420,3 +420,20 @@ PAYOUT_RULES: Mapping[str, PayoutRule] = {
     rule.name: rule for rule in (PAYOUT_2024, PAYOUT_2026, PAYOUT_ROUND_1343)
 }
 """The rules of the past and the present by name, oldest first."""
+
+
+def of_kinds(rule: PayoutRule) -> dict[str, float]:
+    """Return what a rule multiplies CORR and MMC by, of however many days they are."""
+    return {
+        kind: multiplier
+        for name, multiplier in rule.multipliers.items()
+        for kind in ("corr", "mmc")
+        if kind in name
+    }
+
+
+def latest_payout() -> dict[str, float]:
+    """Return the multipliers of the newest payout rule that is known."""
+    *_, rule = PAYOUT_RULES.values()
+    scores = {"corr": "corr", "mmc": "contribution"}
+    return {scores[kind]: value for kind, value in of_kinds(rule).items()}
