@@ -13,6 +13,7 @@ from . import (  # noqa: F401 - each adds its command to the group
     check,
     demo,
     ensemble,
+    explore,
     export,
     fetch,
     recipes,

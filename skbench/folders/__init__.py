@@ -11,6 +11,7 @@ _HOMES = {
     "compared": "_ensemble_result",
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
+    "explore_folder": "_explore",
     "five_steps": "_ensemble",
     "folder_target": "_files",
     "input_files": "_files",
@@ -27,6 +28,7 @@ __all__ = [
     "backtest_folder",
     "ensemble_folder",
     "ensemble_pipeline",
+    "explore_folder",
     "folder_target",
     "report_account",
     "report_folder",
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from ._ensemble import five_steps as five_steps
     from ._ensemble_result import FolderEnsemble
     from ._ensemble_result import compared as compared
+    from ._explore import explore_folder
     from ._files import folder_target
     from ._files import input_files as input_files
     from ._report import report_account, report_folder

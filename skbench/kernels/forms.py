@@ -2,14 +2,13 @@ r"""Scores of any blend of an era, as a line of the weights over the root of a f
 
 With :math:`Z` the gaussianized and centred models of n rows, H the projection on the
 features and the constant, and w the weights, the blend that is neutralised by the
-proportion p is :math:`b = (I - p H) Z w`. H is a projection, so with
-:math:`R = (I - H) Z`, what the features leave of each model,
+proportion p is :math:`b = (I - p H) Z w`. H is a projection, so :math:`H^2 = H`, and
 
 .. math::
 
-    b'b &= w' \bigl((1 - q) Z'Z + q R'R\bigr) w, \qquad q = 2 p - p^2
+    b'b &= w' \bigl(Z'Z - (2 p - p^2) Z'HZ\bigr) w
 
-    t'b &= \bigl((1 - p) Z't + p R't\bigr)' w
+    t'b &= (Z't - p Z'Ht)' w
 
 for every column t. So two forms and a pair of lines serve every proportion.
 
@@ -67,11 +66,11 @@ def era_forms(
     Returns
     -------
     dict
-        By "corr" and by "mmc" of single precision, n_ways being 2 with features, else
-        1, and n_pairs the pairs of models, those of a model with itself among them:
+        With n_ways 2 with features, as they are and what these explain of that, else
+        1; n_pairs counts the pairs of models, those of a model with itself among them:
 
-        - ``lines`` (3, n_ways, n_models): for each of `SCORES`, as it is and
-          neutralised; NaN for a model that has no score;
+        - ``lines`` (3, n_ways, n_models): for each of `SCORES`; NaN for a model that
+          has no score;
         - ``forms`` (2, n_ways, n_pairs): of the rows of CORR, and of those that have
           the reference too; ``alike``: whether these are the same rows;
         - ``reference_corr``: the same score of the reference.
@@ -113,7 +112,7 @@ def era_forms(
 
 
 class _Block:
-    """Models of some rows, as they are and, with features, neutralised."""
+    """Models of some rows, and what features leave of them."""
 
     def __init__(self, ways: Floats, places: NDArray[np.intp], n_models: int) -> None:
         self._ways, self._places, self._n_models = ways, places, n_models
@@ -142,13 +141,17 @@ class _Block:
         full = np.zeros((len(self._ways), self._n_models, self._n_models))
         for form, way in zip(full, self._ways, strict=True):
             form[some] = way @ way.T / way.shape[1]
-        upper: Floats = full[:, *np.triu_indices(self._n_models)]
-        return upper
+        return _explained(full[:, *np.triu_indices(self._n_models)])
 
     def lines(self, column: Floats) -> Floats:
         """Mean products with a column: (n_ways, n_models that are there)."""
-        products: Floats = self._ways @ column / column.size
-        return products
+        return _explained(self._ways @ column / column.size)
+
+
+def _explained(ways: Floats) -> Floats:
+    """Turn what features leave, which stands last if there are some, into the rest."""
+    ways[1:] = ways[0] - ways[1:]
+    return ways
 
 
 def _rest(target: Floats, reference: Floats) -> Floats:

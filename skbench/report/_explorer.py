@@ -92,9 +92,11 @@ class BlendExplorer(Page):
         ``skbench ensemble`` is to be told.
     elsewhere : sequence of str, default=()
         Models that are not in that folder.
+    target : str, default=None
+        Name of the target, which sets the horizon as in `skbench.metrics.summarize`.
+        None: the name of ``y``.
     horizon : int, default=None
-        Over how many eras a score shares days with others. None: as the name of ``y``
-        says, 13 where it does not.
+        Over how many eras a score shares days with others. None: as ``target`` says.
     confidence : float, default=0.95
         Probability that an interval is to have.
     title : str, default="Blend explorer"
@@ -145,6 +147,7 @@ class BlendExplorer(Page):
         folder: str | None = None,
         neutralize: str | None = None,
         elsewhere: Sequence[str] = (),
+        target: str | None = None,
         horizon: int | None = None,
         confidence: float = 0.95,
         title: str = "Blend explorer",
@@ -152,7 +155,7 @@ class BlendExplorer(Page):
         title = checked_title(title)
         check_confidence("confidence", confidence)
         check_count("n_exact_eras", n_exact_eras, 1)
-        horizon = check_horizon(horizon, name_of(y))
+        horizon = check_horizon(horizon, name_of(y) if target is None else target)
         rows = _aligned(models, y, era, meta_model, neutralizers)
         names = [str(name) for name in rows.models]
         further = given(presets, proportions, names, neutralizers is not None)

@@ -434,16 +434,29 @@ function command() {
 function pythonCode() {
   const weights = used().map(([name, weight]) => `${JSON.stringify(name)}: ${digits(weight)}`);
   const neutral = state.proportion > 0;
+  const { neutralize } = DATA;
+  const folder = DATA.folder === null ? "" : `${DATA.folder}/`;
+  const features = neutral && neutralize !== null ? [
+    "import json",
+    "",
+  ] : [];
+  const named = neutral && neutralize !== null ? [
+    `with open(${JSON.stringify(`${folder}features.json`)}) as file:`,
+    `    features = json.load(file)["feature_sets"][${JSON.stringify(neutralize)}]`,
+    "",
+  ] : [];
   return [
+    ...features,
     "from sklearn.pipeline import make_pipeline",
     `from skbench import EraRank, EraRankGauss, ${neutral ? "FeatureNeutralizer, " : ""}WeightedEnsemble`,
     "",
+    ...named,
     "ensemble = make_pipeline(",
     "    EraRankGauss(),",
     `    WeightedEnsemble({${weights.join(", ")}}),`,
     "    EraRankGauss(),",
-    ...(neutral ? [`    FeatureNeutralizer(proportion=${digits(state.proportion)}),`
-      + (DATA.neutralize ? `  # neutralizers: the set ${JSON.stringify(DATA.neutralize)}` : "")] : []),
+    ...(neutral ? [`    FeatureNeutralizer(${neutralize === null ? "" : "features, "}`
+      + `proportion=${digits(state.proportion)}),`] : []),
     "    EraRank(),",
     ")",
   ].join("\n");

@@ -2,11 +2,12 @@
 // The moments of the eras: unpacked, and from them the scores of any blend.
 //
 // A blend scores, in an era, a line of the weights over the root of a form of them. What
-// is neutralised by p has lines and forms of its own, between those of p = 0 and p = 1.
+// is neutralised by p has less of both: p of what the features explain of a line, and
+// 2 p - p^2 of what they explain of a form.
 
 const SCORES = ["corr", "mmc", "meta_model"];
 // Below this share of its variance nothing but rounding is left of a blend.
-const NOTHING = 1e-6;
+const NOTHING = 1e-4;
 const K = DATA.models.length;
 const PAIRS = (K * (K + 1)) / 2;
 const ERAS = DATA.eras.length;
@@ -36,35 +37,41 @@ class Moments {
     Object.assign(this, { n: forms, ways, places: [places[0], places[1], places[1]] });
   }
 
-  // One form for each proportion, and how large the first is: mixed once a proportion.
+  // Forms and lines for a proportion, each era's together.
   at(proportion) {
     if (this.mixed && this.mixed.proportion === proportion) return this.mixed;
-    const { forms, lines, n, ways } = this;
-    const mix = (values, size, count, share) => {
-      const out = new Float64Array(count * size);
-      for (let i = 0; i < count; i += 1) {
-        const first = i * ways * size;
-        for (let j = 0; j < size; j += 1) {
-          const plain = values[first + j];
-          out[i * size + j] = ways === 1 ? plain
-            : share * plain + (1 - share) * values[first + size + j];
-        }
-      }
-      return out;
-    };
-    this.mixed = {
-      proportion,
-      forms: mix(forms, PAIRS, n, (1 - proportion) ** 2),
-      plain: mix(forms, PAIRS, n, 1),
-      lines: SCORES.map((_, s) => mix(lines.subarray(s * ERAS * ways * K, (s + 1) * ERAS * ways * K),
-        K, ERAS, 1 - proportion)),
-    };
+    this.plain = this.plain || this.formsLess(0);
+    this.mixed = { proportion, lines: SCORES.map((_, s) => this.linesLess(s, proportion)),
+      forms: proportion ? this.formsLess(proportion * (2 - proportion)) : this.plain };
     return this.mixed;
+  }
+
+  // They come with the eras together for each pair.
+  formsLess(share) {
+    const { forms, n } = this;
+    const out = new Float64Array(n * PAIRS);
+    for (let p = 0; p < PAIRS; p += 1) {
+      for (let f = 0; f < n; f += 1) {
+        out[f * PAIRS + p] = forms[p * n + f] - (share && share * forms[(PAIRS + p) * n + f]);
+      }
+    }
+    return out;
+  }
+
+  linesLess(score, share) {
+    const { ways } = this;
+    const lines = this.lines.subarray(score * ERAS * ways * K, (score + 1) * ERAS * ways * K);
+    return Float64Array.from({ length: ERAS * K }, (_, place) => {
+      const [e, i] = [Math.floor(place / K), place % K];
+      const first = e * ways * K + i;
+      return lines[first] - (share && share * lines[first + K]);
+    });
   }
 
   // Variance of a blend in the rows of each form.
   variances(weights, proportion) {
-    const { forms, plain } = this.at(proportion);
+    const { forms } = this.at(proportion);
+    const { plain } = this;
     const used = weights.map((w, i) => [w, i]).filter(([w]) => w !== 0);
     const places = [];
     const products = [];
