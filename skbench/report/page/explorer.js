@@ -399,8 +399,8 @@ async function findFrontier() {
     if (mine !== finding) return;
   }
   curve = found;
-  document.documentElement.dataset.frontier = String(mine);
   drawFrontier();
+  said(true);
 }
 
 // Taking along
@@ -535,6 +535,7 @@ let rest = null;
 // Draw what moves with the next frame, and what may wait once nothing moves any more.
 function changed({ blends = false, eras = false } = {}) {
   if (!moments) return;
+  said(false);
   showWeights();
   if (!frame) {
     frame = requestAnimationFrame(() => {
@@ -559,11 +560,14 @@ function settle() {
   drawLegends();
   markPreset();
   drawTaken();
-  if (!HAS_MMC) return;
-  drawFrontier();
-  if (stale) findFrontier();
+  if (HAS_MMC) drawFrontier();
+  if (HAS_MMC && stale) findFrontier();
+  else said(true);
   stale = false;
 }
+
+// Say, for programs that look at the page, whether all of it is drawn.
+const said = (all) => { document.documentElement.dataset.settled = String(all); };
 
 // Draw all at once, and not when there is time.
 function drawAll() {
