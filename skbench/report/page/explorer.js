@@ -228,9 +228,13 @@ function timeAxis() {
   const count = narrow.matches ? 4 : 8;
   const every = Math.max(1, Math.ceil(ERAS / count));
   const places = DATA.eras.map((_, i) => i).filter((i) => i % every === 0);
-  return { range: [-0.5, ERAS - 0.5], tickvals: places, showgrid: false, zeroline: false,
+  return { ...FIXED, range: [-0.5, ERAS - 0.5], tickvals: places, showgrid: false, zeroline: false,
     ticktext: places.map((i) => shortened(DATA.eras[i])), title: { text: DATA.unit } };
 }
+
+// Margins that follow the labels cost plotly a second drawing.
+const FIXED = { automargin: false };
+const MARGIN = { l: 68, r: 12, t: 12, b: 44 };
 
 const PLACES = DATA.eras.map((_, i) => i);
 const ERA_TEXTS = eraTexts();
@@ -252,7 +256,7 @@ function drawLine(score, own, other) {
     traces.push(sumLine(referenceName(), other[score], { color: colour("text"), dash: "dot" }));
   }
   chart(`${score}-chart`, traces, layout(narrow.matches ? 200 : 230, { xaxis: timeAxis(),
-    yaxis: { title: { text: `cumulative ${LABELS[score]}` } }, shapes: chosenShade(),
+    yaxis: { ...FIXED, title: { text: `cumulative ${LABELS[score]}` } }, margin: MARGIN, shapes: chosenShade(),
     dragmode: coarse.matches ? false : "select", selectdirection: "h", selections: [] }));
 }
 
@@ -375,7 +379,8 @@ function drawFrontier() {
         line: { color: colour("ground"), width: 2 } }, hovertext: [text("your blend", mine)] },
   ].map((trace) => ({ type: "scatter", hoverinfo: "text", ...trace }));
   chart("frontier-chart", traces, layout(narrow.matches ? 300 : 380, {
-    xaxis: { title: { text: "mean CORR" } }, yaxis: { title: { text: "mean MMC" } },
+    xaxis: { ...FIXED, title: { text: "mean CORR" } }, margin: MARGIN,
+    yaxis: { ...FIXED, title: { text: "mean MMC" } },
     dragmode: false }));
   drawLegend("frontier-legend", [
     ["best MMC for each CORR", { color: colour("model-2"), symbol: "circle" }],
@@ -517,9 +522,9 @@ function drawScores() {
   const other = referenceScores();
   now = { own: withPayout(moments.scores(state.weights, state.proportion)),
     other: other && withPayout(other) };
-  drawNumbers(now);
   drawLine("corr", now.own, now.other);
   if (HAS_MMC) drawLine("mmc", now.own, now.other);
+  drawNumbers(now); // last, since plotly asks for the place of a chart after every change
 }
 
 function drawLegends() {
