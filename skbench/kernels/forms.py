@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blend import blend
+from .moments import era_moments
 from .neutralize import fill_missing, neutralize
 from .rank import rank_gauss
 from .score import (
@@ -53,7 +54,7 @@ def era_forms(
     reference: Floats | None = None,
     features: NDArray[Any] | None = None,
 ) -> Forms:
-    """Lines and forms of one era, over the rows that `era_moments` counts.
+    """Moments of one era, and lines and forms over the rows that these count.
 
     Parameters
     ----------
@@ -66,8 +67,9 @@ def era_forms(
     Returns
     -------
     dict
-        With n_ways 2 with features, as they are and what these explain of that, else
-        1; n_pairs counts the pairs of models, those of a model with itself among them:
+        What `era_moments` returns, and more. There n_ways is 2 with features, for what
+        there is and what they explain of that, else 1; n_pairs counts the pairs of
+        models, those of a model with itself among them:
 
         - ``lines`` (3, n_ways, n_models): for each of `SCORES`; NaN for a model that
           has no score;
@@ -75,6 +77,7 @@ def era_forms(
           the reference too; ``alike``: whether these are the same rows;
         - ``reference_corr``: the same score of the reference.
     """
+    moments = era_moments(models, target, reference)
     known = ~np.isnan(target)
     stretched = stretch(target - target[known].mean()) if known.any() else target
     there: Bools = ~np.logical_and.reduce(np.isnan(models[:, known]), axis=1)
@@ -92,30 +95,34 @@ def era_forms(
     block = None
     if rows.sum() >= MIN_ROWS:
         block = _Block.of(models, there, rows, features)
-        forms[0] = block.forms
+        forms[0] = block.forms(moments["covariance"])
         column = _unit(stretched[rows])
         lines[0][:, there] = STRETCHED * block.lines(column)
     if reference is not None and both.sum() >= MIN_ROWS:
         if block is None or not found["alike"]:
             block = _Block.of(models, there, both, features)
-        forms[1] = block.forms
+        forms[1] = block.forms(moments["reference_covariance"])
         other = rank_gauss(reference[None, both], scale=False)[0]
         if other.any():
             lines[1][:, there] = block.lines(_rest(target[both], other))
             lines[2][:, there] = block.lines(_unit(other))
             column = _unit(stretched[both])
             found["reference_corr"] = STRETCHED * (_unit(other) @ column) / both.sum()
-    return found | {
-        "lines": lines.astype(np.float32),
-        "forms": forms.astype(np.float32),
-    }
+    return (
+        moments
+        | found
+        | {
+            "lines": lines.astype(np.float32),
+            "forms": forms.astype(np.float32),
+        }
+    )
 
 
 class _Block:
     """Models of some rows, and what features leave of them."""
 
-    def __init__(self, ways: Floats, places: NDArray[np.intp], n_models: int) -> None:
-        self._ways, self._places, self._n_models = ways, places, n_models
+    def __init__(self, ways: Floats, places: NDArray[np.intp]) -> None:
+        self._ways, self._places = ways, places
 
     @classmethod
     def of(
@@ -132,16 +139,16 @@ class _Block:
         if features is not None:
             known = features if rows.all() else np.compress(rows, features, axis=1)
             ways.append(neutralize(ways[0], known, standardize=False)[0])
-        return cls(np.array(ways), np.flatnonzero(there), len(models))
+        return cls(np.array(ways), np.flatnonzero(there))
 
-    @property
-    def forms(self) -> Floats:
-        """Mean products of each two models: (n_ways, n_pairs)."""
-        some = np.ix_(self._places, self._places)
-        full = np.zeros((len(self._ways), self._n_models, self._n_models))
-        for form, way in zip(full, self._ways, strict=True):
-            form[some] = way @ way.T / way.shape[1]
-        return _explained(full[:, *np.triu_indices(self._n_models)])
+    def forms(self, covariance: Floats) -> Floats:
+        """Mean products of each two models, which are known: (n_ways, n_pairs)."""
+        full = [covariance]
+        for left in self._ways[1:]:
+            full.append(np.zeros_like(covariance))
+            full[-1][np.ix_(self._places, self._places)] = left @ left.T / left.shape[1]
+        upper = np.triu_indices(len(covariance))
+        return _explained(np.array([form[upper] for form in full]))
 
     def lines(self, column: Floats) -> Floats:
         """Mean products with a column: (n_ways, n_models that are there)."""

@@ -13,7 +13,6 @@ from skbench._aligned import Aligned
 from skbench._era_statistics import Statistics, gathered, merged
 from skbench._eras import era_numbers
 from skbench.kernels.forms import SCORES, era_forms
-from skbench.kernels.moments import era_moments
 from skbench.kernels.rank import rank_gauss
 
 Floats = NDArray[np.float64]
@@ -51,7 +50,7 @@ class Blends:
         def describe(*blocks: NDArray[Any]) -> dict[str, Any]:
             of = dict(zip(inputs, blocks, strict=True))
             known = rank_gauss(of["models"]), of["y"], of.get("meta_model")
-            return era_moments(*known) | era_forms(*known, of.get("neutralizers"))
+            return era_forms(*known, of.get("neutralizers"))
 
         held = merged(gathered(rows, describe))
         found = {name: held.pop(name) for name in _FORMS}

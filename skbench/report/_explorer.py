@@ -85,7 +85,7 @@ class BlendExplorer(Page):
         Further weights by name, such as those of recipes: weight of each model.
     proportions : mapping of str to float, default=None
         By how much these are neutralised. None: not at all.
-    n_exact_eras : int, default=60
+    n_exact_eras : int, default=40
         Of how many eras, evenly spread, the exact scores of the presets are computed.
     folder, neutralize : str, default=None
         Where the models come from, and the name of the feature set: what
@@ -143,7 +143,7 @@ class BlendExplorer(Page):
         objectives: Sequence[str] | None = None,
         presets: Mapping[str, Mapping[str, float]] | None = None,
         proportions: Mapping[str, float] | None = None,
-        n_exact_eras: int = 60,
+        n_exact_eras: int = 40,
         folder: str | None = None,
         neutralize: str | None = None,
         elsewhere: Sequence[str] = (),

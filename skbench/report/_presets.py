@@ -19,13 +19,18 @@ from skbench._checks import (
 )
 from skbench._era_statistics import Statistics
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
-from skbench.model_selection import NoWindowError, walk_forward_weights
+from skbench.model_selection import (
+    NoWindowError,
+    default_split,
+    walk_forward_weights,
+)
 from skbench.solvers.implied import implied_weights
 from skbench.solvers.weights import NotEnoughErasError
 from skbench.staking import latest_payout
 
 EQUAL = "equal weights"
 IMPLIED = "weights implied by the Meta Model"
+_WINDOW = 52  # eras after which weights are learned anew
 _WITH_REFERENCE = ("contribution", "payout")
 
 
@@ -102,7 +107,9 @@ def _windows(stacking: StackingWeights) -> list[tuple[str, dict[str, float]]]:
         with warnings.catch_warnings():
             # That the first windows have too few eras is no news here.
             warnings.simplefilter("ignore")
-            path = walk_forward_weights(stacking)
+            labels = stacking.era_statistics_["era"].tolist()
+            windows = default_split(labels, stacking.horizon_, _WINDOW)
+            path = walk_forward_weights(stacking, windows)
     except NoWindowError:
         return []
     return [(str(first), by_name(row)) for first, row in path.to_dict("index").items()]
