@@ -238,7 +238,7 @@ class TestPresets:
         assert self.weights(preset) == pytest.approx(learned.weights_, abs=1e-9)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # windows with few eras
-            windows = WalkForwardEraSplit(52, HORIZON)
+            windows = WalkForwardEraSplit(26, HORIZON)
             path = walk_forward_weights(learned, windows)
         assert [one["first"] for one in preset["windows"]] == path.index.tolist()
         values = [one["weights"] for one in preset["windows"]]

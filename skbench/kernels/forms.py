@@ -80,8 +80,9 @@ def era_forms(
     moments = era_moments(models, target, reference)
     known = ~np.isnan(target)
     stretched = stretch(target - target[known].mean()) if known.any() else target
-    there: Bools = ~np.logical_and.reduce(np.isnan(models[:, known]), axis=1)
-    gaps = np.logical_or.reduce(np.isnan(models[there]))
+    missing = np.isnan(models)
+    there: Bools = ~np.logical_and.reduce(missing[:, known], axis=1)
+    gaps = np.logical_or.reduce(missing[there])
     rows: Bools = known & ~gaps & bool(there.any())
     both: Bools = (
         np.zeros_like(rows) if reference is None else rows & ~np.isnan(reference)
@@ -121,7 +122,7 @@ def era_forms(
 class _Block:
     """Models of some rows, and what features leave of them."""
 
-    def __init__(self, ways: Floats, places: NDArray[np.intp]) -> None:
+    def __init__(self, ways: list[Floats], places: NDArray[np.intp]) -> None:
         self._ways, self._places = ways, places
 
     @classmethod
@@ -133,13 +134,13 @@ class _Block:
         features: NDArray[Any] | None,
     ) -> "_Block":
         """Take rows that all models have that are there, and centre them."""
-        block = models[there]
+        block = models if there.all() else models[there]
         block = block if rows.all() else np.compress(rows, block, axis=1)
         ways = [block - block.mean(axis=1, keepdims=True)]
         if features is not None:
             known = features if rows.all() else np.compress(rows, features, axis=1)
             ways.append(neutralize(ways[0], known, standardize=False)[0])
-        return cls(np.array(ways), np.flatnonzero(there))
+        return cls(ways, np.flatnonzero(there))
 
     def forms(self, covariance: Floats) -> Floats:
         """Mean products of each two models, which are known: (n_ways, n_pairs)."""
@@ -152,7 +153,8 @@ class _Block:
 
     def lines(self, column: Floats) -> Floats:
         """Mean products with a column: (n_ways, n_models that are there)."""
-        return _explained(self._ways @ column / column.size)
+        products = np.array([way @ column for way in self._ways])
+        return _explained(products / column.size)
 
 
 def _explained(ways: Floats) -> Floats:

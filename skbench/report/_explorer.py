@@ -86,7 +86,7 @@ class BlendExplorer(Page):
     proportions : mapping of str to float, default=None
         By how much these are neutralised. None: not at all.
     n_exact_eras : int, default=40
-        Of how many eras, evenly spread, the exact scores of the presets are computed.
+        Of how many eras, the last ones, the exact scores of presets are computed.
     folder, neutralize : str, default=None
         Where the models come from, and the name of the feature set: what
         ``skbench ensemble`` is to be told.
@@ -280,10 +280,9 @@ class BlendExplorer(Page):
     def _compared(
         self, rows: Aligned, presets: Sequence[Preset], n_eras: int
     ) -> dict[str, Any]:
-        """Compare what the page shows of presets with exact scores, in some eras."""
+        """Compare what the page shows of presets with exact scores."""
         blends, n_all = self._blends, len(self._blends.eras)
-        some = np.unique(np.linspace(0, n_all - 1, min(n_eras, n_all)).round())
-        some = some.astype(int)
+        some = range(max(n_all - n_eras, 0), n_all)
         place = {label: i for i, label in enumerate(rows.eras.labels)}
         inputs, weights = list(rows.inputs), [p.weights for p in presets]
         block = np.array([in_order(own, blends.names) for own in weights])

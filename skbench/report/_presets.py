@@ -30,7 +30,8 @@ from skbench.staking import latest_payout
 
 EQUAL = "equal weights"
 IMPLIED = "weights implied by the Meta Model"
-_WINDOW = 52  # eras after which weights are learned anew
+# Weights are learned anew so many times, after as many eras as these at least.
+_WINDOWS, _LEAST_ERAS = 6, 26
 _WITH_REFERENCE = ("contribution", "payout")
 
 
@@ -108,7 +109,8 @@ def _windows(stacking: StackingWeights) -> list[tuple[str, dict[str, float]]]:
             # That the first windows have too few eras is no news here.
             warnings.simplefilter("ignore")
             labels = stacking.era_statistics_["era"].tolist()
-            windows = default_split(labels, stacking.horizon_, _WINDOW)
+            size = max(stacking.n_eras_ // _WINDOWS, _LEAST_ERAS)
+            windows = default_split(labels, stacking.horizon_, size)
             path = walk_forward_weights(stacking, windows)
     except NoWindowError:
         return []
