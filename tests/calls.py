@@ -413,6 +413,14 @@ def _reports(world):
         "report.BacktestReport": (
             partial(_page, world.home, r.BacktestReport),
             {"found": world.backtest, "title": "Backtest"}),
+        "report.BlendExplorer": (
+            partial(_page, world.home, r.BlendExplorer),
+            {"models": world.models, "y": world.y, "era": world.era,
+             "meta_model": world.meta, "neutralizers": world.features,
+             "objectives": ["mse"], "presets": {"mine": {own: 1.0}},
+             "proportions": {"mine": 0.5}, "n_exact_eras": 3, "folder": "data",
+             "neutralize": "small", "elsewhere": [own], "target": "target",
+             "horizon": 2, "confidence": 0.9, "title": "Blends"}),
         "report.CumulativeScoreDisplay": (
             r.CumulativeScoreDisplay.from_scores,
             {"scores": scores, "benchmark": own, "name": None, **named, **ax}),
@@ -578,6 +586,10 @@ def _jobs(world):
             {**folder, "fit": "corr", "shrinkage": 0.5, "payout": None,
              "neutralize": "small", "proportions": [0.5], "chunk": 5,
              "progress": False}),
+        "folders.explore_folder": (
+            f.explore_folder,
+            {**folder, "models": [MODELS[0]], "neutralize": "small",
+             "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
             {"data": None, "output": home / "submission.csv", "n_eras": 40,
@@ -624,6 +636,8 @@ def _commands(world):
         "analyze": {**folder, "model": own, **target, **page},
         "backtest": {**folder, "fit": "mse", "neutralize": "small",
                      "proportion": "0,1", "chunk": 5, **target, **page},
+        "explore": {**folder, "output": home / "page.html", "models": own,
+                    "neutralize": "small", **target},
         "stake": {**folder, "rule": "round 1343", "method": "equal",
                   "max_share": 0.9, **target},
         "export": {"given": [world.joblib_file], "output": home / "e.pkl",

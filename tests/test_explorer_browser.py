@@ -456,6 +456,22 @@ class TestFrontier:
             assert point["corr"] == pytest.approx(found["corr"]["mean"], rel=1e-6)
             assert point["mmc"] == pytest.approx(found["mmc"]["mean"], rel=1e-6)
 
+    def test_eras_without_mmc_have_none(self, page):
+        page.select_option("#span", "range")
+        page.select_option("#last", label=ERAS[5])
+        wait(page)
+        assert page.is_visible("#frontier-none")
+        assert page.is_hidden("#frontier-chart")
+        assert page.locator("#along").is_disabled()
+        link = page.input_value("#link")
+        page.goto("about:blank")
+        page.goto(link)
+        wait(page)
+        page.select_option("#span", "all")
+        wait(page)
+        assert page.is_hidden("#frontier-none")
+        assert len(page.evaluate("find('frontier-chart').data[0].x")) == 13
+
     def test_follows_the_proportion(self, page):
         before = self.points(page)
         slide(page, "proportion", 1)

@@ -7,7 +7,7 @@ from skbench._checks import check_flag
 from skbench._files import Address
 from skbench._parquet import arrow_path
 from skbench._progress import progress_bar
-from skbench.recipes import list_recipes, recipe
+from skbench.recipes import Recipe, list_recipes, recipe
 from skbench.report import BlendExplorer
 from skbench.tournament import ERA, open_folder
 
@@ -63,12 +63,7 @@ def explore_folder(
         features=neutralize,
         predictions=predictions,
     )
-    found = [recipe(name) for name in list_recipes()]
-    fitting = [
-        one
-        for one in found
-        if one.is_ensemble and {*one.weights} <= {*rows.models} and one.ranks == "gauss"
-    ]
+    fitting = _fitting(rows.models)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return BlendExplorer(
             rows.table(*rows.models, counted=counted),
@@ -88,3 +83,10 @@ def explore_folder(
             target=rows.target,
             title=f"Blends of {arrow_path(Path(path).resolve().name)}",
         )
+
+
+def _fitting(models: Sequence[str]) -> list[Recipe]:
+    """Return the published ensembles of normal quantiles that have all their models."""
+    every = [recipe(name) for name in list_recipes()]
+    ensembles = [one for one in every if one.is_ensemble and one.ranks == "gauss"]
+    return [one for one in ensembles if {*one.weights} <= {*models}]

@@ -78,15 +78,9 @@ def era_forms(
         - ``reference_corr``: the same score of the reference.
     """
     moments = era_moments(models, target, reference)
+    there, rows, both = _counted(models, target, reference)
     known = ~np.isnan(target)
     stretched = stretch(target - target[known].mean()) if known.any() else target
-    missing = np.isnan(models)
-    there: Bools = ~np.logical_and.reduce(missing[:, known], axis=1)
-    gaps = np.logical_or.reduce(missing[there])
-    rows: Bools = known & ~gaps & bool(there.any())
-    both: Bools = (
-        np.zeros_like(rows) if reference is None else rows & ~np.isnan(reference)
-    )
     n_ways, n_models = 1 if features is None else 2, len(models)
     lines = np.full((len(SCORES), n_ways, n_models), np.nan)
     forms = np.zeros((2, n_ways, n_models * (n_models + 1) // 2))
@@ -117,6 +111,19 @@ def era_forms(
             "forms": forms.astype(np.float32),
         }
     )
+
+
+def _counted(
+    models: Floats, target: Floats, reference: Floats | None
+) -> tuple[Bools, Bools, Bools]:
+    """Models that are there, rows that count, and those that have the reference too."""
+    known, missing = ~np.isnan(target), np.isnan(models)
+    there: Bools = ~np.logical_and.reduce(missing[:, known], axis=1)
+    gaps = np.logical_or.reduce(missing[there])
+    rows: Bools = known & ~gaps & bool(there.any())
+    if reference is None:
+        return there, rows, np.zeros_like(rows)
+    return there, rows, rows & ~np.isnan(reference)
 
 
 class _Block:

@@ -12,6 +12,7 @@ from skbench._aligned import Aligned, align
 from skbench._checks import (
     check_confidence,
     check_count,
+    check_name,
     check_share,
     is_several,
     listed,
@@ -126,7 +127,7 @@ class BlendExplorer(Page):
     BlendExplorer('Blend explorer': 3 models, 85 eras, 7 presets)
     >>> found = explorer.blend({"v53_lgbm_cyrus20": 0.3, "v53_lgbm_cyrus60": 0.7})
     >>> round(found["corr"]["mean"], 4), round(found["mmc"]["mean"], 4)
-    (0.0129, -0.0017)
+    (0.0187, 0.0017)
     """
 
     _template = "explorer.html"
@@ -152,16 +153,15 @@ class BlendExplorer(Page):
         confidence: float = 0.95,
         title: str = "Blend explorer",
     ) -> None:
-        title = checked_title(title)
         check_confidence("confidence", confidence)
         check_count("n_exact_eras", n_exact_eras, 1)
+        told = _told(checked_title(title), folder, neutralize, elsewhere)
         horizon = check_horizon(horizon, name_of(y) if target is None else target)
         rows = _aligned(models, y, era, meta_model, neutralizers)
         names = [str(name) for name in rows.models]
         further = given(presets, proportions, names, neutralizers is not None)
-        blends, held = Blends.of(rows, names)
-        self._blends = blends
         self._settings: dict[str, Any] = {"horizon": horizon, "confidence": confidence}
+        self._blends, held = Blends.of(rows, names)
         reference = None if meta_model is None else META_MODEL
         every = [
             equal_weights(names),
@@ -169,24 +169,26 @@ class BlendExplorer(Page):
             *further,
             *implied(held, names),
         ]
-        numbers = {
-            "title": title,
-            "unit": "era",
+        self._numbers = told | self._collected(every)
+        self._numbers["exact"] = plain(self._compared(rows, every, n_exact_eras))
+
+    def _collected(self, presets: Sequence[Preset]) -> dict[str, Any]:
+        """Return what the page shows and computes with."""
+        blends = self._blends
+        numbers: dict[str, Any] = {
             **self._settings,
             "eras": [str(label) for label in blends.eras],
             # As text, because numbers are rounded to what a chart can show.
             "times": [repr(float(number)) for number in blends.numbers],
-            "models": names,
-            "presets": [preset.to_dict(names) for preset in every],
-            "exact": self._compared(rows, every, n_exact_eras),
+            "models": blends.names,
+            "presets": [preset.to_dict(blends.names) for preset in presets],
             "rules": _rules() if blends.has_reference else [],
-            "folder": folder,
-            "neutralize": neutralize,
-            "elsewhere": [str(name) for name in elsewhere],
             "layout": blends.layout(),
+            "moments": blends.packed(),
         }
-        self._numbers = plain(numbers) | {"moments": blends.packed()}
-        _check_size(self._numbers["moments"], len(names), len(blends.eras))
+        _check_size(numbers["moments"], len(blends.names), len(blends.eras))
+        collected: dict[str, Any] = plain(numbers)
+        return collected
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that the page is made of.
@@ -308,6 +310,22 @@ class BlendExplorer(Page):
             for one in [{name: page[i][j][name] for name in found[0]}]
         ]
         return {"n_eras": len(some), "rows": lines, "largest": _largest(lines)}
+
+
+def _told(title: str, folder: Any, neutralize: Any, elsewhere: Any) -> dict[str, Any]:
+    """Check what the page is to say of where the models come from."""
+    for parameter, value in (("folder", folder), ("neutralize", neutralize)):
+        if value is not None:
+            check_name(parameter, value, "a name")
+    if not is_several(elsewhere):
+        raise ValueError(f"`elsewhere` must list models; got {elsewhere!r}")
+    return {
+        "title": title,
+        "unit": "era",
+        "folder": folder,
+        "neutralize": neutralize,
+        "elsewhere": [str(name) for name in elsewhere],
+    }
 
 
 def _aligned(

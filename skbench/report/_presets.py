@@ -22,7 +22,7 @@ from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench.model_selection import (
     NoWindowError,
     default_split,
-    walk_forward_weights,
+    learned_windows,
 )
 from skbench.solvers.implied import implied_weights
 from skbench.solvers.weights import NotEnoughErasError
@@ -104,17 +104,17 @@ def learned(
 
 def _windows(stacking: StackingWeights) -> list[tuple[str, dict[str, float]]]:
     """Return what would have been learned before each window, as far as any could."""
+    labels = stacking.era_statistics_["era"].tolist()
+    size = max(stacking.n_eras_ // _WINDOWS, _LEAST_ERAS)
     try:
         with warnings.catch_warnings():
-            # That the first windows have too few eras is no news here.
+            # That some windows have too few eras is no news here.
             warnings.simplefilter("ignore")
-            labels = stacking.era_statistics_["era"].tolist()
-            size = max(stacking.n_eras_ // _WINDOWS, _LEAST_ERAS)
-            windows = default_split(labels, stacking.horizon_, size)
-            path = walk_forward_weights(stacking, windows)
+            split = default_split(labels, stacking.horizon_, size)
+            windows, _ = learned_windows(stacking, split)
     except NoWindowError:
         return []
-    return [(str(first), by_name(row)) for first, row in path.to_dict("index").items()]
+    return [(str(window.test[0]), by_name(window.weights)) for window in windows]
 
 
 def by_name(weights: Mapping[Any, float]) -> dict[str, float]:

@@ -358,7 +358,13 @@ function drawFrontier() {
   const points = presetGroups().filter(({ kind, weights }) => weights && kind !== "before")
     .map(({ preset, weights }) => ({ name: preset.name, kind: preset.kind, weights,
       at: means(moments.scores(weights, proportion)) })).filter(({ at }) => at[1] !== null);
-  const mine = now ? means(now.own) : [null, null];
+  const mine = means(now.own);
+  const some = points.length > 0;
+  find("frontier-none").hidden = some;
+  find("frontier-chart").hidden = find("frontier-legend").hidden = !some;
+  find("along").disabled = !some || !curve.length;
+  find("along").max = Math.max(curve.length - 1, 0);
+  if (!some) return;
   const along = points.map(({ at }) => at[0]);
   const middle = (Math.min(...along) + Math.max(...along)) / 2;
   const text = (name, [corr, mmc]) =>
@@ -386,8 +392,17 @@ function drawFrontier() {
     ["best MMC for each CORR", { color: colour("model-2"), symbol: "circle" }],
     ["presets", { color: colour("model-1"), symbol: "diamond", line: false }],
     ["your blend", { color: colour("model-0"), symbol: "circle", line: false }]]);
-  find("along").disabled = !curve.length;
-  find("along").max = Math.max(curve.length - 1, 0);
+  listenToPresses();
+}
+
+let pressed = false; // whether presses on the chart are listened to, once it is drawn
+
+function listenToPresses() {
+  if (pressed) return;
+  pressed = true;
+  find("frontier-chart").on("plotly_click", ({ points: [point] }) => {
+    if (point.customdata) setWeights(point.customdata);
+  });
 }
 
 let finding = 0; // which search for the frontier is the last
@@ -676,9 +691,6 @@ ready.then(() => {
   listenToBrush("corr-chart");
   if (HAS_MMC) {
     listenToBrush("mmc-chart");
-    find("frontier-chart").on("plotly_click", ({ points: [point] }) => {
-      if (point.customdata) setWeights(point.customdata);
-    });
   }
   window.addEventListener("hashchange", readFragment);
   document.documentElement.dataset.ready = "true";
