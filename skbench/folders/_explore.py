@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from skbench._checks import check_flag
-from skbench._files import Address
+from skbench._files import Address, as_path
 from skbench._parquet import arrow_path
 from skbench._progress import progress_bar
 from skbench.recipes import Recipe, list_recipes, recipe
 from skbench.report import BlendExplorer
-from skbench.tournament import ERA, open_folder
+from skbench.tournament import (
+    ERA,
+    FEATURES_FILE,
+    feature_set,
+    feature_sets,
+    open_folder,
+)
 
 
 def explore_folder(
@@ -60,7 +66,7 @@ def explore_folder(
         path,
         target=target,
         models=models,
-        features=neutralize,
+        features=_features(path, neutralize),
         predictions=predictions,
     )
     fitting = _fitting(rows.models)
@@ -83,6 +89,14 @@ def explore_folder(
             target=rows.target,
             title=f"Blends of {arrow_path(Path(path).resolve().name)}",
         )
+
+
+def _features(path: Address, neutralize: str | None) -> list[str] | None:
+    """Return the features of a set of the folder."""
+    if neutralize is None:
+        return None
+    sets = feature_sets(as_path(path) / FEATURES_FILE)
+    return feature_set(neutralize, sets, "neutralize")
 
 
 def _fitting(models: Sequence[str]) -> list[Recipe]:
