@@ -63,7 +63,8 @@ MUST_BE = [
     ("a function", ["numerai_corr", None], "metric"),
     ("a date such as '2024', '2024-01' or '2024-01-02', or None", ["May", 2024],
      "first, last"),
-    ("a name", [5, ["somebody"]], "account_or_model, against, report_account account, BlendExplorer folder, "
+    ("a name", [5, ["somebody"]],
+     "account_or_model, against, report_account account, BlendExplorer folder, "
      "BlendExplorer neutralize"),
     ("a column name", [5, "", ["prediction"]],
      "output, recipes name, streaming era, streaming y, distributed era, "

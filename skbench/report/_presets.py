@@ -131,10 +131,6 @@ def given(
     for argument, value in (("presets", presets), ("proportions", proportions)):
         if not isinstance(value, Mapping):
             raise ValueError(f"`{argument}` must go by name; got {value!r}")
-    if unknown := [name for name in proportions if name not in presets]:
-        raise ValueError(
-            f"`proportions` must name some of `presets`; got {listed(unknown)}"
-        )
     found = []
     for name, weights in presets.items():
         check_name("presets", name, "a name")
@@ -146,6 +142,10 @@ def given(
             )
         checked = checked_weights(f"presets[{name!r}]", weights, names)
         found.append(Preset(name, "published", checked, float(share)))
+    if unknown := [name for name in proportions if name not in presets]:
+        raise ValueError(
+            f"`proportions` must name some of `presets`; got {listed(unknown)}"
+        )
     return found
 
 
