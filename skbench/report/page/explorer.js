@@ -361,7 +361,7 @@ function drawFrontier() {
   const mine = means(now.own);
   const some = points.length > 0;
   find("frontier-none").hidden = some;
-  find("frontier-chart").hidden = find("frontier-legend").hidden = !some;
+  ["frontier-chart", "frontier-legend", "walk"].forEach((id) => { find(id).hidden = !some; });
   find("along").disabled = !some || !curve.length;
   find("along").max = Math.max(curve.length - 1, 0);
   if (!some) return;
