@@ -24,7 +24,7 @@ from skbench import (  # noqa: E402
 from skbench.datasets import make_benchmark_models  # noqa: E402
 from skbench.metrics import score_models  # noqa: E402
 from skbench.model_selection import backtest  # noqa: E402
-from skbench.report import BacktestReport, PerformanceReport  # noqa: E402
+from skbench.report import BacktestReport, BlendExplorer, PerformanceReport  # noqa: E402
 
 project = "skbench"
 author = "The skbench developers"
@@ -113,6 +113,13 @@ def write_example_report(app, error):
         report.write_html(app.outdir / "example_report.html")
         report = BacktestReport(backtest(candidates(), frame, frame["target"]))
         report.write_html(app.outdir / "example_backtest.html")
+        explorer = BlendExplorer(
+            frame[data.models],
+            frame["target"],
+            era=frame["era"],
+            meta_model=frame[data.meta_model],
+        )
+        explorer.write_html(app.outdir / "example_explorer.html")
 
 
 def candidates():

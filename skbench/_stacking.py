@@ -1,6 +1,6 @@
 """Weights learned from validation targets: `StackingWeights`."""
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
 from functools import cached_property, partial
@@ -511,6 +511,46 @@ class StackingWeights(WeightedEnsemble):
         part._forget(*_FOUND)
         held = self.era_statistics_
         part.era_statistics_ = {name: values[kept] for name, values in held.items()}
+        return part
+
+    def holding(
+        self,
+        statistics: Statistics,
+        columns: Sequence[Name],
+        *,
+        reference: Name | None = None,
+        target: str | None = None,
+    ) -> Self:
+        """Return an estimator that holds moments which were gathered elsewhere.
+
+        `finish` then finds the weights.
+
+        Parameters
+        ----------
+        statistics : dict of str to ndarray
+            As ``era_statistics_`` has them, one entry an era.
+        columns : sequence of str or int
+            The columns that they are of.
+        reference : str or int, default=None
+            The column of the reference, where they have one.
+        target : str, default=None
+            Name of the target, which says how far it looks ahead.
+
+        Returns
+        -------
+        part : StackingWeights
+            With these moments; this one is unchanged.
+
+        Raises
+        ------
+        ValueError
+            If a parameter of this one cannot be used.
+        """
+        self.check_parameters()
+        part = copy(self)
+        part._forget(*_FOUND)
+        part.columns_, part._reference, part._target = [*columns], reference, target
+        part.era_statistics_ = merged(statistics)
         return part
 
     def gathered_columns(self) -> list[Name]:

@@ -455,6 +455,14 @@ def _reports(world):
         "report.BacktestReport": (
             partial(_page, world.home, r.BacktestReport),
             {"found": world.backtest, "title": "Backtest"}),
+        "report.BlendExplorer": (
+            partial(_page, world.home, r.BlendExplorer),
+            {"models": world.models, "y": world.y, "era": world.era,
+             "meta_model": world.meta, "neutralizers": world.features,
+             "objectives": ["mse"], "presets": {"mine": {own: 1.0}},
+             "proportions": {"mine": 0.5}, "n_exact_eras": 3, "folder": "data",
+             "neutralize": "small", "elsewhere": [own], "target": "target",
+             "horizon": 2, "confidence": 0.9, "title": "Blends"}),
         "report.CumulativeScoreDisplay": (
             r.CumulativeScoreDisplay.from_scores,
             {"scores": scores, "benchmark": own, "name": None, **named, **ax}),
@@ -645,6 +653,10 @@ def _jobs(world):
             {"models": {own: {"weights": {own: 1.0}}}, "output": home / "daily",
              "version": "v5.3", "data_home": home / "data", "dry_run": True,
              "api": world.api, "tell": None}),
+        "folders.explore_folder": (
+            f.explore_folder,
+            {**folder, "models": [MODELS[0]], "neutralize": "small",
+             "progress": False}),
         "demo.run_demo": (
             demo.run_demo,
             {"data": None, "output": home / "submission.csv", "folder": None,
@@ -696,6 +708,8 @@ def _commands(world):
         "analyze": {**folder, "model": own, **target, **page},
         "backtest": {**folder, "fit": "mse", "neutralize": "small",
                      "proportion": "0,1", "chunk": 5, **target, **page},
+        "explore": {**folder, "output": home / "page.html", "models": own,
+                    "neutralize": "small", **target},
         "stake": {**folder, "rule": "round 1343", "method": "equal",
                   "max_share": 0.9, **target},
         "export": {"given": [world.joblib_file], "output": home / "e.pkl",

@@ -67,7 +67,9 @@ MUST_BE = [
     ("a function, or the name of a score", ["sharpe", None], "metric"),
     ("a date such as '2024', '2024-01' or '2024-01-02', or None", ["May", 2024],
      "first, last"),
-    ("a name", [5, ["somebody"]], "account_or_model, against, report_account account"),
+    ("a name", [5, ["somebody"]],
+     "account_or_model, against, report_account account, BlendExplorer folder, "
+     "BlendExplorer neutralize"),
     ("a column name", [5, "", ["prediction"]],
      "output, recipes name, streaming era, streaming y, distributed era, "
      "distributed y, distributed meta_model"),
@@ -275,11 +277,27 @@ SAID = [
     ("other", [("a", "merge needs two fitted StackingWeights")]),
     # rows for scores and questions
     ("y_true, reference, analysis y, predictions before, predictions after, "
-     "metrics features, metrics neutralizers, report features", [*COLUMN, INFINITE]),
+     "metrics features, metrics neutralizers, report features, BlendExplorer y, "
+     "BlendExplorer neutralizers", [*COLUMN, INFINITE]),
     ("metrics meta_model, analysis meta_model, compare model, portfolio, y_pred, "
-     "benchmarks, analysis models", COLUMN),
+     "benchmarks, analysis models, BlendExplorer models, BlendExplorer meta_model",
+     COLUMN),
     ("metrics features, metrics neutralizers, report features, y_pred, benchmarks, "
-     "analysis models", [LAZY, EMPTY]),
+     "analysis models, BlendExplorer models, BlendExplorer neutralizers",
+     [LAZY, EMPTY]),
+    ("BlendExplorer presets", [
+        (5, "`presets` must go by name; got 5"),
+        ({"a": {"nowhere": 1.0}}, "names 'nowhere', which is not among the models")]),
+    ("BlendExplorer proportions", [
+        (0.5, "`proportions` must go by name; got 0.5"),
+        ({"a": 0.5}, "`proportions` must name some of `presets`; got 'a'")]),
+    ("BlendExplorer objectives", [
+        ("corr", "`objectives` must list objectives; got 'corr'"),
+        (["luck"], "`objectives` must be .*; got 'luck'")]),
+    ("BlendExplorer elsewhere", [
+        ("a", "`elsewhere` must list models; got 'a'")]),
+    ("BlendExplorer n_exact_eras", [
+        (0, "`n_exact_eras` must be .*; got 0")]),
     ("portfolio", [({"nowhere": 1.0}, "`portfolio` names 'nowhere', which.*it has ")]),
     ("metrics era, analysis era, report era", ERA),
     ("analysis groups", [

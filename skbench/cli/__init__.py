@@ -15,6 +15,7 @@ from . import (  # noqa: F401 - each adds its command to the group
     demo,
     diagnose,
     ensemble,
+    explore,
     export,
     fetch,
     recipes,

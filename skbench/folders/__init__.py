@@ -12,6 +12,7 @@ _HOMES = {
     "diagnose_folder": "_diagnose",
     "ensemble_folder": "_ensemble",
     "ensemble_pipeline": "_ensemble",
+    "explore_folder": "_explore",
     "five_steps": "_ensemble",
     "folder_recipes": "_recipes",
     "folder_target": "_files",
@@ -31,6 +32,7 @@ __all__ = [
     "diagnose_folder",
     "ensemble_folder",
     "ensemble_pipeline",
+    "explore_folder",
     "folder_recipes",
     "folder_target",
     "report_account",
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from ._ensemble import five_steps as five_steps
     from ._ensemble_result import FolderEnsemble
     from ._ensemble_result import compared as compared
+    from ._explore import explore_folder
     from ._files import folder_target
     from ._files import input_files as input_files
     from ._recipes import folder_recipes

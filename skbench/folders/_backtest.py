@@ -13,6 +13,7 @@ from skbench._score_names import warn_of_days
 from skbench._steps import steps_of
 from skbench.model_selection import Backtest, backtest
 from skbench.recipes import recipe
+from skbench.staking import latest_payout
 from skbench.tournament import (
     FEATURES_FILE,
     ID,
@@ -26,7 +27,6 @@ from ._ensemble import PROPORTION, ensemble_pipeline
 from ._recipes import folder_recipes
 from ._walk import (
     check_meta_model,
-    latest_payout,
     read_payout,
     targets_of,
     warn_of_in_sample,

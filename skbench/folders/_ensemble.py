@@ -23,6 +23,7 @@ from skbench._score_names import score_choice
 from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
 from skbench._steps import steps_of
 from skbench._warnings import warn
+from skbench.staking import latest_payout
 from skbench.streaming import write_tables
 from skbench.tournament import (
     ERA,
@@ -43,7 +44,7 @@ from skbench.tournament import (
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import check_meta_model, latest_payout, read_payout, warn_of_in_sample
+from ._walk import check_meta_model, read_payout, warn_of_in_sample
 
 # Share of what features explain to neutralise, unless a user says otherwise.
 PROPORTION = 0.5

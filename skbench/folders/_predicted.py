@@ -22,11 +22,12 @@ from skbench.model_selection import (
     result_of,
     walked,
 )
+from skbench.staking import latest_payout
 from skbench.streaming import BATCH_ROWS, Predictions, fit_parquet
 from skbench.tournament import DATA_TYPE, ERA, ID, FolderRows, JoinedTable, Origin
 
 from ._ensemble_result import ENSEMBLE, blend_of
-from ._walk import latest_payout, targets_of, windows_of
+from ._walk import targets_of, windows_of
 
 
 def learns_weights_alone(pipeline: Pipeline) -> bool:

@@ -14,7 +14,7 @@ from skbench._score_names import multipliers_of
 from skbench._stacking import StackingWeights
 from skbench._warnings import warn
 from skbench.model_selection import WalkForwardEraSplit, default_split
-from skbench.staking import PAYOUT_RULES, newest_rule
+from skbench.staking import PAYOUT_RULES
 from skbench.tournament import ERA, META_MODEL_FILE, FolderRows, fetch_command
 
 
@@ -63,11 +63,6 @@ def no_meta_model(rows: FolderRows) -> str:
         f", and {META_MODEL_FILE} is not in {folder}: download it by "
         f"{fetch_command(folder)}"
     )
-
-
-def latest_payout() -> dict[str, float]:
-    """Return the multipliers of the newest payout rule that is known."""
-    return multipliers_of(newest_rule().multipliers)
 
 
 def read_payout(payout: Any) -> Mapping[str, float]:

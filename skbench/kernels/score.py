@@ -46,7 +46,7 @@ def numerai_corr(
     if target[rows].size == 0:
         return np.full(len(predictions), np.nan)
     centred = target[rows] - target[rows].mean()
-    return _correlation(_take(predictions, rows), _stretch(centred), top_bottom)
+    return _correlation(_take(predictions, rows), stretch(centred), top_bottom)
 
 
 def correlation_with(predictions: Floats, reference: Floats) -> Floats:
@@ -220,7 +220,7 @@ def _contribution(predictions: Floats, target: Floats, reference: Floats) -> Flo
     size = _dot(reference, reference)
     if size == 0:
         return scores
-    centred = _centred(target)
+    centred = centred_target(target)
     # What is not in the reference is orthogonal to it: so take it from the target.
     rest = (centred - _dot(centred, reference) / size * reference) / target.size
     for rows, places, normal in ascending_gauss(predictions):
@@ -237,13 +237,13 @@ def _covariance(
         return np.full(len(predictions), np.nan)
     shares = (predictions * reference).sum(axis=1, keepdims=True) / size
     added = predictions - shares * reference
-    products = added * _centred(target)
+    products = added * centred_target(target)
     counted = True if top_bottom is None else ~_inside(added, top_bottom)
     scores: Floats = products.mean(axis=1, where=counted)
     return scores
 
 
-def _centred(target: Floats) -> Floats:
+def centred_target(target: Floats) -> Floats:
     """Centre a target, times 4 if it lies in [0, 1]: bins that are one apart."""
     if target.min() >= 0 and target.max() <= 1:
         target = 4 * target
@@ -338,7 +338,7 @@ def _correlation(
         if n < MIN_ROWS:
             continue
         ends = _ends(n, top_bottom)
-        stretched = _stretch(normal)[..., ends]
+        stretched = stretch(normal)[..., ends]
         if ends is ALL and n == other.size:
             chosen = np.take(whole, places, mode="clip")
         else:
@@ -397,7 +397,8 @@ def _missing(features: NDArray[Any]) -> NDArray[np.bool_]:
     return missing
 
 
-def _stretch(values: Floats) -> Floats:
+def stretch(values: Floats) -> Floats:
+    """Stretch values as CORR does: ``sign(x) |x|^1.5``."""
     stretched: Floats = values * np.sqrt(np.abs(values))
     return stretched
 

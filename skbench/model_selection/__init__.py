@@ -16,6 +16,7 @@ from ._split import WalkForwardEraSplit
 from ._walk import Walk as Walk
 from ._weights import NoWindowError as NoWindowError
 from ._weights import default_split as default_split
+from ._weights import learned_windows as learned_windows
 from ._weights import walk_forward_weights
 
 __all__ = [

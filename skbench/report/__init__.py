@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 # matplotlib, nor a display plotly.
 _HOMES = {
     "BacktestReport": "_backtest",
+    "BlendExplorer": "_explorer",
     "CumulativeScoreDisplay": "_displays",
     "EraScoreDisplay": "_displays",
     "FeatureExposureDisplay": "_displays",
@@ -20,6 +21,7 @@ _HOMES = {
 
 __all__ = [
     "BacktestReport",
+    "BlendExplorer",
     "CumulativeScoreDisplay",
     "EraScoreDisplay",
     "FeatureExposureDisplay",
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         WeightsDisplay,
         WeightsPathDisplay,
     )
+    from ._explorer import BlendExplorer
     from ._report import PerformanceReport
 
 

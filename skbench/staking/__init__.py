@@ -10,7 +10,9 @@ from ._rules import (
     PAYOUT_RULES,
     PayoutRule,
 )
+from ._rules import latest_payout as latest_payout
 from ._rules import newest_rule as newest_rule
+from ._rules import of_kinds as of_kinds
 from ._rules import rule_named as rule_named
 from ._season import with_season
 from ._simulate import Simulation, simulate

@@ -17,7 +17,7 @@ from skbench._checks import (
     is_number,
     listed,
 )
-from skbench._score_names import find_score
+from skbench._score_names import find_score, multipliers_of
 
 from ._current import read_current
 
@@ -517,3 +517,14 @@ def rule_named(name: str) -> PayoutRule:
     """Return a rule of `PAYOUT_RULES` by its name."""
     check_choice("rule", name, list(PAYOUT_RULES))
     return PAYOUT_RULES[name]
+
+
+def latest_payout() -> dict[str, float]:
+    """Return the multipliers of the newest payout rule that is known."""
+    return multipliers_of(newest_rule().multipliers)
+
+
+def of_kinds(rule: PayoutRule) -> dict[str, float]:
+    """Return what a rule multiplies CORR and MMC by, of however many days they are."""
+    names = {"corr": "corr", "contribution": "mmc"}
+    return {names[kind]: by for kind, by in multipliers_of(rule.multipliers).items()}

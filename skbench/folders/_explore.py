@@ -1,0 +1,106 @@
+"""The models of a folder, to blend by hand: `explore_folder`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from skbench._checks import check_flag
+from skbench._files import Address, as_path
+from skbench._parquet import arrow_path
+from skbench._progress import progress_bar
+from skbench.recipes import Recipe, list_recipes, recipe
+from skbench.report import BlendExplorer
+from skbench.tournament import (
+    ERA,
+    FEATURES_FILE,
+    feature_set,
+    feature_sets,
+    open_folder,
+)
+
+
+def explore_folder(
+    path: Address,
+    *,
+    target: str = "target",
+    models: Sequence[str] | None = None,
+    predictions: Address | Sequence[Address] = (),
+    neutralize: str | None = None,
+    progress: bool = False,
+) -> BlendExplorer:
+    """Make a page on which the weights of the models in a folder are moved by hand.
+
+    Its presets are equal weights, those that each objective learns, those of the
+    published ensembles whose models the folder has, and those that the Meta Model
+    implies.
+
+    Parameters
+    ----------
+    path : path-like
+        Folder of Numerai's files, as for `score_folder`.
+    target : str, default="target"
+        Target to score with.
+    models : sequence of str, default=None
+        Models of the folder to blend; None: all.
+    predictions : path-like or sequence of path-like, default=()
+        Files with further models, as for `score_folder`.
+    neutralize : str, default=None
+        Name of the feature set to neutralise to.
+    progress : bool, default=False
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    explorer : skbench.report.BlendExplorer
+        To write as a page.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder lacks a file, or one of ``predictions`` is not there.
+    ValueError
+        If the files do not fit together, lack a column, or give two models one name; if
+        there are more models than a page can hold.
+    """
+    check_flag("progress", progress)
+    rows, _ = open_folder(
+        path,
+        target=target,
+        models=models,
+        features=_features(path, neutralize),
+        predictions=predictions,
+    )
+    fitting = _fitting(rows.models)
+    with progress_bar(progress, rows.source.n_rows) as counted:
+        return BlendExplorer(
+            rows.table(*rows.models, counted=counted),
+            rows.table(rows.target),
+            era=rows.table(ERA),
+            meta_model=rows.table(rows.meta_model) if rows.meta_model else None,
+            neutralizers=rows.table(*rows.features) if rows.features else None,
+            presets={one.name: one.weights for one in fitting},
+            proportions={
+                one.name: one.proportion
+                for one in fitting
+                if neutralize is not None and one.neutralizers == neutralize
+            },
+            folder=str(path),
+            neutralize=neutralize,
+            elsewhere=[name for side in rows.predictions for name in side.names],
+            target=rows.target,
+            title=f"Blends of {arrow_path(Path(path).resolve().name)}",
+        )
+
+
+def _features(path: Address, neutralize: str | None) -> list[str] | None:
+    """Return the features of a set of the folder."""
+    if neutralize is None:
+        return None
+    sets = feature_sets(as_path(path) / FEATURES_FILE)
+    return feature_set(neutralize, sets, "neutralize")
+
+
+def _fitting(models: Sequence[str]) -> list[Recipe]:
+    """Return the published ensembles of normal quantiles that have all their models."""
+    every = [recipe(name) for name in list_recipes()]
+    ensembles = [one for one in every if one.is_ensemble and one.ranks == "gauss"]
+    return [one for one in ensembles if {*one.weights} <= {*models}]
