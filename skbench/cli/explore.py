@@ -6,20 +6,20 @@ from pathlib import Path
 import click
 
 from ._command import skbench
-from ._options import FILE, FOLDER, PREDICTIONS, TARGET, list_of
+from ._options import FILE, FOLDER, PREDICTIONS, TARGET, choice_of_models
 from ._show import say
 
 
 @skbench.command()
 @FOLDER
 @PREDICTIONS
+@choice_of_models
 @click.option(
-    "--models",
-    callback=list_of(str),
-    metavar="MODEL,...",
-    help="Models of FOLDER to blend; without it, all.",
+    "--neutralize",
+    metavar="SET",
+    help="Feature set to neutralise to, such as small.",
 )
-@click.option("--neutralize", metavar="SET", help="Feature set to neutralise to.")
+@TARGET
 @click.option(
     "--output",
     "-o",
@@ -29,11 +29,11 @@ from ._show import say
     metavar="FILE",
     help="HTML file to write.",
 )
-@TARGET
 def explore(
     folder: Path,
     predictions: tuple[Path, ...],
     models: list[str] | None,
+    without: list[str] | None,
     neutralize: str | None,
     output: Path,
     target: str,
@@ -53,6 +53,7 @@ def explore(
         folder,
         target=target,
         models=models,
+        without=without,
         predictions=predictions,
         neutralize=neutralize,
         progress=sys.stderr.isatty(),

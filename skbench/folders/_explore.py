@@ -7,11 +7,12 @@ from skbench._checks import check_flag
 from skbench._files import Address, as_path
 from skbench._parquet import arrow_path
 from skbench._progress import progress_bar
-from skbench.recipes import Recipe, list_recipes, recipe
+from skbench.recipes import Recipe, recipe, recipes_for
 from skbench.report import BlendExplorer
 from skbench.tournament import (
     ERA,
     FEATURES_FILE,
+    OwnPredictions,
     feature_set,
     feature_sets,
     open_folder,
@@ -23,7 +24,8 @@ def explore_folder(
     *,
     target: str = "target",
     models: Sequence[str] | None = None,
-    predictions: Address | Sequence[Address] = (),
+    without: Sequence[str] | None = None,
+    predictions: OwnPredictions = (),
     neutralize: str | None = None,
     progress: bool = False,
 ) -> BlendExplorer:
@@ -40,8 +42,11 @@ def explore_folder(
     target : str, default="target"
         Target to score with.
     models : sequence of str, default=None
-        Models of the folder to blend; None: all.
-    predictions : path-like or sequence of path-like, default=()
+        Models to blend, those of ``predictions`` too; None: all. A file of
+        predictions of which none is named is used whole.
+    without : sequence of str, default=None
+        Models to leave out.
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
     neutralize : str, default=None
         Name of the feature set to neutralise to.
@@ -66,6 +71,7 @@ def explore_folder(
         path,
         target=target,
         models=models,
+        without=without,
         features=_features(path, neutralize),
         predictions=predictions,
     )
@@ -77,10 +83,13 @@ def explore_folder(
             era=rows.table(ERA),
             meta_model=rows.table(rows.meta_model) if rows.meta_model else None,
             neutralizers=rows.table(*rows.features) if rows.features else None,
-            presets={one.name: one.weights for one in fitting},
+            presets={
+                one.name: {columns[part]: by for part, by in one.weights.items()}
+                for one, columns in fitting
+            },
             proportions={
                 one.name: one.proportion
-                for one in fitting
+                for one, _ in fitting
                 if neutralize is not None and one.neutralizers == neutralize
             },
             folder=str(path),
@@ -99,8 +108,12 @@ def _features(path: Address, neutralize: str | None) -> list[str] | None:
     return feature_set(neutralize, sets, "neutralize")
 
 
-def _fitting(models: Sequence[str]) -> list[Recipe]:
-    """Return the published ensembles of normal quantiles that have all their models."""
-    every = [recipe(name) for name in list_recipes()]
-    ensembles = [one for one in every if one.is_ensemble and one.ranks == "gauss"]
-    return [one for one in ensembles if {*one.weights} <= {*models}]
+def _fitting(models: Sequence[str]) -> list[tuple[Recipe, dict[str, str]]]:
+    """Return the published ensembles of normal quantiles that have all their models.
+
+    Each with the model of each part.
+    """
+    found = recipes_for(models)
+    found = found[found["fits"]]
+    pairs = zip(map(recipe, found["name"]), found["columns"], strict=True)
+    return [(one, columns) for one, columns in pairs if one.ranks == "gauss"]
