@@ -82,6 +82,7 @@ class TestEnsembleOfOnesOwn:
         assert frame["id"].tolist() == expected.index.tolist()
         np.testing.assert_allclose(frame["prediction"], expected, rtol=0, atol=1e-15)
 
+    @pytest.mark.filterwarnings("default:no live rows are predicted")
     def test_without_live_rows_validation_alone_is_predicted(
         self, release, own, tmp_path, capsys
     ):
@@ -152,9 +153,11 @@ class TestEnsembleOfOnesOwn:
         with pytest.raises(ValueError, match=r"4 rows have no prediction \(NaN\)"):
             blended(release, tmp_path, predictions=both, live=tmp_path / "s.csv")
         assert [p.name for p in tmp_path.iterdir()] == ["release"]
-        made = blended(release, tmp_path, predictions=both)
+        with pytest.warns(UserWarning, match=r"4 of \d+ predictions are missing"):
+            made = blended(release, tmp_path, predictions=both)
         assert made.n_rows["live"] - made.n_predicted["live"] == 4
 
+    @pytest.mark.filterwarnings("default")
     def test_rows_without_a_prediction_are_counted(
         self, release, own, tmp_path, capsys
     ):
@@ -190,6 +193,7 @@ class TestEnsembleOfOnesOwn:
         assert "--live must be another file" in line
         assert (path.read_bytes(), beside.read_bytes()) == before
 
+    @pytest.mark.filterwarnings("default:no live rows are predicted")
     def test_a_blend_of_models_in_sample_says_so(self, release, own, tmp_path):
         table = pa.Table.from_pandas(own)
         schema = with_origin(table.schema, Origin("learned", "corr", "0040"))
@@ -199,8 +203,8 @@ class TestEnsembleOfOnesOwn:
         board = score_folder(release, predictions=tmp_path / "e.parquet")
         assert board["made"].dropna().unique().tolist() == ["in sample"]
 
-    def test_the_pipeline_needs_the_model(self, release, own, tmp_path):
-        blended(release, tmp_path, predictions={"mine": own})
+    def test_the_pipeline_needs_the_model(self, release, own, live, tmp_path):
+        blended(release, tmp_path, predictions={"mine": pd.concat([own, live])})
         pipeline = joblib.load(tmp_path / "e.joblib")
         assert "mine" in pipeline[0].columns_
 

@@ -424,8 +424,9 @@ def _submitted(tables: Iterator[pa.Table], file: Path | None) -> Iterator[pa.Tab
     if file is not None:
         from skbench.deploy import submission
 
-        made = pa.concat_tables(held).select([ID, "prediction"])
-        submission(made, made[ID].to_pylist()).to_csv(file, index=False)
+        made = pa.concat_tables(held)
+        ranks, ids = made["prediction"].to_numpy(), made[ID].to_pylist()
+        submission(ranks, ids).to_csv(file, index=False)
     yield from held
 
 
