@@ -222,8 +222,7 @@ def test_features_of_a_recipe_are_fetched(server, daily, name):
     write_feature_sets(files / "features.json", sets, wide.targets)
     table = ", ".join(f"{part} = '{column}'" for part, column in columns.items())
     Path("daily.toml").write_text(
-        CONFIG.partition("fit")[0]
-        + f"recipe = '{name}'\ncolumns = {{{table}}}\n"
+        CONFIG.partition("fit")[0] + f"recipe = '{name}'\ncolumns = {{{table}}}\n"
     )
     status, _, err = daily("--send")
     assert (status, err) == (0, [])
@@ -539,7 +538,7 @@ SETTINGS = {
     "output = 'p'\n[models.a]\nmissing = 'skip'": "missing must be .*got 'skip'",
     "output = 'p'\n[models.a]\nfit = 'luck'": "`fit` must be 'corr' or .*got 'luck'",
     "output = 'p'\n[models.a]\nfit = 'corr'\nshrinkage = 7": "shrinkage must .*got 7",
-    "output = 'p'\n[models.a]\nfit = 'sharpe'\nshrinkage = 'bayes'": "the shrinkage 'ba",
+    "output = 'p'\n[models.a]\nfit = 'sharpe'\nshrinkage = 'bayes'": "shrinkage 'bay",
     "output = 'p'\n[models.a]\nshrinkage = 0.5": "the shrinkage is for `fit`",
     "output = 'p'\n[models.a]\nweights = 5": "`weights` must be a mapping .*got 5",
     "output = 'p'\n[models.a]\nneutralize = 5": "`neutralize` must name .*got 5",

@@ -88,9 +88,9 @@ def read_config(path: Address) -> dict[str, Any]:
         raise ValueError(f"{path} must be a TOML file; it is not: {error}") from error
     for name in config:
         if name not in _SETTINGS:
+            hint = did_you_mean(name, _SETTINGS) or "."
             raise ValueError(
-                f"{path} has the key {name!r}{did_you_mean(name, _SETTINGS) or '.'} It may "
-                f"have {listed(_SETTINGS)}"
+                f"{path} has the key {name!r}{hint} It may have {listed(_SETTINGS)}"
             )
     if missing := [name for name in ("models", "output") if name not in config]:
         raise ValueError(f"{path} lacks {listed(missing)}: add it")
@@ -134,9 +134,10 @@ def _check_options(options: Options) -> None:
     known = list(dict.fromkeys([*OF_PIPELINE, *OF_FIT]))
     for option in options:
         if option not in known:
+            hint = did_you_mean(str(option), known) or "."
             raise ValueError(
-                f"there is no option {option!r}{did_you_mean(str(option), known) or '.'} "
-                f"There are {listed(known, limit=60)}"
+                f"there is no option {option!r}{hint} There are "
+                f"{listed(known, limit=60)}"
             )
     for option, check in OF_FIT.items():
         if option in options:
