@@ -212,17 +212,17 @@ def test_the_others_are_seen_to_where_one_fails(server, daily):
     assert submission["modelId"] == server.model_id(MODEL)
 
 
-def test_features_of_a_recipe_are_fetched(server, daily):
-    parts = recipe("V42_RAIN_ENSEMBLE2").weights
-    wide = make_benchmark_models(34, 60, len(parts), 8, random_state=0)
-    columns = dict(zip(parts, wide.models, strict=True))
+@pytest.mark.parametrize("name", ["V42_RAIN_ENSEMBLE2", "NB_FEATURE_NEUTRAL"])
+def test_features_of_a_recipe_are_fetched(server, daily, name):
+    parts = recipe(name).weights
+    wide = make_benchmark_models(34, 60, max(2, len(parts)), 8, random_state=0)
+    columns = dict(zip(parts, wide.models, strict=False))
     server.versions["v5.3"] = files = write_tournament("wide", wide)
-    sets = {"serenity": wide.features[:3]}
+    sets = {"serenity": wide.features[:3], "small": wide.features[1:5]}
     write_feature_sets(files / "features.json", sets, wide.targets)
     table = ", ".join(f"{part} = '{column}'" for part, column in columns.items())
     Path("daily.toml").write_text(
-        CONFIG.partition("fit")[0]
-        + f"recipe = 'V42_RAIN_ENSEMBLE2'\ncolumns = {{{table}}}\n"
+        CONFIG.partition("fit")[0] + f"recipe = '{name}'\ncolumns = {{{table}}}\n"
     )
     status, _, err = daily("--send")
     assert (status, err) == (0, [])
@@ -238,6 +238,13 @@ def test_real_rows(real_folder, server, daily):
     made_id = server.submissions[0]["id"]
     assert out[-1] == f"OK round 1344 {MODEL} {len(live)} rows {made_id}"
     assert daily("--send")[1][-1] == "OK round 1344 already submitted"
+
+
+def test_missing_is_called_as_on_the_command_line(tmp_path):
+    path = tmp_path / "daily.toml"
+    path.write_text("output = 'p'\n[models.a]\nmissing = 'omit'\nfit = 'corr'")
+    options = {"nan_policy": "omit", "fit": "corr"}
+    assert read_config(path) == {"output": "p", "models": {"a": options}}
 
 
 def test_predictions_of_ones_own_are_blended(server, daily, made):
@@ -527,16 +534,18 @@ SETTINGS = {
     "output = 'p'\n[models]\na = 'corr'": "must map 'a' to options .*got 'corr'",
     "output = 'p'\n[models.'a/b']": "must have names of your models; got 'a/b'",
     "output = 'p'\n[models.a]\nfitt = 'corr'": "'a' so: .*'fitt'; did you mean 'fit'",
+    "output = 'p'\n[models.a]\nlive = 's.csv'": "no option 'live'. There are 'weights'",
+    "output = 'p'\n[models.a]\nmissing = 'skip'": "missing must be .*got 'skip'",
     "output = 'p'\n[models.a]\nfit = 'luck'": "`fit` must be 'corr' or .*got 'luck'",
-    "output = 'p'\n[models.a]\nfit = 'corr'\nshrinkage = 7": "`shrinkage` must .*got 7",
-    "output = 'p'\n[models.a]\nfit = 'sharpe'\nshrinkage = 'bayes'": "`shrinkage` 'ba",
-    "output = 'p'\n[models.a]\nshrinkage = 0.5": "`shrinkage` is for `fit`",
+    "output = 'p'\n[models.a]\nfit = 'corr'\nshrinkage = 7": "shrinkage must .*got 7",
+    "output = 'p'\n[models.a]\nfit = 'sharpe'\nshrinkage = 'bayes'": "shrinkage 'bay",
+    "output = 'p'\n[models.a]\nshrinkage = 0.5": "the shrinkage is for `fit`",
     "output = 'p'\n[models.a]\nweights = 5": "`weights` must be a mapping .*got 5",
     "output = 'p'\n[models.a]\nneutralize = 5": "`neutralize` must name .*got 5",
     "output = 'p'\n[models.a]\nproportion = 0.5": "`proportion` is for `neutralize`",
     "output = 'p'\n[models.a]\nneutralize = 's'\nproportion = 2": "between 0 and 1; go",
     "output = 'p'\n[models.a]\nrecipe = 'none'": "must be that of a recipe; got 'none'",
-    "output = 'p'\n[models.a]\nrecipe = 'V4_EXAMPLE_PREDS'": "'riskiest'",
+    "output = 'p'\n[models.a]\nrecipe = 'V4_EXAMPLE_PREDS'": "to the riskiest features",
     "output = 'p'\n[models.a]\nrecipe = 'V41_EXAMPLE_PREDS'\nfit = 'corr'": "one way",
     "output = 'p'\n[models.a]\npredictions = [5]": "`predictions` must be a path",
     "output = 'p'\n[models.a]\npredictions = 'no.csv'": "`predictions` must .* no.csv",
@@ -561,7 +570,7 @@ def test_settings_that_are_not_there(server, daily):
     Path("daily.toml").unlink()
     status, out, (told,) = daily()
     assert (status, out) == (2, [])
-    assert told == "skbench: `path` must name a file that is there; got daily.toml"
+    assert told == "skbench: CONFIG must name a file that is there; got daily.toml"
 
 
 # What the documentation shows

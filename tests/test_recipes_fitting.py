@@ -143,6 +143,20 @@ class TestFolder:
         assert not line["fits"]
         assert line["features"] == "medium"
 
+    def test_feature_sets_that_have_nothing_in_common(self, tmp_path, capsys):
+        folder = made(tmp_path, "tutorial_lgbm_ender60", TODAY[0])
+        path = folder / "features.json"
+        sets = json.loads(path.read_text())
+        small = sets["feature_sets"]["small"]
+        sets["feature_sets"] |= {"small": small[:1], "serenity": small[1:]}
+        path.write_text(json.dumps(sets))
+        line = folder_recipes(folder).set_index("name").loc["nb_feature_neutral"]
+        assert not line["fits"]
+        assert line["features"] == "small & serenity"
+        args = ["-o", tmp_path / "e.parquet", "--recipe", "nb_feature_neutral"]
+        line = failure(capsys, "ensemble", folder, *args)
+        assert "that 'small' and 'serenity' have in common" in line
+
     def test_models_that_are_left_out_fit_no_more(self, tmp_path, capsys):
         names = ["v43_lgbm_teager20", "v43_lgbm_cyrus20"]
         folder = made(tmp_path, *names)

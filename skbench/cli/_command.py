@@ -21,7 +21,7 @@ _OTHERWISE = {
     "data": ("folder",),
     "name": ("recipe",),
     "objective": ("fit",),
-    "path": ("folder", "data", "pipeline", "exported", "name"),
+    "path": ("folder", "data", "pipeline", "exported", "config", "name"),
     "proportion": ("proportions",),
     "targets": ("target",),
 }
@@ -31,6 +31,7 @@ _THINGS = {
     "horizon": "the horizon",
     "live_features": "the file of live features",
     "meta_model": "the Meta Model",
+    "nan_policy": "missing",
     "pipeline": "the pipeline",
     "scores": "the record of scores",
     "shrinkage": "the shrinkage",
@@ -46,7 +47,6 @@ _ADVICE = {
     "without MMC",
     "can be loaded with `load_benchmark_models`": "can still be used",
     "or load it as it is with `load_benchmark_models`": "or use it as it is",
-    ". Or give the rule its payout factor: `dataclasses.replace(rule, factor=...)`": "",
     ", or supply it by `models`": ", or supply it in Python (skbench.deploy)",
     "A model of your own goes into `models`": "Models are exported in Python "
     "(skbench.deploy)",

@@ -42,10 +42,11 @@ def diagnose(
 ) -> None:
     """Let Numerai score the validation PREDICTIONS, as diagnostics of your MODEL.
 
-    PREDICTIONS is a parquet file, such as skbench ensemble writes. With a FOLDER of
-    Numerai's files, its scores are put beside those that skbench computes from them,
-    era by era. Nothing is sent without --send. The keys of your account come from the
-    environment variables NUMERAI_PUBLIC_ID and NUMERAI_SECRET_KEY.
+    PREDICTIONS is a file with ids and eras (parquet, CSV or Feather), such as skbench
+    ensemble writes. With a FOLDER of Numerai's files, its scores are put beside those
+    that skbench computes from them, era by era. Nothing is sent without --send. The
+    keys of your account come from the environment variables NUMERAI_PUBLIC_ID and
+    NUMERAI_SECRET_KEY.
     """
     progress = sys.stderr.isatty()
     if folder is None:

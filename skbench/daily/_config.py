@@ -88,15 +88,24 @@ def read_config(path: Address) -> dict[str, Any]:
         raise ValueError(f"{path} must be a TOML file; it is not: {error}") from error
     for name in config:
         if name not in _SETTINGS:
+            hint = did_you_mean(name, _SETTINGS) or "."
             raise ValueError(
-                f"{path} has the key {name!r}{did_you_mean(name, _SETTINGS)} It may "
-                f"have {listed(_SETTINGS)}"
+                f"{path} has the key {name!r}{hint} It may have {listed(_SETTINGS)}"
             )
     if missing := [name for name in ("models", "output") if name not in config]:
         raise ValueError(f"{path} lacks {listed(missing)}: add it")
     for name in config.keys() - {"models"}:
         check_name(name, config[name], "text")
+    if isinstance(config["models"], dict):
+        config["models"] = {k: _in_python(v) for k, v in config["models"].items()}
     return config
+
+
+def _in_python(options: Any) -> Any:
+    """Call --missing what Python calls it; all other options have one name."""
+    if not isinstance(options, dict):
+        return options
+    return {"nan_policy" if k == "missing" else k: v for k, v in options.items()}
 
 
 def check_models(models: Any) -> None:
@@ -122,12 +131,13 @@ def check_models(models: Any) -> None:
 
 
 def _check_options(options: Options) -> None:
-    known = [*OF_PIPELINE, *OF_FIT]
+    known = list(dict.fromkeys([*OF_PIPELINE, *OF_FIT]))
     for option in options:
         if option not in known:
+            hint = did_you_mean(str(option), known) or "."
             raise ValueError(
-                f"there is no option {option!r}{did_you_mean(str(option), known)} "
-                f"There are {listed(known, limit=60)}"
+                f"there is no option {option!r}{hint} There are "
+                f"{listed(known, limit=60)}"
             )
     for option, check in OF_FIT.items():
         if option in options:
@@ -144,8 +154,8 @@ def _check_options(options: Options) -> None:
 
 def _make_folder(folder: Path, options: Options) -> None:
     """Write files with the features and models that options name."""
-    name = features_of(options)
-    sets = {} if name in (None, RISKIEST) else {str(name): ["feature"]}
+    names = {*_sets_of(options)} - {RISKIEST}
+    sets = {name: ["feature"] for name in names}
     file = folder / FEATURES_FILE
     file.write_text(json.dumps({"feature_sets": sets}), encoding="utf-8")
     published = options.get("recipe")
@@ -158,10 +168,17 @@ def _make_folder(folder: Path, options: Options) -> None:
     pq.write_table(pa.table(row), folder / models_file("validation"))
 
 
-def features_of(options: Options) -> Any:
-    """Return the name of the feature set that an ensemble is neutral to, if any."""
+def _sets_of(options: Options) -> tuple[str, ...]:
+    """Return the names of the feature sets that an ensemble is neutral to."""
     name = options.get("recipe")
-    return options.get("neutralize") if name is None else recipe(name).neutralizers
+    if name is not None:
+        return recipe(name).neutral_sets
+    return (str(options["neutralize"]),) if options.get("neutralize") else ()
+
+
+def features_of(options: Options) -> str | None:
+    """Return a feature set to fetch, if any: of several, any has what all share."""
+    return next(iter(_sets_of(options)), None)
 
 
 def chosen(options: Options, names: Any) -> dict[str, Any]:

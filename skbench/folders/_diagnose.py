@@ -32,7 +32,7 @@ def diagnose_folder(
         Folder of Numerai's files, as for `score_folder`; of the release that Numerai's
         diagnostics use.
     predictions : path-like
-        Parquet file of predictions, as for `skbench.deploy.diagnostics`.
+        File of predictions, as for `skbench.deploy.diagnostics`.
     model_name : str
         Name of one of your models.
     target : str, default="target"

@@ -95,7 +95,7 @@ def ensemble_pipeline(
         As for `ensemble_folder`: ``weights`` and a recipe may name no others.
     without : sequence of str, default=None
         As for `ensemble_folder`.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models that may be named, as for `score_folder`.
     nan_policy : {"propagate", "omit", "raise"}, default="propagate"
         What becomes of a row that a model does not predict: it has no prediction, one
@@ -221,6 +221,12 @@ def _published(
                 f"{needed!r}, which is none of the sets of {folder / FEATURES_FILE}: "
                 f"{listed(sets, 100)}"
             )
+    if found.neutral_sets and not found.neutral_features(sets):
+        raise ValueError(
+            f"the recipe {found.name!r} is neutralised to the features that "
+            f"{' and '.join(map(repr, found.neutral_sets))} have in common, and in "
+            f"{folder / FEATURES_FILE} they have none"
+        )
     names = there if columns is None else columns
     pipeline: Pipeline = found.pipeline(columns=names or None, feature_sets=sets)
     if columns is not None:

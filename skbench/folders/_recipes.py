@@ -34,7 +34,7 @@ def folder_recipes(
         Models to use, those of ``predictions`` too; None: all.
     without : sequence of str, default=None
         Models to leave out.
-    predictions : path-like or sequence of path-like, default=()
+    predictions : path-like, sequence of path-like, or mapping, default=()
         Files with further models, as for `score_folder`.
 
     Returns
@@ -60,7 +60,7 @@ def folder_recipes(
     for name in found["name"]:
         one = recipe(name)
         needed = one.neutral_features(sets)
-        have = needed is not None and there.issuperset(needed)
+        have = bool(needed) and there.issuperset(needed)
         lacks.append(None if have else one.neutralizers)
     found["features"] = pd.Series(lacks, dtype=object)
     return found.assign(fits=found["fits"] & found["features"].isna())

@@ -6,6 +6,7 @@ from typing import Any
 
 from skbench._eras import horizon_of
 from skbench._files import Address
+from skbench._score_names import score_name
 from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_of_target
 from skbench.tournament import OwnPredictions, open_folder, origin_lines
@@ -74,7 +75,8 @@ def stake_folder(
         path, target=target, models=models, without=without, predictions=predictions
     )
     warn_of_target(rule, rows.target)
-    if rows.meta_model is None and any("mmc" in name for name in rule.multipliers):
+    kinds = {score.kind for name in rule.multipliers if (score := score_name(name))}
+    if rows.meta_model is None and "mmc" in kinds:
         raise ValueError(f"the rule {rule.name!r} pays MMC{no_meta_model(rows)}")
     scores = scores_of(rows, None)
     allocation = allocate(

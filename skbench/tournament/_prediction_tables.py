@@ -140,6 +140,10 @@ def with_eras(table: pa.Table, path: Path, known: Sequence[Path]) -> pa.Table:
     """
     if ERA in table.column_names:
         return table
+    if not known:
+        raise ValueError(
+            f"{path} must have the column {ERA!r}; it has {listed(table.column_names)}"
+        )
     check_unique(table[ID], path)
     ids, eras = _ids_and_eras(known)
     places = pa.array(find(ids, table[ID]))

@@ -163,8 +163,9 @@ def diagnostics(
     Parameters
     ----------
     predictions : path-like
-        Parquet file of predictions with the columns `id` and `era`, such as
-        `skbench.folders.ensemble_folder` writes. Rows of the live era are left out.
+        File of predictions (parquet, CSV or Feather) with the columns `id` and `era`,
+        such as `skbench.folders.ensemble_folder` writes. Rows of the live era are left
+        out.
     model_name : str
         Name of one of your models.
     api : numerapi.NumerAPI, default=None
