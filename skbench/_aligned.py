@@ -162,14 +162,10 @@ def align(
     check_same_rows(given)
     labels = tables.pop("era")
     eras = find_eras(labels, labels.names[0])
+    wide = {first, *(name for name in several if len(tables[name].names) > 1)}
     rows = Aligned(
         {
-            name: _input(
-                name,
-                table,
-                several=name == first or (name in several and len(table.names) > 1),
-                finite=name not in ranked,
-            )
+            name: _input(name, table, several=name in wide, finite=name not in ranked)
             for name, table in tables.items()
         },
         eras,

@@ -225,7 +225,8 @@ class Learning:
         if not found.optimal:
             self._note(
                 "the search for weights stopped short of an optimum, at the limit of "
-                f"{problem.max_iter} iterations: the best weights found are kept",
+                f"{problem.max_iter} iterations (`max_iter`): the best weights found "
+                "are kept",
                 ConvergenceWarning,
             )
         self._note_lost_eras(weights)

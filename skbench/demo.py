@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch
 
 from ._checks import check_flag
@@ -221,7 +222,7 @@ def run_demo(
             sizes = n_eras, rows_per_era, n_models
             made = make_benchmark_models(*sizes, random_state=random_state)
         else:
-            made = _loaded(data, folder_models(data, models, without))
+            made = _loaded(data, models, without)
         if folder is not None:
             to_folder(made, folder)
         validation, target = made.frame, _target(made.frame, data)
@@ -231,14 +232,22 @@ def run_demo(
         scores = _scores(validation, found)
         stage("predicting the live era")
         pipeline = found.pipelines[_ENSEMBLE]
-        blended = pipeline[:3].transform(made.live)
-        neutral = pipeline[3:].transform(blended)
-        exposures = _exposure(blended, made.live), _exposure(neutral, made.live)
-        submission = neutral[["prediction"]].rename_axis("id")
-        with written_whole(output) as unfinished:
-            submission.to_csv(unfinished)
+        submission, exposures = _predicted(pipeline, made.live, output)
     title, weights = _title(validation, data), pipeline[1].weights_
     return Demo(title, weights, scores, exposures, submission, target, found)
+
+
+def _predicted(
+    pipeline: Pipeline, live: pd.DataFrame, output: Path
+) -> tuple[pd.DataFrame, tuple[float, float]]:
+    """Write the predictions of live rows; their exposures before and after."""
+    blended = pipeline[:3].transform(live)
+    neutral = pipeline[3:].transform(blended)
+    exposures = _exposure(blended, live), _exposure(neutral, live)
+    submission = neutral[["prediction"]].rename_axis("id")
+    with written_whole(output) as unfinished:
+        submission.to_csv(unfinished)
+    return submission, exposures
 
 
 def _free(folder: Any, data: Path | None) -> Path:
@@ -314,10 +323,11 @@ def _exposure(predictions: pd.DataFrame, live: pd.DataFrame) -> float:
     return float(largest.mean().iloc[0])
 
 
-def _loaded(folder: Path, models: list[str]) -> Bunch:
+def _loaded(folder: Path, models: Any, without: Any) -> Bunch:
     """Load the rows to learn from and the live rows."""
+    names = folder_models(folder, models, without)
     data = load_benchmark_models(
-        folder, models=models, features="small", meta_model=False
+        folder, models=names, features="small", meta_model=False
     )
     if data.live is None:
         raise FileNotFoundError(

@@ -37,6 +37,7 @@ SCORED = {
     "correlation_contribution": ["y_true", "meta_model"],
     "feature_neutral_corr": ["y_true", "features"],
     "neutral_contribution": ["y_true", "meta_model", "neutralizers"],
+    "neutral_correlation": ["y_true", "neutralizers"],
     "correlation_with": ["reference"],
     "feature_exposure": ["features"],
     "max_feature_exposure": ["features"],

@@ -240,8 +240,9 @@ class TestRecordBatch:
         expected = pytest.approx(pipe.score(X, y), abs=1e-15)
         assert numerai_corr_scorer(pipe, batch, y) == expected
         models = batch.select(MODELS)
+        scores = numerai_corr(y, models, era=batch.column("era"))
         pd.testing.assert_frame_equal(
-            numerai_corr(y, models, era=batch.column("era")),
+            scores.to_pandas().set_index("era"),
             numerai_corr(y, X[MODELS], era=X["era"]),
         )
         cv = WalkForwardEraSplit(4, 1)

@@ -429,6 +429,7 @@ class TestFrames:
         found = score_folder(release, predictions={"mine": as_frame(own)})
         pd.testing.assert_frame_equal(found, expected, rtol=0, atol=0)
 
+    @pytest.mark.filterwarnings("default:the rule '2026' pays scores of")
     def test_in_every_job(self, release, own, tmp_path):
         path = write_rows(tmp_path / "mine.parquet", own)
         rule = PAYOUT_RULES["2026"]

@@ -58,7 +58,10 @@ def test_the_other_commands_of_the_readme_run(tmp_path, monkeypatch, capsys):
     with NumeraiServer({"v5.3": files}):
         main(fetch.split())
         fetched = capsys.readouterr().out
-        assert fetched == "data/v5.3: 3 models, 0 features, 120 eras, 59,593 rows\n"
+        assert fetched == (
+            "data/v5.3: 3 models, 0 features, 120 eras, 59,593 rows; "
+            "the Meta Model in 40 eras, 20,056 rows\n"
+        )
         main(["ensemble", "data/v5.3", "--fit", "corr", "--output", "ensemble.parquet"])
         assert "        ensemble 0.0257" in capsys.readouterr().out
         told = [main(command.split()) or capsys.readouterr().out for command in later]

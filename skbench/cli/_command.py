@@ -39,6 +39,7 @@ _THINGS = {
 }
 # Advice to those who write Python, and what it is on the command line.
 _ADVICE = {
+    " (`max_iter`)": "",
     "leave these columns out": "leave these models out (--without)",
     "Leave columns with few eras out": "Leave models with few eras out (--without)",
     "Leave out models with few eras": "Leave out models with few eras (--without)",

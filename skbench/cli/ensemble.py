@@ -113,7 +113,6 @@ def ensemble(
     these are absent. The live era gets the weights of all eras, as the pipeline does.
     """
     from skbench.folders import ensemble_folder, ensemble_pipeline
-    from skbench.metrics import leaderboard
 
     made = ensemble_folder(
         folder,
@@ -127,30 +126,32 @@ def ensemble(
         models=options["models"],
         without=options["without"],
     )
-    paid = options["fit"] == "payout" or "payout" in made.scores
-    newest = paid and options["payout"] is None
-    if newest and form != "table":
-        show_newest_rule(err=True)
-    if made.learned:
-        tables = {name: made.comparison(name) for name in made.scores}
-        if form != "table":
-            return show(_stacked(tables), form)
-    else:
-        board = leaderboard(made.scores, target=made.target)
-        if form != "table":
-            return show(board, form)
-    show_weights(made.weights)
-    if made.learned:
-        say("", made.summary, "", f"Target: {made.target}")
+    pays = "payout" in {options["fit"], *made.scores}
+    newest = pays and options["payout"] is None
+    if form != "table":
         if newest:
-            show_newest_rule()
-        say()
-        _show_out_of_sample(made, tables)
+            show_newest_rule(err=True)
+        return show(_table(made), form)
+    show_weights(made.weights)
+    say("", made.summary or "weights given", "", f"Target: {made.target}")
+    if newest:
+        show_newest_rule()
+    say()
+    if made.learned:
+        _show_out_of_sample(made)
     else:
-        say("", "weights given", "", f"Target: {made.target}", "")
-        for span, lines in board.groupby("eras", sort=False):
+        for span, lines in _table(made).groupby("eras", sort=False):
             show_score("corr", "CORR", str(span), lines)
     _show_files(made, output, live)
+
+
+def _table(made: "FolderEnsemble") -> "pd.DataFrame":
+    """Lay out what an ensemble scores, beside what it stands against if it learned."""
+    from skbench.metrics import leaderboard
+
+    if made.learned:
+        return _stacked({name: made.comparison(name) for name in made.scores})
+    return leaderboard(made.scores, target=made.target)
 
 
 def _show_files(made: "FolderEnsemble", output: Path, live: Path | None) -> None:
@@ -167,9 +168,7 @@ def _counted(rows: "dict[str, int]") -> str:
     return " and ".join(f"{count:,} {part}" for part, count in rows.items())
 
 
-def _show_out_of_sample(
-    made: "FolderEnsemble", tables: "dict[str, pd.DataFrame]"
-) -> None:
+def _show_out_of_sample(made: "FolderEnsemble") -> None:
     """Print how an ensemble does in eras it was not learned from."""
     from skbench.model_selection import IN_SAMPLE
 
@@ -179,9 +178,10 @@ def _show_out_of_sample(
             f"{made.n_lacking} eras more, or a smaller --chunk.",
             "",
         )
-    if not tables:
+    if not made.scores:
         return say("No era that is predicted out of sample has a target yet.", "")
-    for name, table in tables.items():
+    for name in made.scores:
+        table = made.comparison(name)
         n_eras = int(table["n_eras"].max())
         title, first = title_of(name, made.payout), made.scores[name].index[0]
         eras = "1 era" if n_eras == 1 else f"{n_eras} eras"

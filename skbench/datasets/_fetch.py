@@ -143,22 +143,16 @@ def fetch_benchmark_models(
 
     files = _plan(folder, splits, bool(meta_model), targets, features)
     source = source or _source_of(folder / META_MODEL_FILE)
-    other = source if META_MODEL_FILE in files and source != version else None
-    if other is not None:
+    other = META_MODEL_FILE in files and source not in (None, version)
+    if other:
         del files[META_MODEL_FILE]
     _check_available(version, files, available)
-    for name, choose in files.items():
-        path = folder / name
-        with alone_with(path, progress), RemoteFile(api, f"{version}/{name}") as remote:
-            _keep(remote, path, choose, progress)
-    if other is not None:
-        _keep_other_meta_model(api, folder, other, splits[0], progress)
+    _keep_all(api, folder, files, progress)
+    if other:
+        _keep_other_meta_model(api, folder, str(source), splits[0], progress)
+    chosen: dict[str, Any] = {"targets": targets or (), "features": features}
     data = load_benchmark_models(
-        folder,
-        splits[0],
-        targets=targets or (),
-        features=features,
-        meta_model=bool(meta_model),
+        folder, splits[0], **chosen, meta_model=bool(meta_model)
     )
     data.update(folder=folder, version=version)
     return data
@@ -305,6 +299,16 @@ def _check_available(
             f"Numerai has no {listed(missing)} in version {version}; it has "
             f"{listed(sorted(there), limit=100)}: ask for less, or another version"
         )
+
+
+def _keep_all(
+    api: Any, folder: Path, files: dict[str, Choose | None], progress: bool
+) -> None:
+    """Keep files of the release after which the folder is called."""
+    for name, choose in files.items():
+        path, remote = folder / name, f"{folder.name}/{name}"
+        with alone_with(path, progress), RemoteFile(api, remote) as file:
+            _keep(file, path, choose, progress)
 
 
 def _keep(

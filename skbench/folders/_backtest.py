@@ -110,9 +110,8 @@ def backtest_folder(
     payout = latest_payout() if asked is None else asked
     chosen: dict[str, Any] = {"models": models, "without": without}
     chosen["predictions"] = predictions
-    candidates = _combinations(
-        path, fit, shrinkage, payout, nan_policy, neutralize, proportions
-    )
+    blends = shrinkage, payout, nan_policy, neutralize, proportions
+    candidates = _combinations(path, fit, *blends)
     candidates |= _published(path, nan_policy, **chosen)
     features = _features_of(candidates.values()) or None
     rows, _ = open_folder(path, target=target, features=features, **chosen)
@@ -120,15 +119,12 @@ def backtest_folder(
     warn_of_days(payout, rows.target)
     warn_of_in_sample(rows)
     names = [name for name in rows.source.schema.names if name != ID]
+    how = {"payout": payout, "keep_predictions": False}
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
+        table = rows.table(*names, counted=counted)
         return backtest(
-            candidates,
-            rows.table(*names, counted=counted),
-            targets_of(rows),
-            windows_of(rows, chunk),
-            payout=payout,
-            keep_predictions=False,
+            candidates, table, targets_of(rows), windows_of(rows, chunk), **how
         )
 
 

@@ -212,26 +212,32 @@ def _published(
             "training rows, which no folder lists: find them in Python, as "
             "skbench.recipes.riskiest_features does"
         )
-    sets = {}
+    names = there if columns is None else columns
+    sets = _sets_for(found, folder)
+    pipeline: Pipeline = found.pipeline(columns=names or None, feature_sets=sets)
+    if columns is not None:
+        resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
+    return pipeline.set_params(weightedensemble__nan_policy=nan_policy)
+
+
+def _sets_for(found: Any, folder: Path) -> dict[str, list[str]]:
+    """Return the sets of features of a folder, those that a recipe needs among them."""
+    sets: dict[str, list[str]] = {}
+    file = folder / FEATURES_FILE
     for needed in found.neutral_sets:
-        sets = feature_sets(folder / FEATURES_FILE, needed)
+        sets = feature_sets(file, needed)
         if needed not in sets:
             raise ValueError(
                 f"the recipe {found.name!r} is neutralised to the features of "
-                f"{needed!r}, which is none of the sets of {folder / FEATURES_FILE}: "
-                f"{listed(sets, 100)}"
+                f"{needed!r}, which is none of the sets of {file}: {listed(sets, 100)}"
             )
     if found.neutral_sets and not found.neutral_features(sets):
         raise ValueError(
             f"the recipe {found.name!r} is neutralised to the features that "
             f"{' and '.join(map(repr, found.neutral_sets))} have in common, and in "
-            f"{folder / FEATURES_FILE} they have none"
+            f"{file} they have none"
         )
-    names = there if columns is None else columns
-    pipeline: Pipeline = found.pipeline(columns=names or None, feature_sets=sets)
-    if columns is not None:
-        resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
-    return pipeline.set_params(weightedensemble__nan_policy=nan_policy)
+    return sets
 
 
 def ensemble_folder(
@@ -309,16 +315,9 @@ def ensemble_folder(
         output, live, input_files(path, predictions)
     )
     check_count("chunk", chunk, 1)
-    features = _features_of(pipeline)
-    rows, later = open_folder(
-        path,
-        target=target,
-        models=models,
-        without=without,
-        features=features,
-        predictions=predictions,
-        live=True,
-    )
+    asked: dict[str, Any] = {"models": models, "without": without, "target": target}
+    asked |= {"features": _features_of(pipeline), "predictions": predictions}
+    rows, later = open_folder(path, **asked, live=True)
     _check_live(rows, later, live)
     warn_of_in_sample(rows)
     made = _made(rows, later, pipeline, chunk, progress)
@@ -329,13 +328,22 @@ def ensemble_folder(
             tables.append(_submitted(of_live, unfinished))
         told = _told(tables, made, rows, later)
         scores = _written(told, made, predictions_file, pipeline_file)
+    return _result(made, predictions_file, scores, rows.target)
+
+
+def _result(
+    made: AllEras | OutOfSample,
+    file: Path,
+    scores: dict[str, pd.DataFrame],
+    target: str,
+) -> FolderEnsemble:
     return FolderEnsemble(
         made.pipeline,
-        predictions_file,
+        file,
         dict(made.blend.n_rows),
         dict(made.blend.n_predicted),
         scores,
-        rows.target,
+        target,
         made.payout,
         made.out_of_sample_from,
         made.lacking.n_lacking if made.lacking else 0,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from skbench._checks import check_flag
 from skbench._files import Address, as_path
@@ -67,14 +68,9 @@ def explore_folder(
         there are more models than a page can hold.
     """
     check_flag("progress", progress)
-    rows, _ = open_folder(
-        path,
-        target=target,
-        models=models,
-        without=without,
-        features=_features(path, neutralize),
-        predictions=predictions,
-    )
+    features = _features(path, neutralize)
+    asked: dict[str, Any] = {"models": models, "without": without, "target": target}
+    rows, _ = open_folder(path, **asked, features=features, predictions=predictions)
     fitting = _fitting(rows.models)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return BlendExplorer(

@@ -122,7 +122,7 @@ class Allocation(Shown):
             "Models by their share, the largest first",
             self.table.sort_values("share", ascending=False, kind="stable"),
             self.bands,
-            self.warning,
+            *self.warning.split("\n"),
         ]
 
 

@@ -49,7 +49,7 @@ def choose_columns(
             targets = _all_targets(main) if targets else []
         if isinstance(features, str):
             features = feature_set(features, sets)
-        check_fetched(features or (), main, sets)
+        check_fetched(features if isinstance(features, list) else (), main, sets)
         columns = Columns(
             columns.models,
             resolve_columns(targets or [], available, "targets", source),
