@@ -44,7 +44,7 @@ from skbench.folders import (
 from skbench.metrics import leaderboard, numerai_corr, score_models
 from skbench.recipes import describe_recipes, recipe
 from skbench.report import PerformanceReport
-from skbench.staking import PAYOUT_RULES
+from skbench.staking import PAYOUT_RULES, PayoutRule
 from skbench.streaming import sort_parquet, transform_parquet
 
 ROOT = Path(__file__).parents[1]
@@ -1294,6 +1294,14 @@ class TestStake:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             stake_folder(folder, PAYOUT_RULES["round 1343"], target="target_ender_60")
+
+    @pytest.mark.parametrize("name", ["mmc", "contribution"])
+    def test_a_rule_that_pays_mmc_needs_the_meta_model(self, folder, tmp_path, name):
+        files = shutil.copytree(folder, tmp_path / "files")
+        (files / "meta_model.parquet").unlink()
+        rule = PayoutRule("mine", {"corr": 1.0, name: 2.0})
+        with pytest.raises(ValueError, match="'mine' pays MMC, and meta_model"):
+            stake_folder(files, rule)
 
     def test_over_the_live_rounds_of_an_account(self, server, capsys):
         rng = np.random.default_rng(0)

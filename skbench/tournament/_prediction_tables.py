@@ -142,7 +142,8 @@ def with_eras(table: pa.Table, path: Path, known: Sequence[Path]) -> pa.Table:
         return table
     if not known:
         raise ValueError(
-            f"{path} must have the column {ERA!r}; it has {listed(table.column_names)}"
+            f"{path} must have the columns {ID!r} and {ERA!r}; it has "
+            f"{listed(table.column_names)}"
         )
     check_unique(table[ID], path)
     ids, eras = _ids_and_eras(known)
