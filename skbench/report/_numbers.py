@@ -21,7 +21,7 @@ from skbench.metrics import (
     summarize,
     union,
 )
-from skbench.solvers.intervals import least_eras
+from skbench.solvers.intervals import least_eras, of_means
 
 RECENT = (52, 13)
 CONFIDENCE = 0.95
@@ -91,8 +91,21 @@ def collect(
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,
-        "spans": [{"name": name, "n_eras": len(some)} for name, some in kept.items()],
+        "spans": [
+            {
+                "name": name,
+                "n_eras": len(some),
+                "first": str(some[0]),
+                "last": str(some[-1]),
+            }
+            for name, some in kept.items()
+        ],
         "summary": summary,
+        "pairs": [
+            {"span": span, "score": name, **_pairs(frame.loc[inside], horizons[name])}
+            for span, inside in kept.items()
+            for name, frame in final.items()
+        ],
         "scores": {
             name: _score(
                 name, frame, final[name], is_open[name], references, horizons[name]
@@ -213,6 +226,27 @@ def _difference(row: Mapping[Any, Any] | pd.Series) -> dict[str, Any]:
         "low": plain(row["difference_low"]),
         "high": plain(row["difference_high"]),
         "n_eras": int(row["n_paired"]),
+    }
+
+
+def _pairs(frame: pd.DataFrame, horizon: int) -> dict[str, Any]:
+    """Return the mean of each model less that of each other one, and its interval.
+
+    The same numbers as `summarize` gives beside a benchmark, which any model may be.
+    """
+    in_time = np.ascontiguousarray(frame.to_numpy().T)
+    times = era_numbers(list(frame.index))
+    found = [of_means(in_time - other, times, horizon, CONFIDENCE) for other in in_time]
+    scored = (~np.isnan(in_time)).astype(int)
+    squares = {
+        "mean": np.array([each.value for each in found]).T,
+        "low": np.array([each.low for each in found]).T,
+        "high": np.array([each.high for each in found]).T,
+        "n_eras": scored @ scored.T,
+    }
+    return {
+        "models": [str(model) for model in frame],
+        **{name: plain(square.tolist()) for name, square in squares.items()},
     }
 
 

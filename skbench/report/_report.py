@@ -101,7 +101,16 @@ class PerformanceReport(Page):
     """
 
     _template = "report.html"
-    _scripts = ("table.js", "charts.js", "analysis.js", "page.js")
+    _scripts = (
+        "reference.js",
+        "span.js",
+        "rolling.js",
+        "table.js",
+        "charts.js",
+        "drawdowns.js",
+        "analysis.js",
+        "page.js",
+    )
 
     def __init__(
         self,
@@ -217,6 +226,8 @@ class PerformanceReport(Page):
             the values of each era; ``models`` are sorted by the first score, those with
             fewer eras last, as in `skbench.metrics.leaderboard`, and of these alone
             ``shorter`` in the summary says how they differ from the best of the others;
+            ``pairs`` has one dict a span and score, with the mean of each model (row)
+            less that of each other one (column) over the eras that both have;
             ``analysis`` has the sentences and frames of the analysis; ``made`` is as it
             was given.
         """
@@ -226,7 +237,7 @@ class PerformanceReport(Page):
         numbers = self._numbers
         parts = [
             counted(len(numbers["models"]), "model"),
-            counted(len(numbers["eras"]), numbers["unit"]),
+            counted(numbers["spans"][0]["n_eras"], numbers["unit"]),
             f"scores: {', '.join(numbers['scores'])}",
         ]
         if numbers["benchmark"] is not None:
