@@ -80,7 +80,7 @@ function aboutStart(drawn, places, common) {
   const first = ({ values }) => cut(values, places).findIndex((value) => value !== null);
   const last = drawn.reduce((a, b) => (first(b) > first(a) ? b : a));
   return `All lines start from 0 before ${DATA.unit} ${DATA.eras[places[common]]}, the first that all of `
-    + `them have. Of these, ${last.name} starts last: without it there is more to see.`;
+    + `them have. Of these, ${last.name} starts last: without it, all can start sooner.`;
 }
 
 // A number of the most recent eras at each era, those before the chosen span too.
@@ -90,7 +90,9 @@ function recentLines(reduce) {
   const size = Number(find("window").value);
   const traces = drawnSeries().map(({ name, values, open, style, slot }) => line(name,
     cut(rolling(finalOf(values, open), size, reduce), places), style, slot, [], eras));
-  return { eras, traces, told: "" };
+  const some = traces.some(({ y }) => y.some((value) => value !== null));
+  const told = some || !traces.length ? "" : `None of these lines has ${counted(size, DATA.unit)} yet.`;
+  return { eras, traces, told };
 }
 
 function drawScores() {
