@@ -116,8 +116,8 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
     """Squares of numbers, and which pairs gain by more than chance."""
     if synergy is None:
         return None
-    names = ("gain", "tilt", "tilt_low", "tilt_high")
-    names += ("tilt_joint_low", "tilt_joint_high")
+    ends = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
+    names = ("gain", "tilt", *ends)
     frames = [read_table(getattr(synergy, n), f"analysis.synergy.{n}") for n in names]
     labels = list(frames[0])
     if any([*frame] != labels or [*frame.index] != labels for frame in frames):

@@ -31,8 +31,9 @@ function legendEntries() {
 // What the chosen eras can tell, in a sentence or two.
 function verdict() {
   const { label, least_eras: least } = DATA.scores[state.score];
-  const rows = rowsOf(state.span).filter((row) => row.model !== referenceModel());
-  const n = Math.max(0, ...rows.map((row) => row.of(state.score).n_eras));
+  const all = rowsOf(state.span);
+  const rows = all.filter((row) => row.model !== referenceModel());
+  const n = Math.max(0, ...all.map((row) => row.of(state.score).n_eras));
   if (n === 0) return `No ${DATA.unit} has a final ${label} yet, so there is nothing to tell.`;
   if (n < least) {
     return `${counted(n, DATA.unit)} of ${label} ${n === 1 ? "is" : "are"} too few to tell models apart: `
