@@ -274,6 +274,8 @@ class TestScoreChart:
 
     @pytest.mark.parametrize("window", [13, 26, 52])
     def test_rolling_numbers_are_those_of_pandas(self, page, window):
+        assert page.is_hidden("#window")
+        page.check("#view input[value=mean]")
         page.select_option("#window", str(window))
         for model in ("alpha", "gamma"):
             final = SCORES["corr"][model].dropna().rolling(window)

@@ -17,9 +17,10 @@ class PerformanceReport(Page):
     r"""Recent performance of models beside a benchmark, in one HTML file.
 
     The page needs no network and nothing installed. It has a list of the models that
-    can be sorted, their scores by era and added up, with a benchmark or the Meta Model
-    as a dotted line, drawdowns, a heat strip of all eras, and the correlations of the
-    models; weights, exposures and an analysis of the Meta Model where they are given.
+    can be sorted, their scores added up, with a benchmark, the Meta Model or any of the
+    models as a dotted line, their rolling mean and Sharpe, drawdowns, a heat strip of
+    all eras, and the correlations of the models; weights, exposures and an analysis of
+    the Meta Model where they are given.
 
     All numbers are those of `skbench.metrics.summarize`, over all eras with a score and
     over the last 52 and 13 of them, as far as there are more. Eras without a score are
@@ -228,8 +229,8 @@ class PerformanceReport(Page):
             ``shorter`` in the summary says how they differ from the best of the others;
             ``pairs`` has one dict a span and score, with the mean of each model (row)
             less that of each other one (column) over the eras that both have;
-            ``analysis`` has the sentences and frames of the analysis; ``made`` is as it
-            was given.
+            ``analysis`` has the sentences and frames of the analysis and, as ``claims``,
+            the sentence that answers each question; ``made`` is as it was given.
         """
         return copy.deepcopy(self._numbers)
 

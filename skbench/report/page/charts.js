@@ -102,6 +102,7 @@ function drawScores() {
     sharpe: [() => recentLines(sharpeRatio), `rolling Sharpe of ${label}`] };
   const [draw, title] = views[state.view];
   const { eras, traces, told } = draw();
+  find("rolling").hidden = state.view === "cumulative";
   find("start").textContent = told;
   chart("score-chart", traces, layout(narrow.matches ? 320 : 420,
     { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: literal(title) } },
