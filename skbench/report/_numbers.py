@@ -91,15 +91,7 @@ def collect(
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,
-        "spans": [
-            {
-                "name": name,
-                "n_eras": len(some),
-                "first": str(some[0]),
-                "last": str(some[-1]),
-            }
-            for name, some in kept.items()
-        ],
+        "spans": [_span(name, some) for name, some in kept.items()],
         "summary": summary,
         "pairs": [
             {"span": span, "score": name, **_pairs(frame.loc[inside], horizons[name])}
@@ -180,6 +172,11 @@ def _spans(final: Frames, eras: list[Hashable]) -> dict[str, list[Hashable]]:
     kept = every[1]
     shorter = {name: some for name, some in recent if len(some) < len(kept)}
     return {"all": kept or eras, **shorter}
+
+
+def _span(name: str, some: list[Hashable]) -> dict[str, Any]:
+    ends = {"first": str(some[0]), "last": str(some[-1])}
+    return {"name": name, "n_eras": len(some), **ends}
 
 
 def _rows(

@@ -229,8 +229,9 @@ class PerformanceReport(Page):
             ``shorter`` in the summary says how they differ from the best of the others;
             ``pairs`` has one dict a span and score, with the mean of each model (row)
             less that of each other one (column) over the eras that both have;
-            ``analysis`` has the sentences and frames of the analysis and, as ``claims``,
-            the sentence that answers each question; ``made`` is as it was given.
+            ``analysis`` has the sentences and frames of the analysis and, in its
+            ``claims``, the sentence that answers each question; ``made`` is as it was
+            given.
         """
         return copy.deepcopy(self._numbers)
 
