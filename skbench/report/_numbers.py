@@ -80,12 +80,12 @@ def collect(
     final = {name: frame.mask(is_open[name]) for name, frame in frames.items()}
     settled = {key: other.among(final) for key, other in references.items()}
     kept = _spans(final, eras)
-    summary = [
-        row
+    parts = [
+        (span, name, frame.loc[inside], horizons[name])
         for span, inside in kept.items()
         for name, frame in final.items()
-        for row in _rows(span, name, frame.loc[inside], settled, horizons[name], unit)
     ]
+    summary = [row for part in parts for row in _rows(*part, settled, unit)]
     return {
         "eras": [str(era) for era in eras],
         "models": _best_first(frames, summary),
@@ -93,11 +93,7 @@ def collect(
         "confidence": CONFIDENCE,
         "spans": [_span(name, some) for name, some in kept.items()],
         "summary": summary,
-        "pairs": [
-            {"span": span, "score": name, **_pairs(frame.loc[inside], horizons[name])}
-            for span, inside in kept.items()
-            for name, frame in final.items()
-        ],
+        "pairs": [_pairs(*part) for part in parts],
         "scores": {
             name: _score(
                 name, frame, final[name], is_open[name], references, horizons[name]
@@ -183,8 +179,8 @@ def _rows(
     span: str,
     score: str,
     frame: pd.DataFrame,
-    references: References,
     horizon: int,
+    references: References,
     unit: str,
 ) -> list[dict[str, Any]]:
     """Summarise one score over one span: a dict a model."""
@@ -226,24 +222,26 @@ def _difference(row: Mapping[Any, Any] | pd.Series) -> dict[str, Any]:
     }
 
 
-def _pairs(frame: pd.DataFrame, horizon: int) -> dict[str, Any]:
-    """Return the mean of each model less that of each other one, and its interval.
+def _pairs(span: str, score: str, frame: pd.DataFrame, horizon: int) -> dict[str, Any]:
+    """Return the mean of each model less that of each one before it, and its interval.
 
     The same numbers as `summarize` gives beside a benchmark, which any model may be.
     """
     in_time = np.ascontiguousarray(frame.to_numpy().T)
     times = era_numbers(list(frame.index))
-    found = [of_means(in_time - other, times, horizon, CONFIDENCE) for other in in_time]
-    scored = (~np.isnan(in_time)).astype(int)
-    squares = {
-        "mean": np.array([each.value for each in found]).T,
-        "low": np.array([each.low for each in found]).T,
-        "high": np.array([each.high for each in found]).T,
-        "n_eras": scored @ scored.T,
-    }
+    rows = []
+    for i, own in enumerate(in_time):
+        paired = own - in_time[:i]
+        found = of_means(paired, times, horizon, CONFIDENCE)
+        n_eras = (~np.isnan(paired)).sum(axis=1)
+        rows.append((found.value, found.low, found.high, n_eras))
+    names = ("mean", "low", "high", "n_eras")
+    squares = zip(names, zip(*rows, strict=True), strict=True)
     return {
+        "span": span,
+        "score": score,
         "models": [str(model) for model in frame],
-        **{name: plain(square.tolist()) for name, square in squares.items()},
+        **{name: plain([row.tolist() for row in square]) for name, square in squares},
     }
 
 

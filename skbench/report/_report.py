@@ -227,8 +227,8 @@ class PerformanceReport(Page):
             the values of each era; ``models`` are sorted by the first score, those with
             fewer eras last, as in `skbench.metrics.leaderboard`, and of these alone
             ``shorter`` in the summary says how they differ from the best of the others;
-            ``pairs`` has one dict a span and score, with the mean of each model (row)
-            less that of each other one (column) over the eras that both have;
+            ``pairs`` has one dict a span and score, with the mean of each of its
+            ``models`` less that of each one before it, over the eras that both have;
             ``analysis`` has the sentences and frames of the analysis and, in its
             ``claims``, the sentence that answers each question; ``made`` is as it was
             given.

@@ -21,13 +21,18 @@ function referenceModel() {
   return isModel ? referenceName() : null;
 }
 
-// The mean of a model less that of what it is compared with; null if there is none.
+// The mean of a model less that of what it is compared with; null if there is none. A
+// pair of models is there once, the later one less the one before it.
 function differenceOf(row) {
   if (!isModelChosen()) return row.of(state.score).differences[state.reference] || null;
   const { models, ...squares } = DATA.pairs.find(
     ({ span, score }) => span === state.span && score === state.score);
   const [i, j] = [models.indexOf(row.model), models.indexOf(referenceName())];
   if (i < 0 || j < 0) return null;
-  return Object.fromEntries(["mean", "low", "high", "n_eras"]
-    .map((key) => [key, squares[key][i][j]]));
+  const [middle, low, high, n_eras] = ["mean", "low", "high", "n_eras"]
+    .map((key) => squares[key][Math.max(i, j)][Math.min(i, j)]);
+  return i > j ? { mean: middle, low, high, n_eras }
+    : { mean: negated(middle), low: negated(high), high: negated(low), n_eras };
 }
+
+const negated = (value) => (value === null ? null : -value);
