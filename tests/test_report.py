@@ -108,6 +108,38 @@ class TestNumbers:
         ]
         assert len(PerformanceReport(random_scores(13)).to_dict()["spans"]) == 1
 
+    def test_pairs_are_the_differences_of_the_summary(self):
+        frame = random_scores(60, ("a", "b", "c"))
+        frame.loc[frame.index[:30], "b"] = np.nan
+        frame.loc[frame.index[5], "c"] = np.nan
+        numbers = PerformanceReport(frame, horizon=4).to_dict()
+        assert [pair["span"] for pair in numbers["pairs"]] == [
+            *("all", "last 52", "last 13"),
+        ]
+        for pair, n in zip(numbers["pairs"], (60, 52, 13), strict=True):
+            last = frame.iloc[-n:]
+            for i, name in enumerate(pair["models"]):
+                assert len(pair["mean"][i]) == i
+                for j, other in enumerate(pair["models"][:i]):
+                    told = summarize(last[[name]], last[other], horizon=4).loc[name]
+                    got = [pair[key][i][j] for key in ("mean", "low", "high", "n_eras")]
+                    assert got == pytest.approx(
+                        [
+                            told["difference"],
+                            told["difference_low"],
+                            told["difference_high"],
+                            told["n_paired"],
+                        ]
+                    )
+
+    def test_eras_without_a_score_are_not_counted(self):
+        frame = random_scores(60)
+        frame.iloc[-5:] = np.nan
+        report = PerformanceReport(frame)
+        assert ", 55 eras, scores: corr" in repr(report)
+        lead = " ".join(Page(report._page()).text.split())
+        assert "55 eras (0001 to 0055)." in lead
+
     def test_recent_eras_are_the_last_with_a_score_whatever_the_row_order(self):
         frame = random_scores(60)
         frame.iloc[-5:] = np.nan
