@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from helpers import long_scores, long_tournament
-from pages import Page
+from pages import N_SCRIPTS, Page
 
 from skbench.analysis import Analysis, Synergy, analyze, compare
 from skbench.datasets import load_benchmark_models
@@ -103,10 +103,42 @@ class TestNumbers:
     def test_spans_that_hold_all_eras_are_left_out(self):
         spans = PerformanceReport(random_scores(40)).to_dict()["spans"]
         assert spans == [
-            {"name": "all", "n_eras": 40},
-            {"name": "last 13", "n_eras": 13},
+            {"name": "all", "n_eras": 40, "first": "0001", "last": "0040"},
+            {"name": "last 13", "n_eras": 13, "first": "0028", "last": "0040"},
         ]
         assert len(PerformanceReport(random_scores(13)).to_dict()["spans"]) == 1
+
+    def test_pairs_are_the_differences_of_the_summary(self):
+        frame = random_scores(60, ("a", "b", "c"))
+        frame.loc[frame.index[:30], "b"] = np.nan
+        frame.loc[frame.index[5], "c"] = np.nan
+        numbers = PerformanceReport(frame, horizon=4).to_dict()
+        assert [pair["span"] for pair in numbers["pairs"]] == [
+            *("all", "last 52", "last 13"),
+        ]
+        for pair, n in zip(numbers["pairs"], (60, 52, 13), strict=True):
+            last = frame.iloc[-n:]
+            for i, name in enumerate(pair["models"]):
+                assert len(pair["mean"][i]) == i
+                for j, other in enumerate(pair["models"][:i]):
+                    told = summarize(last[[name]], last[other], horizon=4).loc[name]
+                    got = [pair[key][i][j] for key in ("mean", "low", "high", "n_eras")]
+                    assert got == pytest.approx(
+                        [
+                            told["difference"],
+                            told["difference_low"],
+                            told["difference_high"],
+                            told["n_paired"],
+                        ]
+                    )
+
+    def test_eras_without_a_score_are_not_counted(self):
+        frame = random_scores(60)
+        frame.iloc[-5:] = np.nan
+        report = PerformanceReport(frame)
+        assert ", 55 eras, scores: corr" in repr(report)
+        lead = " ".join(Page(report._page()).text.split())
+        assert "55 eras (0001 to 0055)." in lead
 
     def test_recent_eras_are_the_last_with_a_score_whatever_the_row_order(self):
         frame = random_scores(60)
@@ -489,7 +521,25 @@ class TestAnalysis:
             "underweight": None,
             "synergy": None,
             "comparison": None,
+            "claims": {},
+            "lead": ["Cannot tell."],
         }
+
+    def test_each_question_has_its_claim_and_verdicts_are_told_once(self, data):
+        found = analyze(data, model=data.models[0], horizon=BLOCK)
+        numbers = analysed(found)
+        claims = numbers["claims"]
+        assert list(claims) == [
+            *("implied_weights", "underweight", "synergy", "comparison"),
+        ]
+        assert numbers["lead"] == []
+        verdicts = set(found.comparison["verdict"])
+        assert not verdicts & set(claims.values())
+        assert [*claims.values()] == [s for s in found.sentences if s not in verdicts]
+        without = data | {"meta_model": None}
+        numbers = analysed(analyze(type(data)(**without), horizon=BLOCK))
+        assert list(numbers["claims"]) == ["synergy"]
+        assert numbers["lead"][0].startswith("Cannot tell what the Meta Model holds")
 
     def test_it_is_plain_and_a_copy(self, analysis):
         report = PerformanceReport(random_scores(), analysis=analysis)
@@ -735,7 +785,7 @@ class TestPage:
         ).write_html(path)
         page = Page(path.read_text())
         # The data, plotly, and our own scripts: none came from a name.
-        assert [tag for tag, _ in page.tags].count("script") == 11
+        assert [tag for tag, _ in page.tags].count("script") == N_SCRIPTS
         assert "img" not in [tag for tag, _ in page.tags]
         assert HOSTILE in page.text
         data = json.loads(page.script[0])
@@ -802,7 +852,10 @@ class TestPage:
         assert f"{named} All intervals of this part are 80 % intervals, which" in text
         assert f"allow for the {BLOCK} eras over which scores share days." in text
         assert "of the Meta Model (80 % interval " in text
-        assert "10 in 100 get a star by chance" in text
+        marked = int(np.triu(found.synergy.jointly_clear).sum())
+        n = len(data.models)
+        told = f"among all pairs together: {marked} of {n * (n - 1) // 2}."
+        assert told in text
 
     def test_too_few_eras_mark_no_pair(self, data):
         found = analyze(data, horizon=50)

@@ -119,7 +119,7 @@ def backtest_folder(
     warn_of_days(payout, rows.target)
     warn_of_in_sample(rows)
     names = [name for name in rows.source.schema.names if name != ID]
-    how = {"payout": payout, "keep_predictions": False}
+    how: dict[str, Any] = {"payout": payout, "keep_predictions": False}
     # Each row is read for the moments, and again to be scored.
     with progress_bar(progress, 2 * rows.source.n_rows) as counted:
         table = rows.table(*names, counted=counted)

@@ -12,6 +12,7 @@ from skbench.metrics import read_table, summarize
 
 from ._numbers import plain
 
+_QUESTIONS = ("implied_weights", "underweight", "synergy", "comparison")
 _ENDS = ("", "_low", "_high")
 _BOARD = [
     *(
@@ -61,7 +62,20 @@ def read_analysis(analysis: Any, eras: Sequence[str]) -> dict[str, Any] | None:
         "comparison": _comparison(analysis.comparison),
     }
     numbers: dict[str, Any] = plain(found)
-    return numbers
+    return numbers | _claims(numbers)
+
+
+def _claims(numbers: dict[str, Any]) -> dict[str, Any]:
+    """Return the sentence that answers each question, and those of none of them.
+
+    Sentences come in the order of the questions, one for each, and then the verdicts on
+    a model one by one, which the comparison has in full.
+    """
+    verdicts = {row["verdict"] for row in numbers["comparison"] or ()}
+    said = [text for text in numbers["sentences"] if text not in verdicts]
+    asked = [name for name in _QUESTIONS if numbers[name] is not None]
+    n = max(0, len(said) - len(asked))
+    return {"claims": dict(zip(asked, said[n:], strict=False)), "lead": said[:n]}
 
 
 def _weights(analysis: Any, eras: Sequence[str]) -> dict[str, Any] | None:
@@ -102,7 +116,8 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
     """Squares of numbers, and which pairs gain by more than chance."""
     if synergy is None:
         return None
-    names = ("gain", "tilt", "tilt_low", "tilt_high")
+    ends = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
+    names = ("gain", "tilt", *ends)
     frames = [read_table(getattr(synergy, n), f"analysis.synergy.{n}") for n in names]
     labels = list(frames[0])
     if any([*frame] != labels or [*frame.index] != labels for frame in frames):
@@ -111,6 +126,7 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
             f"got {listed(labels)} beside others"
         )
     clear, low = synergy.clear.to_numpy(), frames[2].to_numpy()
+    jointly = synergy.jointly_clear.to_numpy()
     # Of models alone, the diagonal holds no pairs, and 0 in all frames.
     alone = np.eye(len(labels), dtype=bool) & (low == 0.0)
     pairs = np.triu(~np.isnan(low) & ~alone)
@@ -120,9 +136,10 @@ def _synergy(synergy: Any) -> dict[str, Any] | None:
             n: frame.to_numpy().tolist() for n, frame in zip(names, frames, strict=True)
         },
         "clear": clear.tolist(),
-        "jointly_clear": synergy.jointly_clear.to_numpy().tolist(),
+        "jointly_clear": jointly.tolist(),
         "n_pairs": int(pairs.sum()),
         "n_clear": int((pairs & clear).sum()),
+        "n_jointly_clear": int((pairs & jointly).sum()),
     }
 
 

@@ -21,7 +21,7 @@ from skbench.metrics import (
     summarize,
     union,
 )
-from skbench.solvers.intervals import least_eras
+from skbench.solvers.intervals import least_eras, of_means
 
 RECENT = (52, 13)
 CONFIDENCE = 0.95
@@ -80,19 +80,20 @@ def collect(
     final = {name: frame.mask(is_open[name]) for name, frame in frames.items()}
     settled = {key: other.among(final) for key, other in references.items()}
     kept = _spans(final, eras)
-    summary = [
-        row
+    parts = [
+        (span, name, frame.loc[inside], horizons[name])
         for span, inside in kept.items()
         for name, frame in final.items()
-        for row in _rows(span, name, frame.loc[inside], settled, horizons[name], unit)
     ]
+    summary = [row for part in parts for row in _rows(*part, settled, unit)]
     return {
         "eras": [str(era) for era in eras],
         "models": _best_first(frames, summary),
         **{key: _named(references.get(key)) for key in ("benchmark", "meta_model")},
         "confidence": CONFIDENCE,
-        "spans": [{"name": name, "n_eras": len(some)} for name, some in kept.items()],
+        "spans": [_span(name, some) for name, some in kept.items()],
         "summary": summary,
+        "pairs": [_pairs(*part) for part in parts],
         "scores": {
             name: _score(
                 name, frame, final[name], is_open[name], references, horizons[name]
@@ -169,12 +170,17 @@ def _spans(final: Frames, eras: list[Hashable]) -> dict[str, list[Hashable]]:
     return {"all": kept or eras, **shorter}
 
 
+def _span(name: str, some: list[Hashable]) -> dict[str, Any]:
+    ends = {"first": str(some[0]), "last": str(some[-1])}
+    return {"name": name, "n_eras": len(some), **ends}
+
+
 def _rows(
     span: str,
     score: str,
     frame: pd.DataFrame,
-    references: References,
     horizon: int,
+    references: References,
     unit: str,
 ) -> list[dict[str, Any]]:
     """Summarise one score over one span: a dict a model."""
@@ -213,6 +219,29 @@ def _difference(row: Mapping[Any, Any] | pd.Series) -> dict[str, Any]:
         "low": plain(row["difference_low"]),
         "high": plain(row["difference_high"]),
         "n_eras": int(row["n_paired"]),
+    }
+
+
+def _pairs(span: str, score: str, frame: pd.DataFrame, horizon: int) -> dict[str, Any]:
+    """Return the mean of each model less that of each one before it, and its interval.
+
+    The same numbers as `summarize` gives beside a benchmark, which any model may be.
+    """
+    in_time = np.ascontiguousarray(frame.to_numpy().T)
+    times = era_numbers(list(frame.index))
+    rows = []
+    for i, own in enumerate(in_time):
+        paired = own - in_time[:i]
+        found = of_means(paired, times, horizon, CONFIDENCE)
+        n_eras = (~np.isnan(paired)).sum(axis=1)
+        rows.append((found.value, found.low, found.high, n_eras))
+    names = ("mean", "low", "high", "n_eras")
+    squares = zip(names, zip(*rows, strict=True), strict=True)
+    return {
+        "span": span,
+        "score": score,
+        "models": [str(model) for model in frame],
+        **{name: plain([row.tolist() for row in square]) for name, square in squares},
     }
 
 

@@ -17,9 +17,10 @@ class PerformanceReport(Page):
     r"""Recent performance of models beside a benchmark, in one HTML file.
 
     The page needs no network and nothing installed. It has a list of the models that
-    can be sorted, their scores by era and added up, with a benchmark or the Meta Model
-    as a dotted line, drawdowns, a heat strip of all eras, and the correlations of the
-    models; weights, exposures and an analysis of the Meta Model where they are given.
+    can be sorted, their scores added up, with a benchmark, the Meta Model or any of the
+    models as a dotted line, their rolling mean and Sharpe, drawdowns, a heat strip of
+    all eras, and the correlations of the models; weights, exposures and an analysis of
+    the Meta Model where they are given.
 
     All numbers are those of `skbench.metrics.summarize`, over all eras with a score and
     over the last 52 and 13 of them, as far as there are more. Eras without a score are
@@ -101,7 +102,16 @@ class PerformanceReport(Page):
     """
 
     _template = "report.html"
-    _scripts = ("table.js", "charts.js", "analysis.js", "page.js")
+    _scripts = (
+        "reference.js",
+        "span.js",
+        "rolling.js",
+        "table.js",
+        "charts.js",
+        "drawdowns.js",
+        "analysis.js",
+        "page.js",
+    )
 
     def __init__(
         self,
@@ -217,8 +227,11 @@ class PerformanceReport(Page):
             the values of each era; ``models`` are sorted by the first score, those with
             fewer eras last, as in `skbench.metrics.leaderboard`, and of these alone
             ``shorter`` in the summary says how they differ from the best of the others;
-            ``analysis`` has the sentences and frames of the analysis; ``made`` is as it
-            was given.
+            ``pairs`` has one dict a span and score, with the mean of each of its
+            ``models`` less that of each one before it, over the eras that both have;
+            ``analysis`` has the sentences and frames of the analysis and, in its
+            ``claims``, the sentence that answers each question; ``made`` is as it was
+            given.
         """
         return copy.deepcopy(self._numbers)
 
@@ -226,7 +239,7 @@ class PerformanceReport(Page):
         numbers = self._numbers
         parts = [
             counted(len(numbers["models"]), "model"),
-            counted(len(numbers["eras"]), numbers["unit"]),
+            counted(numbers["spans"][0]["n_eras"], numbers["unit"]),
             f"scores: {', '.join(numbers['scores'])}",
         ]
         if numbers["benchmark"] is not None:

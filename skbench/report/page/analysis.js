@@ -30,21 +30,18 @@ function drawAnalysis() {
 const impliedColumns = () => [
   nameColumn("model", "Model"),
   { key: "mean", label: "Mean weight", value: (row) => row.mean,
-    show: (row) => withCount(row.mean, row.n_eras, 3) },
+    count: (row) => row.n_eras, show: (row) => [number(row.mean, 3)] },
   { key: "interval", label: "Interval", value: (row) => row.low,
     show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 4)) },
 ];
 
 const boardColumns = () => [
   nameColumn("model", "Model"),
-  judgedMean("derivative", "Derivative", { above: "more helps", below: "more hurts" }),
+  judgedMean("derivative", "Derivative", { above: "more helps", below: "more hurts" },
+    "derivative_joint"),
   meanWithRange("implied_weight", "Implied weight", 3),
   meanWithRange("corr", "CORR"),
   meanWithRange("contribution", "Contribution"),
-  { key: "derivative_joint_low", label: "Joint interval",
-    value: (row) => row.derivative_joint_low,
-    show: (row) => (row.derivative_joint_low === null ? ["–"]
-      : range(row.derivative_joint_low, row.derivative_joint_high)) },
 ];
 
 const comparisonColumns = () => [
@@ -96,25 +93,25 @@ function drawImplied() {
     ["share of the Meta Model that they explain", { color: colour("text") }]]);
 }
 
-// One star for a pair that is clear by itself, two among all pairs.
-const stars = (pair) => (pair.jointly_clear ? " **" : pair.clear ? " *" : "");
+// A star for what the claim goes by: a pair that is clear among all pairs.
+const star = (pair) => (pair.jointly_clear ? " *" : "");
 
 // The gain of a pair and its tilt in thousandths, and half the interval of that.
 function gainText(pair) {
   if (pair.gain === null) return "";
-  const half = (pair.tilt_high - pair.tilt_low) / 2;
-  const text = number(1000 * pair.gain, 1) + stars(pair)
-    + (pair.tilt_low === null ? ""
+  const half = (pair.tilt_joint_high - pair.tilt_joint_low) / 2;
+  const text = number(1000 * pair.gain, 1) + star(pair)
+    + (pair.tilt_joint_low === null ? ""
       : `<br>${number(1000 * pair.tilt, 1)} ±${number(1000 * half, 1)}`);
-  return pair.clear ? `<b>${text}</b>` : text;
+  return pair.jointly_clear ? `<b>${text}</b>` : text;
 }
 
 function gainHover(names, pair) {
   if (pair.gain === null) return "";
   return `${names.map(literal).join("<br>")}<br>gain ${number(pair.gain)}`
     + (pair.tilt === null ? "" : `<br>tilt ${number(pair.tilt)}`)
-    + (pair.tilt_low === null ? ", too few eras for an interval"
-      : ` (${number(pair.tilt_low)} to ${number(pair.tilt_high)})`) + stars(pair);
+    + (pair.tilt_joint_low === null ? ", too few eras for an interval"
+      : ` (${number(pair.tilt_joint_low)} to ${number(pair.tilt_joint_high)})`) + star(pair);
 }
 
 // Pale enough to write on.
@@ -122,7 +119,7 @@ const gains = () => [[0, colour("middle")], [1, colour("gain")]];
 
 function drawSynergy() {
   const found = DATA.analysis.synergy;
-  const keys = ["gain", "tilt", "tilt_low", "tilt_high", "clear", "jointly_clear"];
+  const keys = ["gain", "tilt", "tilt_joint_low", "tilt_joint_high", "jointly_clear"];
   const [names, ...squares] =
     orderedSquares(found.models, ...keys.map((key) => found[key]));
   const pairs = names.map((_, i) => names.map((__, j) =>
@@ -132,7 +129,7 @@ function drawSynergy() {
   const alone = (i, j) => i === j && pairs[i][j].gain === 0 && !pairs[i][j].tilt;
   const each = (say) => pairs.map((row, i) =>
     row.map((pair, j) => (alone(i, j) ? "" : say(pair, i, j))));
-  const text = each((pair) => (room ? gainText(pair) : stars(pair).trim()));
+  const text = each((pair) => (room ? gainText(pair) : star(pair).trim()));
   const hovertext = each((pair, i, j) => gainHover([names[i], names[j]], pair));
   const drawn = pairs.map((row, i) =>
     row.map((pair, j) => (alone(i, j) ? null : pair.gain)));

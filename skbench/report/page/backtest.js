@@ -212,10 +212,8 @@ function drawCurve() {
     if (there) drawPanel(measure, rows);
   });
   const columns = measures.map((measure) => ({
-    key: measure, label: MEASURES[measure], value: (row) => row[measure],
-    show: (row) => (row[measure] === null ? ["–"]
-      : [...withCount(row[measure], row[`${measure}_n_eras`]),
-        ...range(row[`${measure}_low`], row[`${measure}_high`])]),
+    ...meanWithRange(measure, MEASURES[measure]),
+    count: (row) => row[`${measure}_n_eras`],
   }));
   const proportion = { key: "proportion", label: "Proportion", ascendingFirst: true,
     value: (row) => row.proportion, show: (row) => [String(row.proportion)] };

@@ -16,24 +16,38 @@ function showOnly(names) {
   names.forEach(show);
 }
 
-// A box for each name, and the buttons that tick several.
-function drawBoxes(names, draw) {
+// Ticks the best again, which others may be by now, unless the reader chose.
+function showBest(names) {
+  if (state.isChosen) return;
+  showOnly(names.slice(0, BEST));
+}
+
+// A box for each name, and the buttons that tick several: those that are first by then.
+function drawBoxes(names, draw, ordered = () => names) {
   const boxes = names.map((name) => {
     const box = element("input", { type: "checkbox", value: name, checked: state.shown.has(name) });
     box.addEventListener("change", () => {
       if (box.checked) show(name);
       else state.shown.delete(name);
+      state.isChosen = true;
       draw();
     });
-    return element("label", {}, box, element("i", {}), element("span", {}, name));
+    return element("label", {}, box, element("i", {}), nameOf(name));
   });
   find("boxes").replaceChildren(...boxes);
   document.querySelectorAll("[data-show]").forEach((button) =>
     button.addEventListener("click", () => {
       const count = { best: BEST, all: names.length, none: 0 }[button.dataset.show];
-      showOnly(names.slice(0, count));
+      showOnly(ordered().slice(0, count));
+      state.isChosen = button.dataset.show !== "best";
       draw();
     }));
+}
+
+function orderBoxes(names) {
+  const labels = new Map([...find("boxes").children].map((label) =>
+    [label.querySelector("input").value, label]));
+  names.forEach((name) => find("boxes").append(labels.get(name)));
 }
 
 function drawSwatches(swatchOf) {

@@ -11,17 +11,19 @@ function shownModels() {
     ([model]) => Object.hasOwn(values, model) && model !== referenceModel());
 }
 
-// The lines of a chart: the models that are ticked, and what they are compared with.
-function lines(series) {
+// What a chart has as lines: the models that are ticked, and what they are compared with.
+function drawnSeries() {
   const { values } = DATA.scores[state.score];
   const reference = referenceSeries();
-  const traces = shownModels().map(([model, slot]) => line(model,
-    series(values[model], openOf(model)), lineStyle(slot), slot, openOf(model)));
-  if (!reference) return traces;
-  const open = openOf(referenceModel());
-  return [...traces,
-    line(referenceName(), series(reference, open), { color: colour("text"), dash: "dot" }, 0, open)];
+  const models = shownModels().map(([name, slot]) =>
+    ({ name, values: values[name], open: openOf(name), style: lineStyle(slot), slot }));
+  if (!reference) return models;
+  return [...models, { name: referenceName(), values: reference, open: openOf(referenceModel()),
+    style: { color: colour("text"), dash: "dot" }, slot: 0 }];
 }
+
+// Values that may still change do not count.
+const finalOf = (values, open) => values.map((value, i) => (open[i] ? null : value));
 
 // Whether the value of each round may still change; scores of no model are final.
 function openOf(model) {
@@ -31,10 +33,10 @@ function openOf(model) {
 }
 
 // A shade behind each run of rounds that are not final for some model.
-function shades() {
+function shades(eras) {
   const waiting = new Set(DATA.scores[state.score].unresolved);
   const runs = [];
-  DATA.eras.forEach((era, i) => {
+  eras.forEach((era, i) => {
     if (!waiting.has(era)) return;
     const last = runs.at(-1);
     if (last && last.x1 === i - 0.5) last.x1 = i + 0.5;
@@ -45,35 +47,77 @@ function shades() {
 }
 
 // Where the sum of a single model would run with either end of the interval as its mean.
-function band() {
+function band(places, eras) {
   const models = shownModels();
   if (models.length !== 1) return [];
   const [[model, slot]] = models;
-  const { low, high } = rowsOf("all").find((row) => row.model === model).of(state.score);
+  const { low, high } = rowsOf(state.span).find((row) => row.model === model).of(state.score);
   if (low === null) return [];
-  const open = openOf(model);
-  const counts = cumulative(DATA.scores[state.score].values[model].map(
-    (value, i) => (value === null || open[i] ? null : 1)));
+  const final = cut(finalOf(DATA.scores[state.score].values[model], openOf(model)), places);
+  const counts = [0, ...cumulative(final.map((value) => (value === null ? null : 1)))];
   const at = (end) => counts.map((n) => (n === null ? null : n * end));
-  return shade(at(low), at(high), lineStyle(slot).color);
+  return shade(at(low), at(high), lineStyle(slot).color, "", eras);
+}
+
+// Sums that all start from 0 before the first era that all lines have.
+function sums() {
+  const drawn = drawnSeries();
+  const inSpan = shownPlaces();
+  const common = firstCommon(drawn.map(({ values }) => cut(values, inSpan)));
+  const places = inSpan.slice(Math.max(common, 0));
+  const eras = [START, ...cut(DATA.eras, places)];
+  const traces = drawn.map(({ name, values, open, style, slot }) => line(name,
+    [0, ...cumulative(cut(values, places))], style, slot, [false, ...cut(open, places)], eras));
+  return { eras, traces: [...band(places, eras), ...traces], told: aboutStart(drawn, inSpan, common) };
+}
+
+// From where the sums run, and what keeps them from starting sooner.
+function aboutStart(drawn, places, common) {
+  if (!drawn.length || common === 0) return "";
+  if (common < 0) {
+    return `These lines have no ${DATA.unit} in common: each starts from 0 at its own first.`;
+  }
+  const first = ({ values }) => cut(values, places).findIndex((value) => value !== null);
+  const last = drawn.reduce((a, b) => (first(b) > first(a) ? b : a));
+  return `All lines start from 0 before ${DATA.unit} ${DATA.eras[places[common]]}, the first that all of `
+    + `them have. Of these, ${last.name} starts last: without it, all can start sooner.`;
+}
+
+// A number of the most recent eras at each era, those before the chosen span too.
+function recentLines(reduce) {
+  const places = shownPlaces();
+  const eras = cut(DATA.eras, places);
+  const size = Number(find("window").value);
+  const traces = drawnSeries().map(({ name, values, open, style, slot }) => line(name,
+    cut(rolling(finalOf(values, open), size, reduce), places), style, slot, [], eras));
+  const some = traces.some(({ y }) => y.some((value) => value !== null));
+  const told = some || !traces.length ? "" : `None of these lines has ${counted(size, DATA.unit)} yet.`;
+  return { eras, traces, told };
 }
 
 function drawScores() {
-  const each = state.view === "each";
   const { label } = DATA.scores[state.score];
-  const title = each ? `${label} per ${DATA.unit}` : `cumulative ${label}`;
-  const traces = each ? lines((values) => values) : [...band(), ...lines(cumulative)];
-  chart("score-chart", traces,
-    layout(narrow.matches ? 320 : 420,
-      { xaxis: eraAxis(), yaxis: { title: { text: literal(title) } }, shapes: shades() }));
+  const views = { cumulative: [sums, `cumulative ${label}`],
+    mean: [() => recentLines(mean), `rolling mean of ${label}`],
+    sharpe: [() => recentLines(sharpeRatio), `rolling Sharpe of ${label}`] };
+  const [draw, title] = views[state.view];
+  const { eras, traces, told } = draw();
+  find("rolling").hidden = state.view === "cumulative";
+  find("start").textContent = told;
+  chart("score-chart", traces, layout(narrow.matches ? 320 : 420,
+    { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: literal(title) } },
+      shapes: shades(eras) }));
 }
 
 function drawDrawdowns() {
-  const final = (values, open) => values.map((v, i) => (open[i] ? null : v));
-  const traces = lines((values, open) => drawdown(final(values, open)));
+  const places = shownPlaces();
+  const eras = cut(DATA.eras, places);
+  const traces = drawnSeries().map(({ name, values, open, style, slot }) => line(name,
+    drawdown(cut(finalOf(values, open), places)), style, slot, cut(open, places), eras));
   const deepest = traces.flatMap((trace) => trace.y).reduce((a, b) => Math.min(a, b), 0);
-  chart("drawdown-chart", traces, layout(narrow.matches ? 220 : 260, { xaxis: eraAxis(),
-    yaxis: { title: { text: "below the highest" }, range: [1.06 * deepest || -0.01, 0] } }));
+  chart("drawdown-chart", traces, layout(narrow.matches ? 220 : 260,
+    { xaxis: eraAxis(eras.map(literal)),
+      yaxis: { title: { text: "below the highest" }, range: [1.06 * deepest || -0.01, 0] } }));
 }
 
 function rowAxis(names, height) {
@@ -87,18 +131,20 @@ const rowsHeight = (n) => n * (n > MANY_ROWS ? 14 : 26) + 80;
 
 function drawStrip() {
   const { values, label } = DATA.scores[state.score];
-  const models = DATA.models.filter((model) => Object.hasOwn(values, model));
-  const z = models.map((model) => values[model]);
+  const models = bestFirst().filter((model) => Object.hasOwn(values, model));
+  const places = shownPlaces();
+  const eras = cut(DATA.eras, places);
+  const z = models.map((model) => cut(values[model], places));
   // A few extreme eras shall not make all others look alike.
   const end = sizeAt(z.flat(), 0.98) || 1;
-  const hovertext = models.map((model) => values[model].map((value, i) =>
-    `${literal(model)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`));
+  const hovertext = models.map((model, i) => z[i].map((value, j) =>
+    `${literal(model)}<br>${DATA.unit} ${literal(eras[j])}: ${number(value)}`));
   const height = rowsHeight(models.length);
-  chart("strip-chart", [{ type: "heatmap", x: eraTexts(), y: models.map((_, i) => i), z,
+  chart("strip-chart", [{ type: "heatmap", x: eras.map(literal), y: models.map((_, i) => i), z,
     hovertext, hoverinfo: "text", hoverongaps: false, zmin: -end, zmax: end,
     colorscale: diverging(), showscale: !narrow.matches, colorbar: colourBar(literal(label)),
-  }], layout(height, { xaxis: eraAxis(), yaxis: rowAxis(models, height),
-    plot_bgcolor: colour("gap"), shapes: shades().map((shade) => ({ ...shade, layer: "above" })) }));
+  }], layout(height, { xaxis: eraAxis(eras.map(literal)), yaxis: rowAxis(models, height),
+    plot_bgcolor: colour("gap"), shapes: shades(eras).map((shade) => ({ ...shade, layer: "above" })) }));
 }
 
 function drawCorrelations() {
@@ -122,7 +168,7 @@ const hasCorrelations = (values) =>
 
 // Names, and squares of numbers by them, in the order of the models.
 function orderedSquares(names, ...squares) {
-  const rank = new Map(DATA.models.map((model, i) => [model, i]));
+  const rank = new Map(bestFirst().map((model, i) => [model, i]));
   const place = (i) => rank.get(names[i]) ?? Infinity;
   const order = names.map((_, i) => i).sort((i, j) => (place(i) < place(j) ? -1 : 1));
   return [order.map((i) => names[i]),

@@ -22,12 +22,13 @@ function eraAxis(texts = eraTexts()) {
 }
 
 // One value an era as a line; those that are open may still change.
-function line(name, values, { color, symbol, dash = "solid" }, slot, open = []) {
+function line(name, values, { color, symbol, dash = "solid" }, slot, open = [],
+  eras = DATA.eras) {
   const text = values.map((value, i) =>
-    `${literal(name)}<br>${DATA.unit} ${literal(DATA.eras[i])}: ${number(value)}`
+    `${literal(name)}<br>${DATA.unit} ${literal(eras[i])}: ${number(value)}`
     + (open[i] ? "<br>not final" : ""));
   return {
-    type: "scatter", mode: "lines+markers", name: literal(name), x: eraTexts(), y: values,
+    type: "scatter", mode: "lines+markers", name: literal(name), x: eras.map(literal), y: values,
     connectgaps: false, hoverinfo: "text", hovertext: text,
     line: { color, width: 2, dash },
     marker: { color, line: { width: 1 }, size: pointSizes(values, open, slot),
@@ -47,16 +48,16 @@ function pointSizes(values, open, slot) {
 }
 
 // The ground between two lines that are drawn before anything else.
-function shade(low, high, color, name = "") {
+function shade(low, high, color, name = "", eras = DATA.eras) {
   const edge = (end, values) => ({ type: "scatter", mode: "lines", name: `${name}${end}`,
-    x: eraTexts(), y: values, connectgaps: true, hoverinfo: "skip", line: { width: 0 } });
+    x: eras.map(literal), y: values, connectgaps: true, hoverinfo: "skip", line: { width: 0 } });
   const fillcolor = `${color}26`; // 15 % of it
   return [edge("low", low), { ...edge("high", high), fill: "tonexty", fillcolor }];
 }
 
 function drawLegend(id, entries) {
   find(id).replaceChildren(...entries.map(([name, style]) =>
-    element("li", {}, swatch(style), element("span", {}, name))));
+    element("li", {}, swatch(style), nameOf(name))));
 }
 
 // Colours and room for names change with these.

@@ -10,19 +10,8 @@ const state = {
   view: "cumulative",
   sort: { key: `mean ${find("score").value}`, descending: true },
   shown: new Map(), // each model that is ticked, with the number of its colour
+  isChosen: false, // whether the reader ticked others than the best
 };
-
-// Scores of what models are compared with, if it has this score.
-function referenceSeries() {
-  return DATA.scores[state.score].references[state.reference] || null;
-}
-
-const referenceName = () => DATA[state.reference].name;
-
-// The model that others are compared with, if it is one of them.
-function referenceModel() {
-  return referenceSeries() && DATA[state.reference].is_model ? referenceName() : null;
-}
 
 function swatchOf(model) {
   if (model === referenceModel()) return { color: colour("text"), dash: STROKES.dot };
@@ -42,19 +31,22 @@ function legendEntries() {
 // What the chosen eras can tell, in a sentence or two.
 function verdict() {
   const { label, least_eras: least } = DATA.scores[state.score];
-  const rows = rowsOf(state.span).filter((row) => row.model !== referenceModel());
-  const n = Math.max(0, ...rows.map((row) => row.of(state.score).n_eras));
+  const all = rowsOf(state.span);
+  const rows = all.filter((row) => row.model !== referenceModel());
+  const n = Math.max(0, ...all.map((row) => row.of(state.score).n_eras));
   if (n === 0) return `No ${DATA.unit} has a final ${label} yet, so there is nothing to tell.`;
   if (n < least) {
     return `${counted(n, DATA.unit)} of ${label} ${n === 1 ? "is" : "are"} too few to tell models apart: `
       + `an interval needs ${least}, twice as many as share days with each other.`;
   }
-  return referenceSeries() ? comparison(rows, n, label)
-    : `${label} over up to ${counted(n, DATA.unit)}. Choose what to compare with to see differences.`;
+  if (referenceSeries()) return comparison(rows, n, label);
+  const start = `${label} over up to ${counted(n, DATA.unit)}.`;
+  return state.reference === "" ? `${start} Choose what to compare with to see differences.`
+    : `${start} ${referenceName()} has no ${label}: compare with a model that has it.`;
 }
 
 function comparison(rows, n, label) {
-  const verdicts = rows.map((row) => row.of(state.score).differences[state.reference])
+  const verdicts = rows.map(differenceOf)
     .map((d) => (d ? told(d.low, d.high) : "too few"));
   const count = (what) => verdicts.filter((each) => each === what).length;
   const [above, below, few] = [count("above"), count("below"), count("too few")];
@@ -69,7 +61,7 @@ function comparison(rows, n, label) {
 
 // How many eras it would take to tell the model apart that comes closest to it.
 function moreEras(rows) {
-  const needed = rows.map((row) => row.of(state.score).differences[state.reference])
+  const needed = rows.map(differenceOf)
     .filter((d) => d && told(d.low, d.high) === "unclear" && d.mean)
     .map((d) => d.n_eras * (((d.high - d.low) / 2) / Math.abs(d.mean)) ** 2);
   if (!needed.length) return "";
@@ -110,9 +102,17 @@ function drawLines() {
   drawDrawdowns();
   drawSwatches(swatchOf);
   drawLegend("drawdown-legend", legendEntries());
+  drawWorst();
+}
+
+// The best by the chosen score and span are at the top, and ticked.
+function arrange() {
+  orderBoxes(bestFirst());
+  showBest(bestFirst());
 }
 
 function drawAll() {
+  arrange();
   drawTexts();
   drawTable();
   drawLines();
@@ -141,15 +141,15 @@ find("reference").addEventListener("change", (event) => {
   drawTable();
   drawLines();
 });
-onRadio("span", () => { drawTexts(); drawRows(); });
+onRadio("span", drawAll);
 onRadio("view", drawScores);
+find("window").addEventListener("change", drawScores);
 onScreen(() => {
   drawAll();
   drawAnalysis();
 });
 
-showOnly(DATA.models.slice(0, BEST));
-drawBoxes(DATA.models, drawLines);
+drawBoxes(DATA.models, drawLines, bestFirst);
 drawAll();
 setUpAnalysis();
 drawAnalysis();

@@ -15,14 +15,15 @@ function meanColumn(name, label) {
   return {
     key: `mean ${name}`, label, score: name, value: (row) => row.of(name).mean,
     beneath: (row) => row.of(name).shorter.mean,
-    show: (row) => withCount(row.of(name).mean, row.of(name).n_eras),
+    count: (row) => row.of(name).n_eras,
+    show: (row) => [number(row.of(name).mean)],
   };
 }
 
 function ownColumn(field, label) {
   return {
     key: field, label, score: state.score, value: (row) => row.of(state.score)[field],
-    show: (row) => withCount(row.of(state.score)[field], row.of(state.score).n_eras, 3),
+    show: (row) => [number(row.of(state.score)[field], 3)],
   };
 }
 
@@ -30,8 +31,8 @@ function sharpeColumn() {
   return {
     ...ownColumn("sharpe", "Sharpe"),
     show: (row) => {
-      const { sharpe, sharpe_low: low, sharpe_high: high, n_eras: n } = row.of(state.score);
-      return [...withCount(sharpe, n, 3), ...range(low, high, 3)];
+      const { sharpe, sharpe_low: low, sharpe_high: high } = row.of(state.score);
+      return [number(sharpe, 3), ...range(low, high, 3)];
     },
   };
 }
@@ -50,13 +51,14 @@ function intervalColumn() {
 function differenceColumn() {
   const none = { mean: null, low: null, high: null, n_eras: 0 };
   const difference = (row) => row.model === referenceModel() ? none
-    : row.of(state.score).differences[state.reference] || none;
+    : differenceOf(row) || none;
   return {
     key: "difference", label: "Difference", value: (row) => difference(row).mean,
+    count: (row) => difference(row).n_eras,
     show: (row) => {
       if (row.model === referenceModel()) return ["–"];
-      const { mean, low, high, n_eras: n } = difference(row);
-      return [...withCount(mean, n), ...range(low, high), " ", verdictOn(low, high)];
+      const { mean: middle, low, high } = difference(row);
+      return [number(middle), ...range(low, high), " ", verdictOn(low, high)];
     },
   };
 }
@@ -72,15 +74,21 @@ function rowsOf(span) {
     ({ model, of: (score) => scores.get(score) || none }));
 }
 
+// The models from the best to the worst by the chosen score in the chosen span.
+const bestFirst = () => ranked(rowsOf(state.span), meanColumn(state.score, ""), true)
+  .map((row) => row.model);
+
 function drawHeadings() {
   const columns = columnsOf();
+  const rows = rowsOf(state.span);
   const nOthers = Object.keys(DATA.scores).length - 1;
   const group = (colSpan, text) => element("th", { colSpan, scope: "colgroup" }, text);
   const groups = element("tr", { className: "groups" }, element("td", {}),
     group(columns.length - nOthers, DATA.scores[state.score].label),
     ...(nOthers ? [group(nOthers, "Mean of other scores")] : []));
   const model = { key: "model", label: "Model", ascendingFirst: true };
-  const names = element("tr", {}, ...[model, ...columns].map((column) => heading(column, sortBy)));
+  const names = element("tr", {}, heading(model, sortBy),
+    ...columns.map((column) => heading(column, sortBy, usualCount(column, rows))));
   document.querySelector("#models thead").replaceChildren(groups, names);
 }
 
@@ -91,21 +99,23 @@ function sortBy(column) {
 
 // Models with fewer eras of a score stand beneath the others, whatever the direction.
 // By the mean, they are sorted by what both have.
-function ranked(rows, { score, value, beneath = value }) {
+function ranked(rows, { score, value, beneath = value }, descending) {
   const isShorter = (row) => Boolean(score && row.of(score).shorter);
   const whole = rows.filter((row) => !isShorter(row));
-  return [...sorted(whole, value, state.sort.descending),
-    ...sorted(rows.filter(isShorter), beneath, state.sort.descending)];
+  return [...sorted(whole, value, descending),
+    ...sorted(rows.filter(isShorter), beneath, descending)];
 }
 
 function drawRows() {
   const columns = columnsOf();
   const chosen = columns.find((column) => column.key === state.sort.key);
-  const rows = ranked(rowsOf(state.span), chosen || { value: (row) => row.model });
+  const rows = ranked(rowsOf(state.span), chosen || { value: (row) => row.model },
+    state.sort.descending);
+  const usual = columns.map((column) => usualCount(column, rows));
   const told = rows.map((row) => row.of(state.score).shorter).filter(Boolean);
   find("shorter").replaceChildren(...told.map(({ told: text }) => element("li", {}, text)));
   document.querySelector("#models tbody").replaceChildren(
-    ...rows.map((row) => drawRow(row, columns)));
+    ...rows.map((row) => drawRow(row, columns, usual)));
   markSorted("models", state.sort);
 }
 
@@ -116,11 +126,12 @@ function isFlattered(model) {
   return Boolean(DATA.made && (DATA.made[model] || "").startsWith("in sample"));
 }
 
-function drawRow(row, columns) {
-  const name = element("th", { scope: "row" }, row.model);
+function drawRow(row, columns, usual) {
+  const name = element("th", { scope: "row" }, nameOf(row.model));
   const compared = row.model === referenceModel();
   if (compared) name.append(" ", badge("compared with"));
   if (isFlattered(row.model)) name.append(" ", badge("in sample"));
-  const cells = columns.map((column) => element("td", {}, ...column.show(row)));
+  const cells = columns.map((column, i) =>
+    element("td", {}, ...shown(column, row, usual[i])));
   return element("tr", { className: compared ? "compared" : "" }, name, ...cells);
 }
