@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from skbench._checks import (
     Check,
@@ -23,6 +22,7 @@ from skbench._checks import (
 )
 from skbench._files import Address, check_there
 from skbench._frames import is_frame
+from skbench._parquet import parquet_writer
 from skbench._steps import steps_of
 from skbench.folders import ensemble_pipeline
 from skbench.recipes import RISKIEST, recipe
@@ -165,7 +165,9 @@ def _make_folder(folder: Path, options: Options) -> None:
     models |= {*weights} if isinstance(weights, Mapping) else set()
     models |= {*columns.values()} if isinstance(columns, Mapping) else set()
     row = {ID: ["a"], ERA: ["1"], **{str(model): [0.5] for model in models}}
-    pq.write_table(pa.table(row), folder / models_file("validation"))
+    table = pa.table(row)
+    with parquet_writer(folder / models_file("validation"), table.schema) as writer:
+        writer.write_table(table)
 
 
 def _sets_of(options: Options) -> tuple[str, ...]:
