@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from skbench._checks import (
     Check,
@@ -26,6 +25,7 @@ from skbench._frames import is_frame
 from skbench._steps import steps_of
 from skbench.folders import ensemble_pipeline
 from skbench.recipes import RISKIEST, recipe
+from skbench.streaming import write_tables
 from skbench.tournament import ERA, FEATURES_FILE, ID, models_file, named
 
 Options = Mapping[str, Any]
@@ -165,7 +165,7 @@ def _make_folder(folder: Path, options: Options) -> None:
     models |= {*weights} if isinstance(weights, Mapping) else set()
     models |= {*columns.values()} if isinstance(columns, Mapping) else set()
     row = {ID: ["a"], ERA: ["1"], **{str(model): [0.5] for model in models}}
-    pq.write_table(pa.table(row), folder / models_file("validation"))
+    write_tables([pa.table(row)], folder / models_file("validation"))
 
 
 def _sets_of(options: Options) -> tuple[str, ...]:
