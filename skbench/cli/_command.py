@@ -88,8 +88,10 @@ class Command(click.Command):
 
 
 def _shown(parameter: click.Parameter) -> str:
-    is_option = isinstance(parameter, click.Option)
-    return parameter.opts[0] if is_option else str(parameter.name).upper()
+    if isinstance(parameter, click.Option):
+        return parameter.opts[0]
+    metavar = parameter.metavar or ""
+    return metavar if metavar.isalpha() else str(parameter.name).upper()
 
 
 class Failure(click.ClickException):

@@ -22,10 +22,10 @@ from skbench._checks import (
 )
 from skbench._files import Address, check_there
 from skbench._frames import is_frame
-from skbench._parquet import parquet_writer
 from skbench._steps import steps_of
 from skbench.folders import ensemble_pipeline
 from skbench.recipes import RISKIEST, recipe
+from skbench.streaming import write_tables
 from skbench.tournament import ERA, FEATURES_FILE, ID, models_file, named
 
 Options = Mapping[str, Any]
@@ -165,9 +165,7 @@ def _make_folder(folder: Path, options: Options) -> None:
     models |= {*weights} if isinstance(weights, Mapping) else set()
     models |= {*columns.values()} if isinstance(columns, Mapping) else set()
     row = {ID: ["a"], ERA: ["1"], **{str(model): [0.5] for model in models}}
-    table = pa.table(row)
-    with parquet_writer(folder / models_file("validation"), table.schema) as writer:
-        writer.write_table(table)
+    write_tables([pa.table(row)], folder / models_file("validation"))
 
 
 def _sets_of(options: Options) -> tuple[str, ...]:
