@@ -162,7 +162,8 @@ def align(
     check_same_rows(given)
     labels = tables.pop("era")
     eras = find_eras(labels, labels.names[0])
-    wide = {first, *(name for name in several if len(tables[name].names) > 1)}
+    more = [name for name, table in tables.items() if len(table.names) > 1]
+    wide = {first, *several} & {first, *more}
     rows = Aligned(
         {
             name: _input(name, table, several=name in wide, finite=name not in ranked)

@@ -199,6 +199,10 @@ class TestShown:
         page = tmp_path / "page.html"
         told = run(capsys, "analyze", files, "--predictions", path, "--report", page)
         assert f"\n- {sentence}\n" in told
+        analysis = analyze_folder(files, predictions=path)
+        page_of = report_folder(files, predictions=path, analysis=analysis).to_dict()
+        assert page_of["analysis"]["lead"] == [sentence]
+        assert list(page_of["analysis"]["claims"].values()) == analysis.sentences[1:]
         assert f'<b class="name">blend</b>: {words}</li>' in page.read_text()
         run(capsys, "report", files, "--predictions", path, "-o", page)
         assert f'<b class="name">blend</b>: {words}</li>' in page.read_text()
@@ -256,7 +260,7 @@ class TestShown:
         assert numbers["made"] == {"blend": "out of sample from era 0009"}
         assert report_folder(files).to_dict()["made"] is None
         line = "blend: out of sample from era 0009"
-        assert line in analyze_folder(files, predictions=path).sentences[-1]
+        assert line in analyze_folder(files, predictions=path).sentences[0]
         assert "predictions were made" not in " ".join(analyze_folder(files).sentences)
         rule, at_risk = PAYOUT_RULES["2026"], {"total_at_risk": 720e3}
         found = stake_folder(files, rule, predictions=path, **at_risk)

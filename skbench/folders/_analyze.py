@@ -38,7 +38,7 @@ def analyze_folder(
     Returns
     -------
     analysis : skbench.analysis.Analysis
-        As `skbench.analysis.analyze` gives it; the last sentence says how the
+        As `skbench.analysis.analyze` gives it; the first sentence says how the
         ``predictions`` were made, in the words of `score_folder`.
 
     Raises
@@ -64,4 +64,4 @@ def analyze_folder(
         return analysis
     heading, *lines = origin_lines(rows.made)
     made = f"{heading} {'; '.join(lines)}."
-    return replace(analysis, sentences=[*analysis.sentences, made])
+    return replace(analysis, sentences=[made, *analysis.sentences])
