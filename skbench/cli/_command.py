@@ -21,7 +21,7 @@ _OTHERWISE = {
     "data": ("folder",),
     "name": ("recipe",),
     "objective": ("fit",),
-    "path": ("folder", "data", "pipeline", "exported", "config", "name"),
+    "path": ("data", "folder", "pipeline", "exported", "config", "name"),
     "proportion": ("proportions",),
     "targets": ("target",),
 }
