@@ -308,7 +308,7 @@ def neutral_correlation(
     ...                     [[0], [1], [1], [0], [0]], era=[1] * 5).round(4)
          prediction
     era
-    1         0.9
+    1        0.8759
     """
     kernel = partial(score.neutral_correlation, top_bottom=_checked(top_bottom))
     return _by_era(
