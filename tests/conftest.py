@@ -98,6 +98,14 @@ def shared(browser):
 
 
 @pytest.fixture
+def kernel(monkeypatch):
+    """A kernel that has shown no report yet, and in which no cell has a name."""
+    from skbench.report import _notebook
+
+    monkeypatch.setattr(_notebook, "_shown_in", [])
+
+
+@pytest.fixture
 def visit(shared, tmp_path):
     """Open another report in the page, which must not complain of anything."""
 

@@ -202,6 +202,7 @@ class TestLoading:
         shared.complaints.clear()
         shared.requests[:] = [url for url in shared.requests if "file" in url]
 
+    @pytest.mark.usefixtures("kernel")
     def test_in_a_notebook_frame(self, shared):
         page = shared.page
         page.goto("about:blank")

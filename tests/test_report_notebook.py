@@ -25,12 +25,6 @@ def make_report(n_eras=40, models=("a", "b", HOSTILE), scores=("corr",)):
     return PerformanceReport(frames, benchmark=models[0])
 
 
-@pytest.fixture
-def kernel(monkeypatch):
-    """A kernel that has shown nothing yet, and in which no cell has a name."""
-    monkeypatch.setattr(_notebook, "_shown_in", [])
-
-
 def running(monkeypatch, cell):
     """Let a cell run, as a frontend that names it says."""
     shell = types.SimpleNamespace(get_parent=lambda: {"metadata": {"cellId": cell}})
