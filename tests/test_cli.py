@@ -842,7 +842,7 @@ class TestPredictions:
         expected = analyze(data, model="mine", target=TARGET)
         found = analyze_folder(files, model="mine", predictions=mine)
         made = "How the predictions were made: mine, other: not known."
-        assert found.sentences == [*expected.sentences, made]
+        assert found.sentences == [made, *expected.sentences]
         for name in ("implied_weights", "underweight", "comparison"):
             pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
 
