@@ -48,7 +48,8 @@ def read_all_payouts(
     frames, newest = _live_frames(scores)
     final = _paid(frames, rule, total_at_risk).notna()
     payouts = _paid(newest, rule, total_at_risk)
-    return payouts, final.reindex_like(payouts).fillna(value=False).astype(bool)
+    index, columns = payouts.index, payouts.columns
+    return payouts, final.reindex(index=index, columns=columns, fill_value=False)
 
 
 def _paid(frames: Any, rule: PayoutRule, total_at_risk: float | None) -> pd.DataFrame:
