@@ -145,7 +145,7 @@ class TestTournament:
             lambda data: data.update(frame=data.frame.drop(columns="era")),
             lambda data: data.update(frame=data.frame.iloc[:0]),
             lambda data: data.update(frame=data.frame.to_numpy(), live=None),
-            lambda data: data.frame.__setitem__("era", None),
+            lambda data: data.update(frame=data.frame.assign(era=None)),
             lambda data: data.update(models=("a",), features=None, notes=[1, None]),
         ],
     )
