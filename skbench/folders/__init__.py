@@ -17,7 +17,7 @@ _HOMES = {
     "folder_recipes": "_recipes",
     "folder_target": "_files",
     "input_files": "_files",
-    "read_payout": "_walk",
+    "read_payout": "_payout",
     "report_account": "_report",
     "report_folder": "_report",
     "score_folder": "_scores",
@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     from ._explore import explore_folder
     from ._files import folder_target
     from ._files import input_files as input_files
+    from ._payout import read_payout as read_payout
     from ._recipes import folder_recipes
     from ._report import report_account, report_folder
     from ._scores import score_folder
     from ._stake import stake_account, stake_folder
-    from ._walk import read_payout as read_payout
 
 
 def __getattr__(name: str) -> Any:

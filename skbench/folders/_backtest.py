@@ -24,10 +24,10 @@ from skbench.tournament import (
 )
 
 from ._ensemble import PROPORTION, ensemble_pipeline
+from ._payout import check_paid, read_payout
 from ._recipes import folder_recipes
 from ._walk import (
     check_meta_model,
-    read_payout,
     targets_of,
     warn_of_in_sample,
     windows_of,
@@ -115,7 +115,9 @@ def backtest_folder(
     candidates |= _published(path, nan_policy, **chosen)
     features = _features_of(candidates.values()) or None
     rows, _ = open_folder(path, target=target, features=features, **chosen)
-    check_meta_model(rows, _steps_of(candidates.values()), asked)
+    check_meta_model(rows, _steps_of(candidates.values()))
+    if asked is not None:
+        check_paid(rows, asked)
     warn_of_days(payout, rows.target)
     warn_of_in_sample(rows)
     names = [name for name in rows.source.schema.names if name != ID]

@@ -43,8 +43,9 @@ from skbench.tournament import (
 
 from ._ensemble_result import FolderEnsemble
 from ._files import input_files
+from ._payout import read_payout
 from ._predicted import AllEras, OutOfSample, learns_weights_alone
-from ._walk import check_meta_model, read_payout, warn_of_in_sample
+from ._walk import check_meta_model, warn_of_in_sample
 
 # Share of what features explain to neutralise, unless a user says otherwise.
 PROPORTION = 0.5

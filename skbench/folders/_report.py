@@ -16,8 +16,8 @@ from skbench.report import PerformanceReport
 from skbench.staking import with_season
 from skbench.tournament import OwnPredictions, open_folder
 
+from ._payout import read_payout
 from ._scores import scores_of, scores_of_meta_model
-from ._walk import read_payout
 
 
 def report_folder(

@@ -11,7 +11,7 @@ from skbench._score_names import warn_of_days
 from skbench.metrics import leaderboard, numerai_corr, score_models
 from skbench.tournament import ERA, FolderRows, OwnPredictions, open_folder
 
-from ._walk import check_meta_model, read_payout
+from ._payout import check_paid, read_payout
 
 
 def score_folder(
@@ -103,7 +103,7 @@ def scores_of(
     """Score the models of a folder by all measures that its files allow."""
     if payout is not None:
         payout = read_payout(payout)
-        check_meta_model(rows, payout=payout)
+        check_paid(rows, payout)
         warn_of_days(payout, rows.target)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return score_models(

@@ -11,8 +11,8 @@ from skbench.datasets import load_scores
 from skbench.staking import Allocation, PayoutRule, allocate, check_rule, warn_of_target
 from skbench.tournament import OwnPredictions, open_folder, origin_lines
 
+from ._payout import no_meta_model
 from ._scores import scores_of
-from ._walk import no_meta_model
 
 
 def stake_folder(

@@ -1,0 +1,44 @@
+"""What pays, and what it takes of a folder; light, as `score_folder` needs it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from skbench._checks import did_you_mean, listed
+from skbench._score_names import multipliers_of
+from skbench.tournament import META_MODEL_FILE, FolderRows, fetch_command
+
+
+def check_paid(rows: FolderRows, payout: Any) -> None:
+    """Refuse multipliers of MMC where the folder has no Meta Model."""
+    check_scores(rows, "what `payout` pays", multipliers_of(payout))
+
+
+def check_scores(rows: FolderRows, what: str, scores: Collection[str]) -> None:
+    """Refuse what needs the Meta Model where the folder has none."""
+    if "contribution" in scores and rows.meta_model is None:
+        raise ValueError(f"{what} needs the Meta Model{no_meta_model(rows)}")
+
+
+def no_meta_model(rows: FolderRows) -> str:
+    """End a sentence on a folder without the Meta Model."""
+    folder = rows.source.base.file.path.parent
+    return (
+        f", and {META_MODEL_FILE} is not in {folder}: download it by "
+        f"{fetch_command(folder)}"
+    )
+
+
+def read_payout(payout: Any) -> Mapping[str, float]:
+    """Return multipliers, given as such or by the name of a payout rule."""
+    if isinstance(payout, str):
+        from skbench.staking import PAYOUT_RULES
+
+        if payout not in PAYOUT_RULES:
+            raise ValueError(
+                f"`payout` must be the name of a payout rule, {listed(PAYOUT_RULES)}, "
+                f"or multipliers such as corr=3,mmc=15; got {payout!r}"
+                f"{did_you_mean(payout, PAYOUT_RULES)}"
+            )
+        return PAYOUT_RULES[payout].multipliers
+    multipliers_of(payout)
+    return dict(payout)
