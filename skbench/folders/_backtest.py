@@ -26,12 +26,7 @@ from skbench.tournament import (
 from ._ensemble import PROPORTION, ensemble_pipeline
 from ._payout import check_paid, read_payout
 from ._recipes import folder_recipes
-from ._walk import (
-    check_meta_model,
-    targets_of,
-    warn_of_in_sample,
-    windows_of,
-)
+from ._walk import check_meta_model, targets_of, warn_of_in_sample, windows_of
 
 
 def backtest_folder(

@@ -436,8 +436,8 @@ function command() {
   if (!weights.length) return [null, "Give a model some weight."];
   const apart = weights.map(([name]) => name).filter((name) => DATA.elsewhere.includes(name));
   if (apart.length) {
-    return [null, `The command blends the models of the folder alone, and ${apart.join(", ")} `
-      + "comes from another file: take the Python below."];
+    return [null, "The command would have to name with --predictions where these models come from, "
+      + `and this page does not know: ${apart.join(", ")}. Take the Python below.`];
   }
   const odd = weights.map(([name]) => name).filter((name) => /[=,]|\p{C}|^\s|\s$/u.test(name));
   if (odd.length) {
