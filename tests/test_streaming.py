@@ -809,6 +809,33 @@ class TestResume:
         assert counts == []
         pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
 
+    @pytest.mark.parametrize("n_deleted", [0, 1, 3])
+    def test_killed_while_the_parts_are_deleted(
+        self, n_deleted, tmp_path, counts, monkeypatch
+    ):
+        source, target = one_file(FRAME, tmp_path), tmp_path / "out.parquet"
+        rmtree = shutil.rmtree
+
+        def killed(folder, **options):
+            if not target.exists():
+                return rmtree(folder, **options)
+            for path in sorted(Path(folder).iterdir())[:n_deleted]:
+                path.unlink()
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("skbench.streaming._parts.shutil.rmtree", killed)
+            transform_parquet(
+                pipeline_that_breaks(None), source, target, batch_rows=1, resume=True
+            )
+        pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
+        target.unlink()
+        transform_parquet(
+            pipeline_that_breaks(None), source, target, batch_rows=1, resume=True
+        )
+        pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
+        assert sorted(tmp_path.iterdir()) == [target, source]
+
     def test_without_resume_it_starts_afresh(self, tmp_path, counts):
         source, target = self.interrupted(tmp_path)
         transform_parquet(pipeline_that_breaks(None), source, target, batch_rows=1)

@@ -55,14 +55,14 @@ class Parts:
         self.resume = resume
         # What the job is: the same files, pipeline, options and version of skbench make
         # the same parts.
-        fingerprint, of_job = self.folder / "job", _fingerprint(job)
-        if resume and fingerprint.is_file():
-            self._check_same(fingerprint.read_text(encoding="utf-8"), of_job)
+        self.fingerprint, of_job = self.folder / "job", _fingerprint(job)
+        if resume and self.fingerprint.is_file():
+            self._check_same(self.fingerprint.read_text(encoding="utf-8"), of_job)
         else:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._discard()
             with disk_errors(target, "target"), self._kept():
                 self.folder.mkdir()
-                with written_whole(fingerprint) as unfinished:
+                with written_whole(self.fingerprint) as unfinished:
                     unfinished.write_text(f"{of_job} {__version__}", encoding="utf-8")
         self.finished = sorted(self.folder.glob("[0-9]*.parquet"))
         self._check_whole()
@@ -123,8 +123,13 @@ class Parts:
             yield
         except Exception:
             if not self.resume:
-                shutil.rmtree(self.folder, ignore_errors=True)
+                self._discard()
             raise
+
+    def _discard(self) -> None:
+        """Delete the parts: first what says whose they are, as a kill may leave some."""
+        self.fingerprint.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, rows: pa.Table) -> None:
         """Keep a batch."""
@@ -151,7 +156,7 @@ class Parts:
                 writer.write_table(read_parquet(path))
         with disk_errors(self.target, "target"):
             joined.replace(self.target)
-        shutil.rmtree(self.folder)
+        self._discard()
 
 
 def _name(place: int) -> str:
