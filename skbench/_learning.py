@@ -233,7 +233,6 @@ class Learning:
         with_reference = problem.objective == "contribution"
         counted = "reference_n_rows" if with_reference else "n_rows"
         n_rows = int(self.held[counted][self.eras].sum())
-        value = problem.value(weights)
         return {
             "weights_": self.by_column(weights),
             "n_iter_": found.n_iter,
@@ -245,7 +244,7 @@ class Learning:
             "n_rows_left_out_": int(self.held["n_all"].sum()) - n_rows,
             "train_score_": {
                 "objective": problem.objective,
-                "optimised": value if np.isfinite(value) else np.nan,
+                "optimised": problem.value(weights),
             },
         }
 
@@ -387,7 +386,6 @@ class Learning:
         if lost.mean() > _MANY:
             self._note(
                 f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
-                "the others no column with a weight has predictions, so neither the "
-                "objective nor a score counts them. Leave columns with few eras out, "
-                "or shrink the weights",
+                "the others no column with a weight has predictions, so that no score "
+                "counts them. Leave columns with few eras out, or shrink the weights",
             )

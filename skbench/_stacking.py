@@ -107,9 +107,10 @@ class StackingWeights(WeightedEnsemble):
     - "payout": the sum of the first and the fourth times their multipliers, over the
       eras that have both. Clips are not modelled.
 
-    An era in which a blend has no value, because all columns with a weight lack it, is
-    left out of the objective of that blend, as `score` leaves it out; the others then
-    share its weight. A blend that has values but is constant scores 0.
+    A constant blend scores 0 in an era, and so does, while weights are sought, one that
+    has no value because all columns with a weight lack the era: over its own eras alone
+    a column that began in good times would win. ``train_score_`` leaves out the eras
+    without a value, as `score` does.
 
     Learning takes one pass over the rows, which keeps per-era moments only; so another
     objective costs no second pass (`refit`), and eras may come in batches
@@ -123,10 +124,9 @@ class StackingWeights(WeightedEnsemble):
     left out. Columns that are not standardised within each era draw a
     `DataConversionWarning`: put `EraRankGauss` before this step.
 
-    With "omit" a column that does well in its few eras may win against those that are
-    there in all, since its blend is judged by these few: a warning says so where over
-    20 % of the eras are lost. A column may also get a weight of 0.001, which keeps the
-    eras that lack the others.
+    With "omit" the weight of a column that began late is decided by the eras that it
+    shares with the others. A column may get a weight of 0.001, which keeps the eras
+    that lack the others. A warning says so where over 20 % of the eras are lost.
 
     Parameters
     ----------

@@ -253,7 +253,7 @@ class Rows:
 
 
 class RowsWithGaps(Rows):
-    """The same where models lack whole eras: a blend counts where some model is."""
+    """The same where models lack whole eras, in which they count as 0."""
 
     def __init__(self, X, y, halflife=None):
         models = [name for name in X if name.startswith("model")]
@@ -261,7 +261,7 @@ class RowsWithGaps(Rows):
         has = X[models].notna().groupby(X["era"].astype(int)).any().to_numpy()
         self.has = has[np.isin(sorted(set(X["era"].astype(int))), self.numbers)]
 
-    def value(self, objective, w):
+    def score(self, objective, w):
         """What the objective is worth in the eras that have something of the blend."""
         w = np.asarray(w, dtype=float)
         counted = np.flatnonzero(self.has[:, w != 0].any(axis=1))

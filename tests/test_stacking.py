@@ -1131,14 +1131,14 @@ few_eras = pytest.mark.filterwarnings("ignore:the weights rest on:UserWarning")
 @pytest.mark.parametrize("weight", [0.0, 1e-9, 0.5])
 @pytest.mark.parametrize("options", [{}, {"halflife": 3.0}], ids=str)
 @each_objective
-def test_the_objective_is_of_the_eras_in_which_the_blend_has_a_value(
+def test_the_score_is_of_the_eras_in_which_the_blend_has_a_value(
     objective, options, weight
 ):
     X, y = tournament(k=2)
     X = lacking(X, {"model_a": [9], "model_b": [1, 2, 3]})
     given = {"shrinkage": 1, "prior": {"model_a": weight, "model_b": 1 - weight}}
     found = learned(X, y, objective, nan_policy="omit", **options, **given)
-    expected = RowsWithGaps(X, y, **options).value(objective, weights(found))
+    expected = RowsWithGaps(X, y, **options).score(objective, weights(found))
     assert_close(found.train_score_["optimised"], expected)
 
 
@@ -1178,11 +1178,26 @@ def test_no_point_of_a_grid_beats_the_weights_of_models_with_gaps(objective, see
     rows = RowsWithGaps(X, y)
     found = learned(X, y, objective, nan_policy="omit")
     value = rows.value(objective, weights(found))
-    assert_close(found.train_score_["optimised"], value)
+    score = rows.score(objective, weights(found))
+    assert_close(found.train_score_["optimised"], score)
     steps = {2: 20, 3: 10}[k]
     counts = np.array(list(np.ndindex(*[steps + 1] * k)))
     grid = counts[counts.sum(axis=1) == steps] / steps
     assert value >= max(rows.value(objective, w) for w in grid) - 1e-9
+
+
+@pytest.mark.parametrize("objective", ["corr", "sharpe", "contribution"])
+def test_a_model_that_starts_in_better_times_does_not_win_by_these(objective):
+    X, y = tournament(40, 60, 3, seed=1, skill=0.1)
+    # In the later eras all models are better, the first of them no more than others.
+    good = X["era"].astype(int) > 25
+    for name in MODELS[:3]:
+        X[name] += 0.3 * good * (y - y.mean())
+    X = lacking(EraRankGauss(MODELS[:3]).fit_transform(X), {"model_a": range(1, 26)})
+    found = learned(X, y, objective, nan_policy="omit")
+    recent = learned(X[good], y[good], objective)
+    assert weights(recent)[0] < 0.5
+    assert weights(found)[0] < 0.6
 
 
 @few_eras
@@ -1206,7 +1221,8 @@ def test_signed_weights_of_models_with_gaps(objective, seed):
     rows = RowsWithGaps(X, y)
     found = learned(X, y, objective, nan_policy="omit", nonnegative=False)
     value = rows.value(objective, weights(found))
-    assert_close(found.train_score_["optimised"], value)
+    score = rows.score(objective, weights(found))
+    assert_close(found.train_score_["optimised"], score)
     assert_close(np.abs(weights(found)).sum(), 1)
     ends = np.vstack([np.eye(3), np.full(3, 1 / 3)])
     signs = np.array(list(np.ndindex(2, 2, 2))) * 2 - 1
@@ -1234,7 +1250,7 @@ def test_samples_and_folds_of_eras_with_gaps_are_judged_alike(objective):
     blends = rng.dirichlet(np.ones(3), 8) * (rng.random((8, 3)) < 0.6) + 0.0
     blends = np.vstack([blends[blends.any(axis=1)], np.eye(3)])
     part = problem.of_eras(np.arange(4, 12))
-    got = part.judge(part.era_weights()).values(blends.T)
+    got = part.function(part.era_weights()).values(blends.T)
     later = X["era"].astype(int) > 4
     rows = RowsWithGaps(X[later], y[later])
     assert_close(got, [rows.value(objective, w) for w in blends])
@@ -1246,7 +1262,7 @@ def test_samples_and_folds_of_eras_with_gaps_are_judged_alike(objective):
     ]
     drawn = pd.concat(again)
     rows = RowsWithGaps(drawn.reset_index(drop=True), y[drawn.index])
-    got = problem.judge(problem.era_weights(counts)).values(blends.T)
+    got = problem.function(problem.era_weights(counts)).values(blends.T)
     assert_close(got, [rows.value(objective, w) for w in blends])
 
 

@@ -823,16 +823,14 @@ class TestResume:
                 path.unlink()
             raise KeyboardInterrupt
 
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        whole = pipeline_that_breaks(None)
+        with monkeypatch.context() as patch:
             patch.setattr("skbench.streaming._parts.shutil.rmtree", killed)
-            transform_parquet(
-                pipeline_that_breaks(None), source, target, batch_rows=1, resume=True
-            )
+            with pytest.raises(KeyboardInterrupt):
+                transform_parquet(whole, source, target, batch_rows=1, resume=True)
         pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
         target.unlink()
-        transform_parquet(
-            pipeline_that_breaks(None), source, target, batch_rows=1, resume=True
-        )
+        transform_parquet(whole, source, target, batch_rows=1, resume=True)
         pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
         assert sorted(tmp_path.iterdir()) == [target, source]
 

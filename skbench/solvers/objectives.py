@@ -59,15 +59,11 @@ class Ratio:
         return Ratio(self.multiplier * self.linear + lift * self.sizes, self.square)
 
 
-class Judge(Protocol):
-    """Something that tells blends apart."""
+class Objective(Protocol):
+    """Something to maximise."""
 
     def values(self, weights: Floats) -> Floats:
         """Value of each column of ``weights``, (n_blends,)."""
-
-
-class Objective(Judge, Protocol):
-    """Something to maximise."""
 
     def gradient(self, weights: Floats) -> tuple[float, Floats]:
         """Value of one blend, and the gradient (n_columns,)."""
@@ -212,45 +208,6 @@ class PooledScore:
         of_root = 0.5 * (of_q + of_size)
         influence: Floats = (of_gradient - of_root * gradient) / np.sqrt(q * size)
         return influence
-
-
-@dataclass(frozen=True)
-class WherePresent:
-    """An objective, for each blend over the eras that have a column of it.
-
-    ``present`` (n_eras, n_columns) says which columns an era has. The value is -inf
-    where no era has any. It jumps where a weight becomes zero.
-    """
-
-    objective: MeanScore | SharpeRatio
-    present: NDArray[np.bool_]
-
-    def values(self, weights: Floats) -> Floats:
-        """Value of each column of ``weights``, (n_blends,)."""
-        scores = _sum_of_scores(self.objective.terms, weights)
-        eras = self.objective.eras[:, None] * counted(self.present, weights)
-        total = eras.sum(axis=0)
-        values = self.objective.reduced(scores, _divided(eras, total))
-        return np.where(total > 0, values, -np.inf)
-
-
-@dataclass(frozen=True)
-class PooledWherePresent:
-    """The same of a correlation over the rows of all eras.
-
-    An era without a column of the blend has a part in the size of the target only, by
-    its share in ``sizes``.
-    """
-
-    objective: Objective
-    present: NDArray[np.bool_]
-    sizes: Floats
-
-    def values(self, weights: Floats) -> Floats:
-        """Value of each column of ``weights``, (n_blends,)."""
-        share = self.sizes @ counted(self.present, weights) / self.sizes.sum()
-        values = _divided(self.objective.values(weights), _root(share))
-        return np.where(share > 0, values, -np.inf)
 
 
 def counted(present: NDArray[np.bool_], weights: Floats) -> NDArray[np.bool_]:

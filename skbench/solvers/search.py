@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, nnls
 
-from .objectives import Judge, Objective
+from .objectives import Objective
 
 Floats = NDArray[np.float64]
 
@@ -81,14 +81,14 @@ def ascend(
 
 
 def settled(
-    found: Found, judge: Judge, least: float, max_weight: float, signed: bool
+    found: Found, objective: Objective, least: float, max_weight: float, signed: bool
 ) -> Found:
-    """Give up the least weights that the judge can spare, or turn them."""
+    """Give up the least weights that the objective can spare, or turn them."""
     weights, factors = found.weights, [0.0, 1.0, -1.0] if signed else [0.0, 1.0]
     for column in np.flatnonzero(np.abs(weights) < 1.5 * least):
         tried = np.repeat(weights[:, None], len(factors), axis=1)
         tried[column] *= factors
-        weights = tried[:, int(np.argmax(judge.values(tried)))]
+        weights = tried[:, int(np.argmax(objective.values(tried)))]
     kept = weights != 0
     if kept.sum() * max_weight < 1.0 - 1e-12:
         return found
@@ -141,7 +141,7 @@ def _flip_signs(
 
 
 def pick(
-    objective: Judge,
+    objective: Objective,
     n_columns: int,
     *,
     max_weight: float = 1.0,

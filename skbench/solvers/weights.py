@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .objectives import (
-    Judge,
     MeanScore,
     Objective,
     PooledScore,
-    PooledWherePresent,
     Ratio,
     SharpeRatio,
-    WherePresent,
+    counted,
 )
 from .search import NOTHING, TRACE, Found, ascend, least_squares, pick, settled
 
@@ -103,17 +101,12 @@ class Problem:
             weights: Floats = 0.5 ** (ages / self.halflife)
         return weights
 
-    def judge(self, eras: Floats) -> Judge:
-        """Return the objective over the eras in which a blend has a value."""
-        present, function = self.present(), self.function(eras)
-        if present.all():
-            return function
-        if isinstance(function, PooledScore):
-            return PooledWherePresent(function, present, eras * function.sizes)
-        return WherePresent(function, present)
-
     def function(self, eras: Floats) -> MeanScore | SharpeRatio | PooledScore:
-        """Return the objective for given weights of the eras, all of which count."""
+        """Return the objective for given weights of the eras.
+
+        An era in which a blend has no value counts as 0: over its own eras alone, a
+        column that began late would win by what these gave to all columns.
+        """
         if self.objective == "mse":
             m = self.moments
             moments = m["target_covariance"], m["covariance"], m["target_variance"]
@@ -128,7 +121,7 @@ class Problem:
         """
         eras = self.era_weights()
         if self.search == "greedy":
-            picked = pick(self.judge(eras), self.prior.size, **self._limits())
+            picked = pick(self.function(eras), self.prior.size, **self._limits())
             return Found(picked, True, self.max_iter)
         if self.present()[eras > 0].all():
             return self._search(eras, start)
@@ -157,20 +150,20 @@ class Problem:
     def _search_faces(self, eras: Floats) -> Found:
         """Find the weights where some era lacks a column.
 
-        Weights that drop all columns of an era drop the era, and the objective jumps.
-        So it is also searched without the columns that an era has, for one such set
-        after the other, as long as that gains.
+        Where weights drop all columns of an era, the objective jumps. So it is also
+        searched without the columns that an era has, for one such set after the other,
+        as long as that gains.
         """
-        judge, present = self.judge(eras), self.present()[eras > 0]
+        objective, present = self.function(eras), self.present()[eras > 0]
         face = np.asarray(present.any(axis=0))
         if not self._is_feasible(face):
             face = np.ones_like(face)
         best = self._search_face(face, eras, None)
         while True:
             before = best
-            for smaller in self._faces(judge, present, face, before.weights):
+            for smaller in self._faces(objective, present, face, before.weights):
                 other = self._search_face(smaller, eras, before.weights)
-                if _beats(other, best, judge):
+                if _beats(other, best, objective):
                     best, face = other, smaller
             if best is before:
                 return best
@@ -179,7 +172,7 @@ class Problem:
         return bool(face.any() and face.sum() * self.max_weight >= 1.0 - 1e-12)
 
     def _faces(
-        self, judge: Judge, present: Bools, face: Bools, weights: Floats
+        self, objective: Objective, present: Bools, face: Bools, weights: Floats
     ) -> list[Bools]:
         """Faces without all columns of some era, those that promise most first.
 
@@ -197,33 +190,36 @@ class Problem:
         there = np.array(faces)
         blends = np.where(there, weights, 0.0)
         blends = np.where(blends.any(axis=1, keepdims=True), blends, there)
-        best_first = np.argsort(-judge.values(blends.T), kind="stable")
+        best_first = np.argsort(-objective.values(blends.T), kind="stable")
         return [faces[i] for i in best_first[:N_FACES]]
 
     def _search_face(self, face: Bools, eras: Floats, start: Floats | None) -> Found:
-        """Find the weights among those of some columns, where these have an era."""
+        """Find the weights among those of some columns."""
         columns = np.flatnonzero(face)
-        counted = np.flatnonzero((eras > 0) & self.present()[:, face].any(axis=1))
-        part, eras = self.of_eras(counted).of_columns(columns), eras[counted]
-        eras = eras / eras.sum()
+        part = self.of_columns(columns)
         if start is not None:
             start = start[columns]
             start = start / np.abs(start).sum() if start.any() else None
-        if self.objective == "mse" or part.present().all():
+        there = part.present()[eras > 0]
+        smooth = there.all(axis=1) | ~there.any(axis=1)
+        if self.objective == "mse" or smooth.all():
             found = part._search(eras, start)
         else:  # the objective is smooth as long as no weight is zero
             least = min(TRACE, 0.1 / columns.size)
             found = part._search(eras, start, least)
-            found = settled(
-                found, part.judge(eras), least, self.max_weight, self.signed
-            )
+            function = part.function(eras)
+            found = settled(found, function, least, self.max_weight, self.signed)
         weights = np.zeros(face.size)
         weights[columns] = found.weights
         return replace(found, weights=weights)
 
     def value(self, weights: Floats) -> float:
-        """Value of the objective for given weights; -inf where no era has a value."""
-        return float(self.judge(self.era_weights()).values(weights[:, None])[0])
+        """Value of the objective over the eras in which a blend has one; else NaN."""
+        eras = np.flatnonzero(counted(self.present(), weights[:, None])[:, 0])
+        if not eras.size:
+            return np.nan
+        part = self.of_eras(eras)
+        return float(part.function(part.era_weights()).values(weights[:, None])[0])
 
     def best_shrinkage(self, horizon: int) -> float:
         """Share of the prior that does best on later eras than those it was fitted on.
@@ -235,7 +231,8 @@ class Problem:
             best = self.of_eras(train).best_weights()
             blends = [self.shrunk(best, share) for share in SHRINKAGES]
             later = self.of_eras(test)
-            gains.append(later.judge(later.era_weights()).values(np.transpose(blends)))
+            objective = later.function(later.era_weights())
+            gains.append(objective.values(np.transpose(blends)))
         means = np.mean(gains, axis=0)
         return float(SHRINKAGES[np.flatnonzero(means == means.max())[-1]])
 
@@ -320,10 +317,10 @@ class Problem:
             yield train, np.arange(begin, end)
 
 
-def _beats(other: Found, best: Found, judge: Judge) -> bool:
+def _beats(other: Found, best: Found, objective: Objective) -> bool:
     """Whether other weights are better; or about as good, and alone an optimum."""
     both = np.stack([other.weights, best.weights], axis=1)
-    value, least = judge.values(both).tolist()
+    value, least = objective.values(both).tolist()
     margin = 1e-9 if best.optimal or not other.optimal else -1e-6
     return bool(value > least + margin * abs(value))
 

@@ -127,7 +127,7 @@ class Parts:
             raise
 
     def _discard(self) -> None:
-        """Delete the parts: first what says whose they are, as a kill may leave some."""
+        """Delete the parts; the fingerprint first, as a kill may leave the others."""
         self.fingerprint.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
