@@ -128,9 +128,16 @@ def resolve_features(
 
 
 def resolve_columns(
-    names: Any, available: Collection[str], parameter: str, source: str
+    names: Any,
+    available: Collection[str],
+    parameter: str,
+    source: str,
+    shown: Collection[str] | None = None,
 ) -> list[str]:
-    """Return column names as a list, all different and all in the file."""
+    """Return column names as a list, all different and all in the file.
+
+    ``shown``: those to suggest where one is not there; None: all.
+    """
     if isinstance(names, str):
         names = [names]
     if not is_several(names):
@@ -140,9 +147,10 @@ def resolve_columns(
         raise ValueError(f"`{parameter}` names a column twice: {listed(chosen)}")
     present = set(available)
     if absent := [name for name in chosen if name not in present]:
+        shown = available if shown is None else shown
         raise ValueError(
             f"`{parameter}` names {listed(absent)}, which {source} does not have"
-            f"{did_you_mean(absent[0], available) or '.'} It has {listed(available)}: "
+            f"{did_you_mean(absent[0], shown) or '.'} It has {listed(shown)}: "
             "name others, or fetch a file that has them"
         )
     return chosen

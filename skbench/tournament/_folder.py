@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ._prediction_files import (
     OwnPredictions,
     check_eras,
     check_names,
+    models_of,
     open_predictions,
     words_of_origin,
 )
@@ -123,7 +125,12 @@ def _validation(
     predictions: OwnPredictions,
 ) -> FolderRows:
     file = open_file(folder, models_file("validation"))
-    names, own = choose_models(file, models, without, _own(folder, predictions))
+    known = [folder / models_file(split) for split in ("validation", "live")]
+    # Eras that they lack are those of the folder's ids.
+    own = open_predictions(predictions, [path for path in known if path.is_file()])
+    others = [(side.file.path, side.names) for side in own]
+    names, kept = choose_models(file, models, without, others)
+    own = [side.only(some) for side, some in zip(own, kept, strict=True) if some]
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
@@ -131,12 +138,6 @@ def _validation(
     path = folder / META_MODEL_FILE
     meta = open_meta_model(path) if path.is_file() else None
     return _joined("validation", columns, file, main, meta, own)
-
-
-def _own(folder: Path, predictions: OwnPredictions) -> list[Side]:
-    """Open predictions; eras that they lack are those of the folder's ids."""
-    known = [folder / models_file(split) for split in ("validation", "live")]
-    return open_predictions(predictions, [path for path in known if path.is_file()])
 
 
 def _live(
@@ -166,11 +167,11 @@ def folder_models(
     without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
 ) -> list[str]:
-    """Return the models that `open_folder` would open, of the validation rows."""
+    """Return the models that `open_folder` would open; no row of theirs is read."""
     folder = check_folder(path)
     file = open_file(folder, models_file("validation"))
-    names, sides = choose_models(file, models, without, _own(folder, predictions))
-    return [*names, *(name for side in sides for name in side.names)]
+    names, kept = choose_models(file, models, without, models_of(predictions))
+    return [*names, *chain.from_iterable(kept)]
 
 
 def open_file(folder: Path, name: str, hint: str = "") -> EraFile:
