@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from skbench._checks import did_you_mean, listed
 from skbench._score_names import multipliers_of
 from skbench.tournament import META_MODEL_FILE, FolderRows, fetch_command
 
@@ -31,14 +30,9 @@ def no_meta_model(rows: FolderRows) -> str:
 def read_payout(payout: Any) -> Mapping[str, float]:
     """Return multipliers, given as such or by the name of a payout rule."""
     if isinstance(payout, str):
-        from skbench.staking import PAYOUT_RULES
+        from skbench.staking import rule_named
 
-        if payout not in PAYOUT_RULES:
-            raise ValueError(
-                f"`payout` must be the name of a payout rule, {listed(PAYOUT_RULES)}, "
-                f"or multipliers such as corr=3,mmc=15; got {payout!r}"
-                f"{did_you_mean(payout, PAYOUT_RULES)}"
-            )
-        return PAYOUT_RULES[payout].multipliers
+        otherwise = ", or multipliers such as corr=3,mmc=15"
+        return rule_named(payout, "payout", otherwise).multipliers
     multipliers_of(payout)
     return dict(payout)
