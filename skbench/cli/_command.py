@@ -101,6 +101,9 @@ class Failure(click.ClickException):
         super().__init__(message)
         self.status = status
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.status)
+
 
 def words_of(error: Exception) -> str:
     """Say what went wrong, and with which file."""
