@@ -44,7 +44,8 @@ class TestFetch:
     """What lacks files or features is told with the command that fetches them."""
 
     def command_in(self, line):
-        return shlex.split(re.search(r"skbench fetch .*", line)[0])[1:]
+        told = re.search(r"download (it|them) with (skbench fetch .*)", line)
+        return shlex.split(told[2])[1:]
 
     @pytest.mark.parametrize(
         "args",
@@ -104,7 +105,7 @@ class TestFetch:
         args = ["-o", tmp_path / "r.html", "--features", "small"]
         line = failure(capsys, "report", other, *args)
         end = "skbench fetch --features small (and take the folder that it makes)"
-        assert line.endswith(end)
+        assert line.endswith(f"; download it with {end}")
 
     def test_the_command_mends_it(self, files, data, tmp_path, no_keys, capsys):
         server = write_tournament(tmp_path / "server", data)

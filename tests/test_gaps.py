@@ -11,7 +11,7 @@ from helpers import failure, run
 from tournament_files import write_tournament
 
 from skbench.cli import main
-from skbench.datasets import make_benchmark_models
+from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.demo import run_demo
 from skbench.folders import (
     analyze_folder,
@@ -234,8 +234,11 @@ class TestChoice:
         pd.read_parquet(path).drop(columns=gone).to_parquet(path)
         output = tmp_path / "e.parquet"
         line = failure(capsys, "ensemble", files, "-o", output)
-        assert f"{path} lacks {gone!r}, which the validation rows have" in line
+        assert f"{path} lacks {gone!r}, which the other rows have: leave" in line
         assert "(--without)" in line
+        with pytest.raises(ValueError, match="which the other rows have") as refused:
+            load_benchmark_models(files)
+        assert line.endswith(str(refused.value).replace("`models`", "--without"))
         run(capsys, "ensemble", files, "-o", output, "--without", gone)
         assert missing(output) == 0
 

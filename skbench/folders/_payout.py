@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from skbench._score_names import multipliers_of
-from skbench.tournament import META_MODEL_FILE, FolderRows, fetch_command
+from skbench.tournament import META_MODEL_FILE, FolderRows, to_download
 
 
 def check_paid(rows: FolderRows, payout: Any) -> None:
@@ -21,10 +21,7 @@ def check_scores(rows: FolderRows, what: str, scores: Collection[str]) -> None:
 def no_meta_model(rows: FolderRows) -> str:
     """End a sentence on a folder without the Meta Model."""
     folder = rows.source.base.file.path.parent
-    return (
-        f", and {META_MODEL_FILE} is not in {folder}: download it by "
-        f"{fetch_command(folder)}"
-    )
+    return f", and {META_MODEL_FILE} is not in {folder}: {to_download(folder)}"
 
 
 def read_payout(payout: Any) -> Mapping[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 from skbench._checks import did_you_mean, is_several, listed
 from skbench._warnings import warn
 
-from ._release import FEATURES_FILE, fetch_command
+from ._release import FEATURES_FILE, to_download
 from ._roles import HasColumns
 from ._unreadable import why_unreadable
 
@@ -45,8 +45,8 @@ def feature_sets(path: Path, wanted: str | None = None) -> dict[str, list[str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there: it lists the feature sets. Download it: "
-            f"{fetch_command(path.parent, wanted)}"
+            f"{path} is not there: it lists the feature sets; "
+            f"{to_download(path.parent, wanted)}"
         )
     try:
         sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
@@ -99,7 +99,7 @@ def check_fetched(
     if lacking and having:
         raise ValueError(
             f"{file.path} lacks {len(lacking)} of the features, {listed(lacking, 3)}: "
-            f"get them by {fetch_command(file.path.parent, having[0])}"
+            f"{to_download(file.path.parent, having[0], 'them')}"
         )
 
 

@@ -29,10 +29,10 @@ from ._prediction_files import (
 from ._release import (
     META_MODEL_FILE,
     check_folder,
-    fetch_command,
     has_live,
     main_file,
     models_file,
+    to_download,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
@@ -148,7 +148,7 @@ def _live(
         names = [models_file("live"), *([main_file("live")] if rows.features else [])]
         return None, f"{folder} lacks {' or '.join(names)}"
     file = open_file(folder, models_file("live"))
-    check_same_models(file, rows.benchmarks)
+    check_same_models(file, rows.benchmarks, "without")
     other = rows.source.base.file
     ids = (chunk[other.id] for chunk in other.source.chunks([other.id]))
     check_live_files(file, [run.label for run in other.runs.values()], ids)
@@ -178,8 +178,7 @@ def open_file(folder: Path, name: str, hint: str = "") -> EraFile:
     """Open a parquet file of a folder by its name."""
     path = folder / name
     if not path.is_file():
-        hint = hint or f"download it: {fetch_command(folder)}"
-        raise FileNotFoundError(f"{path} is not there: {hint}")
+        raise FileNotFoundError(f"{path} is not there: {hint or to_download(folder)}")
     return EraFile(path, "Delete it, and download it again")
 
 

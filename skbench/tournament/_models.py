@@ -48,10 +48,10 @@ def _kept(
     return [name for name in names if name in some and name not in left_out]
 
 
-def check_same_models(live: HasColumns, names: Sequence[str]) -> None:
-    """Refuse live rows that lack a model of the validation rows."""
+def check_same_models(live: HasColumns, names: Sequence[str], choice: str) -> None:
+    """Refuse live rows that lack a model of others; ``choice`` leaves models out."""
     if lacking := [name for name in names if name not in live.types]:
         raise ValueError(
-            f"{live.path} lacks {listed(lacking)}, which the validation rows have: "
-            "leave such models out (`without`), or get the live files of this release"
+            f"{live.path} lacks {listed(lacking)}, which the other rows have: leave "
+            f"such models out (`{choice}`), or get the live files of this release"
         )
