@@ -265,7 +265,8 @@ def _join(
     if meta_model is not None and not rows.shares_eras(sides[1]):
         if meta_model.path.parent != file.path.parent:
             raise no_rows_of_meta_model(meta_model.path, file.path)
-        warn_of_no_meta_model(meta_model.path.name)
+        advice = "load other eras, or pass meta_model=False"
+        warn_of_no_meta_model(meta_model.path.name, advice)
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 

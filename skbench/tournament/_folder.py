@@ -223,7 +223,8 @@ def _joined(
     order += [name for side in predictions for name in side.names]
     source = Joined([*sides, *predictions], constants, order)
     if meta_model is not None and not source.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
+        advice = "get the file of this release, or go without MMC"
+        warn_of_no_meta_model(meta_model.path.name, advice)
     name = META_MODEL if meta_model else None
     target = next(iter(columns.targets), "")
     return FolderRows(

@@ -65,11 +65,11 @@ def has_live(folder: Path, features: Sequence[str]) -> bool:
     return all((folder / name).is_file() for name in needed)
 
 
-def warn_of_no_meta_model(name: str) -> None:
+def warn_of_no_meta_model(name: str, advice: str) -> None:
     """Warn that a file has the Meta Model of other eras only."""
     warn(
         f"{name} has none of the eras that are loaded, so {META_MODEL!r} is "
-        "missing throughout: load other eras, or pass meta_model=False"
+        f"missing throughout: {advice}"
     )
 
 
