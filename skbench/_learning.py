@@ -224,9 +224,8 @@ class Learning:
         weights = found.weights
         if not found.optimal:
             self._note(
-                "the search for weights stopped short of an optimum, at the limit of "
-                f"{problem.max_iter} iterations (`max_iter`): the best weights found "
-                "are kept",
+                "the search for weights stopped short of an optimum, at `max_iter`, "
+                f"which is {problem.max_iter}: the best weights found are kept",
                 ConvergenceWarning,
             )
         self._note_lost_eras(weights)
@@ -387,5 +386,5 @@ class Learning:
             self._note(
                 f"the weights rest on {(~lost).sum()} of {lost.size} scored eras: in "
                 "the others no column with a weight has predictions, so that no score "
-                "counts them. Leave columns with few eras out, or shrink the weights",
+                "counts them. Leave out models with few eras, or shrink the weights",
             )

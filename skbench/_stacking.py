@@ -647,6 +647,17 @@ class StackingWeights(WeightedEnsemble):
         return check_horizon(self.horizon, self._target)
 
     @property
+    def target_name_(self) -> str | None:
+        """Name of the target that eras were gathered with.
+
+        Returns
+        -------
+        name : str or None
+            None where it had none.
+        """
+        return self._target
+
+    @property
     def summary(self) -> str:
         """What was learned, in a sentence or two.
 

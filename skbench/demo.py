@@ -22,7 +22,7 @@ from .folders import compared, five_steps, folder_target, input_files
 from .metrics import max_feature_exposure, numerai_corr, summarize
 from .model_selection import EQUAL, SINGLE, Backtest, NoWindowError, backtest
 from .report import PerformanceReport
-from .tournament import fetch_command, folder_models
+from .tournament import folder_models, to_download
 
 __all__ = ["Demo", "run_demo"]
 
@@ -332,7 +332,7 @@ def _loaded(folder: Path, models: Any, without: Any) -> Bunch:
     if data.live is None:
         raise FileNotFoundError(
             f"{folder} must have live_benchmark_models.parquet and live.parquet, the "
-            f"rows to predict: download them by {fetch_command(folder, 'small')}"
+            f"rows to predict: {to_download(folder, 'small', 'them')}"
         )
     return data
 

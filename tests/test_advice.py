@@ -19,8 +19,8 @@ from tournament_files import write_tournament
 
 from skbench import cli
 from skbench.cli import main
-from skbench.datasets import make_benchmark_models
-from skbench.folders import report_folder
+from skbench.datasets import load_benchmark_models, make_benchmark_models
+from skbench.folders import report_folder, score_folder
 
 pytestmark = pytest.mark.filterwarnings("default")
 
@@ -44,7 +44,8 @@ class TestFetch:
     """What lacks files or features is told with the command that fetches them."""
 
     def command_in(self, line):
-        return shlex.split(re.search(r"skbench fetch .*", line)[0])[1:]
+        told = re.search(r"download (it|them) with (skbench fetch .*)", line)
+        return shlex.split(told[2])[1:]
 
     @pytest.mark.parametrize(
         "args",
@@ -104,7 +105,7 @@ class TestFetch:
         args = ["-o", tmp_path / "r.html", "--features", "small"]
         line = failure(capsys, "report", other, *args)
         end = "skbench fetch --features small (and take the folder that it makes)"
-        assert line.endswith(end)
+        assert line.endswith(f"; download it with {end}")
 
     def test_the_command_mends_it(self, files, data, tmp_path, no_keys, capsys):
         server = write_tournament(tmp_path / "server", data)
@@ -199,6 +200,27 @@ def test_advice_names_options(files, tmp_path, monkeypatch, capsys, spoil):
             failed += 1
         check_advice(args, capsys.readouterr().err)
     assert failed > 10
+
+
+def test_functions_of_a_folder_advise_what_they_can_do(files):
+    """They have no parameter for the Meta Model, unlike what loads a frame."""
+    meta_model_of_other_eras(files)
+    with pytest.warns(UserWarning, match="get the file of this release, or go without"):
+        score_folder(files)
+    with pytest.warns(UserWarning, match="other eras, or pass meta_model=False$"):
+        load_benchmark_models(files)
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "told"),
+    [
+        ("ensemble", "an optimum, at `max_iter`, which", "at the limit of iterations,"),
+        ("recipes", "got 'a': `list_recipes` lists all", "skbench recipes lists all"),
+        ("backtest", "Leave out models with few eras", "few eras (--without)"),
+    ],
+)
+def test_words_of_python_are_those_of_a_command(command, text, told):
+    assert told in commands[command].in_own_words(text)
 
 
 OTHERS = sorted(Path(cli.__file__).parent.glob("[a-z]*.py"))

@@ -465,7 +465,7 @@ class TestScores:
     @pytest.mark.parametrize("payout", [3, {"bmc": 1.0}, {}, {"corr": "much"}])
     def test_multipliers_that_cannot_be_used(self, payout):
         X = rows()
-        with pytest.raises(ValueError, match="`payout` must map 'corr' and 'contribut"):
+        with pytest.raises(ValueError, match="`payout` must map corr and mmc to their"):
             backtest(blend_of(StackingWeights()), X, X["target"], CV, payout=payout)
 
     def test_predictions_that_are_not_kept(self):
@@ -708,6 +708,19 @@ class TestJudgement:
         assert "MMC an era" in found.verdict("mmc")
         with pytest.raises(ValueError, match="`score` must be 'corr' or 'mmc'; got"):
             found.verdict("sharpe")
+
+    def test_the_verdict_where_all_are_worse(self):
+        found = judged()
+        corr = found.scores["corr"].copy()
+        given_ = ["corr p0.0", "corr p1.0", "mse p0.0", "mse p1.0", "given"]
+        for k, name in enumerate(given_):
+            equal = corr[found.rivals[name]["equal weights"]]
+            corr[name] = equal - 1.0 - 0.1 * k + 0.01 * corr[name]
+        worse = replace(found, scores={**found.scores, "corr": corr})
+        assert worse.verdict().startswith(
+            "equal weights do better than all else; the best of the others, corr p0.0, "
+            "is 1.0000 CORR an era below them (95% interval of the difference -1."
+        )
 
     def test_few_eras_are_counted_as_scored(self):
         X = rows()

@@ -175,7 +175,14 @@ class TestRecipes:
 
     def test_a_folder_that_is_not_there(self, tmp_path, capsys):
         line = failure(capsys, "recipes", tmp_path / "no")
-        assert f"NAME must be a folder that is there; got {tmp_path / 'no'}" in line
+        assert f"FOLDER must be a folder that is there; got {tmp_path / 'no'}" in line
+
+    @pytest.mark.parametrize("path", ["no/", "./no", "a.txt"])
+    def test_what_is_a_path_is_no_name(self, path, tmp_path, capsys, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("a.txt").touch()
+        line = failure(capsys, "recipes", path)
+        assert f"FOLDER must be a folder that is there; got {path}" in line
 
 
 class TestScore:

@@ -25,7 +25,7 @@ from skbench import StackingWeights
 from skbench.cli import main, skbench
 from skbench.cli.daily import STATUSES
 from skbench.daily import KeysError, RefusedError, read_config, run_daily
-from skbench.datasets import make_benchmark_models
+from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.deploy import submit
 from skbench.deploy.send import _upload as uploading
 from skbench.recipes import recipe
@@ -135,6 +135,21 @@ def test_a_line_with_its_time_for_each_step(server, daily):
         f"{MODEL}: Received: {N} predictions for '{MODEL}', round 1344, as {made_id}",
     ]
     assert last == f"OK round 1344 {MODEL} {N} rows {made_id}"
+
+
+def test_rows_are_read_by_the_ensemble_alone(server, daily, monkeypatch):
+    """Which holds an era at a time; a frame of all rows would take gigabytes."""
+
+    loaded = []
+
+    def load(folder, split, **options):
+        loaded.append(split)
+        return load_benchmark_models(folder, split, **options)
+
+    monkeypatch.setattr("skbench.datasets._fetch.load_benchmark_models", load)
+    status, out, err = daily()
+    assert (status, err, loaded) == (0, [], ["live"])  # as what is submitted is checked
+    assert f"Fetched data/v5.3: {N} live rows" in "".join(out)
 
 
 def test_what_arrives_is_the_ensemble(server, daily, made):

@@ -1011,6 +1011,36 @@ def test_the_image_is_that_of_the_running_python(server, model, monkeypatch):
         upload_model(model, MODEL)
 
 
+class OwnModel:
+    """A model of one's own, whose code travels along."""
+
+    feature_names_in_ = ("feature_000",)
+
+    def predict(self, X):
+        return X.sum(axis=1)
+
+
+@pytest.mark.parametrize("running", [(3, 11, 7), (3, 13, 1)])
+def test_the_image_of_an_exported_file(server, tmp_path, monkeypatch, running):
+    """It is that of the code in it; where there is none, the one offered first."""
+    server.docker_images = [f"Python 3.{minor}" for minor in (11, 12, 13)]
+    monkeypatch.setattr("sys.version_info", running)
+    data = make_benchmark_models(9, 30, 2, 3, random_state=0)
+    pipeline = make_pipeline(WeightedEnsemble(), EraRank()).fit(
+        data.frame[["era", *data.models]]
+    )
+    path = export_predict(pipeline, tmp_path / "text.pkl")
+    assert upload_model(path, MODEL).docker_image == "Python 3.12"
+    assert upload_model(path, MODEL, python="3.11").docker_image == "Python 3.11"
+    with pytest.warns(UserWarning, match="whose bytecode its code travels as"):
+        path = export_predict(
+            pipeline, tmp_path / "code.pkl", models={data.models[0]: OwnModel()}
+        )
+    monkeypatch.setattr("sys.version_info", (3, 12, 1))
+    written_with = f"Python {running[0]}.{running[1]}"
+    assert upload_model(path, MODEL).docker_image == written_with
+
+
 @pytest.mark.parametrize(
     ("images", "expected"),
     [

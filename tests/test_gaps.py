@@ -11,7 +11,7 @@ from helpers import failure, run
 from tournament_files import write_tournament
 
 from skbench.cli import main
-from skbench.datasets import make_benchmark_models
+from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.demo import run_demo
 from skbench.folders import (
     analyze_folder,
@@ -234,16 +234,57 @@ class TestChoice:
         pd.read_parquet(path).drop(columns=gone).to_parquet(path)
         output = tmp_path / "e.parquet"
         line = failure(capsys, "ensemble", files, "-o", output)
-        assert f"{path} lacks {gone!r}, which the validation rows have" in line
+        assert f"{path} lacks {gone!r}, which the other rows have: leave" in line
         assert "(--without)" in line
+        with pytest.raises(ValueError, match="which the other rows have") as refused:
+            load_benchmark_models(files)
+        assert line.endswith(str(refused.value).replace("`models`", "--without"))
         run(capsys, "ensemble", files, "-o", output, "--without", gone)
         assert missing(output) == 0
 
     def test_weights_of_models_that_are_left_out(self, folder, late, tmp_path, capsys):
         args = ["-o", tmp_path / "e.parquet", "--weights", f"{late}=1"]
         line = failure(capsys, "ensemble", folder, *args, "--without", late)
-        assert f"--weights names {late!r}" in line
+        told = f"--weights names {late!r}, which --without leaves out: leave it out of "
+        assert told in line
         assert "X" not in line.replace(str(folder), "")
+
+    @pytest.mark.parametrize("option", ["--without", "--models"])
+    def test_the_option_that_leaves_models_out_is_named(
+        self, folder, data, mine, tmp_path, capsys, option
+    ):
+        left_out = {"--without": "a", "--models": f"b,{data.models[0]}"}[option]
+        args = ["-o", tmp_path / "e.parquet", "--predictions", mine, option, left_out]
+        line = failure(capsys, "ensemble", folder, *args, "--weights", "a=0.5,b=0.5")
+        assert f"--weights names 'a', which {option} leaves out: " in line
+        columns = "v42_lgbm_teager20=a,v42_lgbm_cyrus20=b"
+        args += ["--recipe", "v42_lgbm_ct_blend"]
+        line = failure(capsys, "ensemble", folder, *args, "--columns", columns)
+        assert f"--columns names 'a', which {option} leaves out: " in line
+
+    def test_a_recipe_of_a_model_that_is_left_out(self, folder, mine, tmp_path, capsys):
+        parts = {"a": "v42_lgbm_teager20", "b": "v42_lgbm_cyrus20"}
+        path = tmp_path / "parts.parquet"
+        pd.read_parquet(mine).rename(columns=parts).to_parquet(path)
+        args = ["-o", tmp_path / "e.parquet", "--predictions", path]
+        args += ["--recipe", "v42_lgbm_ct_blend", "--without", parts["a"]]
+        line = failure(capsys, "ensemble", folder, *args)
+        told = f"'v42_lgbm_ct_blend' needs {parts['a']!r}, which --without leaves out"
+        assert told in line
+
+    @pytest.mark.parametrize("option", ["--without", "--models"])
+    def test_a_name_that_is_not_there_is_told_of_models_alone(
+        self, folder, data, mine, capsys, option
+    ):
+        first = data.models[0]
+        args = ["score", folder, "--predictions", mine, option, f"{first}0"]
+        line = failure(capsys, *args)
+        told = f"does not have; did you mean {first!r}"
+        assert told in line
+        every = ", ".join(map(repr, [*data.models, "a", "b"]))
+        assert f"It has {every}: name others" in line
+        for column in ("era", "id", "data_type"):
+            assert repr(column) not in line
 
     def test_no_model_is_left(self, folder, data, capsys):
         every = ",".join(data.models)

@@ -3,6 +3,8 @@
 import ast
 import importlib
 import inspect
+import io
+import pickle
 import re
 import runpy
 import sys
@@ -35,6 +37,48 @@ def name_of(path):
 @cache
 def tree_of(path):
     return ast.parse(path.read_text())
+
+
+# Errors
+
+# Of those that take more than a message: the rest.
+FURTHER = {"NoWindowError": [3], "Failure": [11]}
+
+
+def modules():
+    """Import the modules of the package, but for texts that run elsewhere."""
+    for path in FILES:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[-1] not in ("__main__", "_child", "_loader", "_runtime"):
+            yield importlib.import_module(".".join(parts).removesuffix(".__init__"))
+
+
+def errors():
+    found = {
+        thing
+        for module in modules()
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, BaseException)
+    }
+    return {e for e in found if e.__module__.startswith("skbench")}
+
+
+def pickled(error):
+    """Pickle as a process does into which Dask has not brought ways of its own."""
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file)
+    pickler.dispatch_table = {}
+    pickler.dump(error)
+    return file.getvalue()
+
+
+def test_errors_come_through_from_another_process():
+    assert {*FURTHER, "DataError", "AttemptError"} <= {e.__name__ for e in errors()}
+    for kind in errors():
+        error = kind("what went wrong", *FURTHER.get(kind.__name__, []))
+        same = pickle.loads(pickled(error))
+        assert (type(same), str(same)) == (kind, str(error))
+        assert vars(same) == vars(error)
 
 
 # Functions

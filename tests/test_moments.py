@@ -521,6 +521,13 @@ def test_of_several_summits_above_zero_the_highest_is_kept():
     assert_close(ascend(function, columns[2:]).weights, [0, 0, 1])
 
 
+def test_where_the_blend_of_opposites_is_nothing_the_best_column_is_taken():
+    opposite = np.array([[[1.0, -1.0], [-1.0, 1.0]]])
+    function = MeanScore([Ratio(np.array([[0.5, -0.5]]), opposite)], ONE)
+    assert function.gradient(np.full(2, 0.5))[0] == 0.0
+    assert_close(ascend(function, [np.full(2, 0.5)]).weights, [1, 0])
+
+
 @pytest.mark.parametrize("seed", range(4, 10))
 def test_where_nothing_scores_above_zero_the_best_column_is_taken(seed):
     linear = -1 - np.random.default_rng(seed).random((6, 4))

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers import failure
+from helpers import failure, run
 from tournament_files import write_rows
 
 from skbench.folders import (
@@ -21,7 +21,13 @@ from skbench.folders import (
     stake_folder,
 )
 from skbench.staking import PAYOUT_RULES
-from skbench.tournament import Origin, with_origin
+from skbench.tournament import (
+    Origin,
+    _any_file,
+    folder_models,
+    open_folder,
+    with_origin,
+)
 
 
 def csv_of(own, **options):
@@ -400,6 +406,48 @@ def test_what_is_refused_by_name(release, own, tmp_path, capsys, name, content, 
         line = failure(capsys, "score", release, "--predictions", path)
     assert told in line
     assert name in line
+
+
+class TestModels:
+    """The names of the models of a file, for which no row is read."""
+
+    @pytest.mark.parametrize("made", AS_PARQUET)
+    def test_are_those_that_are_read(self, release, own, tmp_path, made):
+        name, content = made(own)
+        path = tmp_path / name
+        path.write_bytes(content)
+        rows, _ = open_folder(release, target="target", predictions=path)
+        assert rows.models[-1] == "mine"
+        assert folder_models(release, predictions=path) == rows.models
+
+    def test_whole_numbers_are_predictions_too(self, release, own, tmp_path):
+        ranks = own.assign(prediction=own["prediction"].rank().astype(int))
+        path = write_rows(tmp_path / "mine.parquet", ranks)
+        assert folder_models(release, predictions=path)[-1] == "mine"
+        assert folder_models(release, predictions={"m": ranks["prediction"]})[-1] == "m"
+
+    def test_what_stands_in_the_rows_is_not_looked_at(self, release, own, tmp_path):
+        path = write_rows(tmp_path / "mine.csv", own.assign(prediction="high"))
+        assert folder_models(release, predictions=path)[-1] == "mine"
+        write_rows(path, own.drop(columns="prediction"))
+        with pytest.raises(ValueError, match=r"mine\.csv has no predictions"):
+            folder_models(release, predictions=path)
+
+    @pytest.mark.filterwarnings("ignore:no live rows are predicted")
+    def test_an_ensemble_reads_a_file_once(
+        self, release, own, tmp_path, capsys, monkeypatch
+    ):
+        read, original = [], _any_file.read_csv
+
+        def counted(*args, **options):
+            read.append(args)
+            return original(*args, **options)
+
+        monkeypatch.setattr(_any_file, "read_csv", counted)
+        path = write_rows(tmp_path / "mine.csv", own)
+        args = ["--predictions", path, "--weights", "mine=1", "-o"]
+        run(capsys, "ensemble", release, *args, tmp_path / "e.parquet")
+        assert len(read) == 1
 
 
 class TestFrames:

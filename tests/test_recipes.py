@@ -477,7 +477,7 @@ def test_an_unknown_name_is_answered_with_close_ones(name, close):
 
 
 def test_a_name_like_no_other_is_answered_with_where_to_look():
-    with pytest.raises(ValueError, match=r"got 'xyz': list_recipes\(\) lists all"):
+    with pytest.raises(ValueError, match=r"got 'xyz': `list_recipes` lists all"):
         recipe("xyz")
 
 

@@ -29,7 +29,9 @@ _OTHERWISE = {
 _THINGS = {
     "era_plan": "era_plan",
     "horizon": "the horizon",
+    "list_recipes": "skbench recipes",
     "live_features": "the file of live features",
+    "max_iter": "the limit of iterations",
     "meta_model": "the Meta Model",
     "nan_policy": "missing",
     "pipeline": "the pipeline",
@@ -39,15 +41,8 @@ _THINGS = {
 }
 # Advice to those who write Python, and what it is on the command line.
 _ADVICE = {
-    " (`max_iter`)": "",
     "leave these columns out": "leave these models out (--without)",
-    "Leave columns with few eras out": "Leave models with few eras out (--without)",
     "Leave out models with few eras": "Leave out models with few eras (--without)",
-    "list_recipes() lists all": "skbench recipes lists all",
-    "load other eras, or pass meta_model=False": "get the file of this release, or go "
-    "without MMC",
-    "can be loaded with `load_benchmark_models`": "can still be used",
-    "or load it as it is with `load_benchmark_models`": "or use it as it is",
     ", or supply it by `models`": ", or supply it in Python (skbench.deploy)",
     "A model of your own goes into `models`": "Models are exported in Python "
     "(skbench.deploy)",
@@ -100,6 +95,9 @@ class Failure(click.ClickException):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.status)
 
 
 def words_of(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """``skbench recipes``."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ def recipes(name: str | None, form: str) -> None:
     """
     from skbench.recipes import describe_recipes, recipe
 
-    if name is not None and (Path(name).is_dir() or len(Path(name).parts) > 1):
+    if name is not None and _is_path(name):
         return _show_fitting(name, form)
     if name is not None:
         found = recipe(name)
@@ -40,10 +41,18 @@ def recipes(name: str | None, form: str) -> None:
     show(listed, form)
 
 
+def _is_path(name: str) -> bool:
+    """Whether a word is a path, there or not, and no name of a recipe."""
+    separators = os.sep, os.altsep or os.sep
+    return Path(name).exists() or any(sign in name for sign in separators)
+
+
 def _show_fitting(folder: str, form: str) -> None:
     """Print which recipes the models in a folder can make, and by which commands."""
     from skbench.folders import folder_recipes
 
+    if not Path(folder).is_dir():
+        raise click.UsageError(f"FOLDER must be a folder that is there; got {folder}")
     found = folder_recipes(folder)
     found["command"] = [_command(folder, line) for _, line in found.iterrows()]
     found["missing"] = found["missing"].map(", ".join)

@@ -27,7 +27,8 @@ from ._show import say
 @click.option(
     "--python",
     metavar="VERSION",
-    help="Python that FILE was written with, such as 3.12; without it, this one.",
+    help="Python to run it on, such as 3.12. Without it: that of the code in FILE or, "
+    "where skbench export put none into it, 3.12; for another pickle, this one.",
 )
 def upload(
     path: Path,

@@ -11,7 +11,7 @@ from skbench._disk import disk_errors
 from skbench._files import Address, as_path
 from skbench._locks import locked
 from skbench._numerai import client
-from skbench.datasets import fetch_benchmark_models
+from skbench.datasets import fetch_files
 from skbench.deploy import (
     Round,
     SubmissionReceipt,
@@ -21,6 +21,7 @@ from skbench.deploy import (
     submitted,
 )
 from skbench.folders import ensemble_folder, ensemble_pipeline
+from skbench.tournament import models_file, open_file
 
 from ._config import OF_FIT, OF_PIPELINE, Options, check_models, chosen, features_of
 from ._errors import DataError, KeysError, RefusedError, raised_as
@@ -237,10 +238,10 @@ def _predicted(name: str, options: Options, shared: _Shared) -> Path:
 
 
 def _fetch(features: Any, shared: _Shared) -> Path:
-    """Fetch what has changed; the rows that come with it are let go at once."""
-    data = fetch_benchmark_models(
+    """Fetch what has changed."""
+    folder = fetch_files(
         shared.version, features=features, data_home=shared.data_home, api=shared.api
     )
-    shared.tell(f"Fetched {data.folder}: {len(data.live):,} live rows")
-    folder: Path = data.folder
+    live = open_file(folder, models_file("live")).source
+    shared.tell(f"Fetched {folder}: {live.n_rows:,} live rows")
     return folder

@@ -251,7 +251,7 @@ def _is_current(path: Path, remote: RemoteFile) -> bool:
     raise FileExistsError(
         f"{path} was not put there by skbench, and is not the file that the server has "
         f"now ({size} bytes against {remote.identity.size}): move it away to have it "
-        "fetched, or load it as it is with `load_benchmark_models`"
+        "fetched, or use it as it is"
     )
 
 

@@ -128,12 +128,34 @@ def fetch_benchmark_models(
     >>> data.frame.shape, data.live.shape  # doctest: +SKIP
     """
     splits = _check_splits(splits)
+    chosen: dict[str, Any] = {
+        "targets": _check_targets(targets),
+        "features": _check_features(features),
+    }
+    options: dict[str, Any] = {"data_home": data_home, "api": api, "progress": progress}
+    folder = fetch_files(version, splits, meta_model=meta_model, **chosen, **options)
+    data = load_benchmark_models(
+        folder, splits[0], **chosen, meta_model=bool(meta_model)
+    )
+    data.update(folder=folder, version=folder.name)
+    return data
+
+
+def fetch_files(
+    version: str = "latest",
+    splits: Sequence[str] = ("validation", "live"),
+    *,
+    meta_model: bool | str = True,
+    targets: list[str] | bool = True,
+    features: str | list[str] | None = None,
+    data_home: str | os.PathLike[str] | None = None,
+    api: Any = None,
+    progress: bool = False,
+) -> Path:
+    """Fetch what `fetch_benchmark_models` loads, and load none of it; return where."""
     source = _check_meta_model(meta_model)
     check_flag("progress", progress)
-    targets = _check_targets(targets)
-    features = _check_features(features)
-    home = folder_of_data(data_home)
-    api = client(api)
+    splits, home, api = [*splits], folder_of_data(data_home), client(api)
     available = _list_files(api)
     version = _resolve_version(version, splits, available)
     folder = home / version
@@ -150,12 +172,7 @@ def fetch_benchmark_models(
     _keep_all(api, folder, files, progress)
     if other:
         _keep_other_meta_model(api, folder, str(source), splits[0], progress)
-    chosen: dict[str, Any] = {"targets": targets or (), "features": features}
-    data = load_benchmark_models(
-        folder, splits[0], **chosen, meta_model=bool(meta_model)
-    )
-    data.update(folder=folder, version=version)
-    return data
+    return folder
 
 
 def _check_splits(splits: Any) -> list[str]:
@@ -265,7 +282,7 @@ def _resolve_version(version: Any, splits: list[str], available: Sequence[str]) 
         reason = f"`version` must be one that Numerai has, or 'latest'; got {version!r}"
     raise ValueError(
         f"{reason}; it has {listed(numbered, limit=100)}. Files of another one that "
-        "were fetched earlier can be loaded with `load_benchmark_models`"
+        "were fetched earlier can be used as they are"
     )
 
 

@@ -23,9 +23,9 @@ from skbench.tournament import (
     as_list,
     check_folder,
     check_live_files,
+    check_same_models,
     choose_columns,
     choose_models,
-    fetch_command,
     has_live,
     main_file,
     models_file,
@@ -34,6 +34,7 @@ from skbench.tournament import (
     open_meta_model,
     read_sets,
     sides_of,
+    to_download,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
@@ -230,8 +231,8 @@ def _open(
     if targets in (None, False, []) and features in (None, []):
         return file, None
     hint = (
-        "it has the targets and features. Ask for neither of them, or download it: "
-        f"{fetch_command(folder)}"
+        "it has the targets and features. Ask for neither of them, or "
+        f"{to_download(folder)}"
     )
     return file, open_file(folder, main_file(split), hint)
 
@@ -242,9 +243,9 @@ def _load_live(folder: Path, columns: Columns, others: _Loaded) -> _Loaded | Non
         return None
     models, features = columns.models, columns.features
     file, main = _open(folder, "live", None, features)
-    names, _ = choose_models(file, models)
+    check_same_models(file, models, "models")
     sets = read_sets(folder, features or None)
-    columns = choose_columns(main, names, None, features, sets)
+    columns = choose_columns(main, models, None, features, sets)
     live = _join("live", columns, file, main)
     check_live_files(file, others.frame[ERA].unique(), [others.ids])
     return live
@@ -264,7 +265,8 @@ def _join(
     if meta_model is not None and not rows.shares_eras(sides[1]):
         if meta_model.path.parent != file.path.parent:
             raise no_rows_of_meta_model(meta_model.path, file.path)
-        warn_of_no_meta_model(meta_model.path.name)
+        advice = "load other eras, or pass meta_model=False"
+        warn_of_no_meta_model(meta_model.path.name, advice)
     names = [side.file.path.name for side in sides]
     return _Loaded(rows.frame(constants), dict(zip(names, rows.unmatched, strict=True)))
 

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -125,11 +125,14 @@ def ensemble_pipeline(
         raise ValueError(
             f"`proportion` is for `neutralize`; got {proportion!r} without features"
         )
+    if recipe is not None or isinstance(weights, Mapping):
+        known = folder_models(path, models, without, predictions)
+        every = folder_models(path, predictions=predictions)
+        left_out = _left_out(every, known, without)
     if recipe is not None:
-        known = folder_models(path, models, without, predictions)
-        return _published(as_path(path), recipe, columns, known, nan_policy)
+        return _published(as_path(path), recipe, columns, known, left_out, nan_policy)
     if isinstance(weights, Mapping):
-        known = folder_models(path, models, without, predictions)
+        _check_used("`weights` names", weights, left_out)
         resolve_columns(weights, known, "weights", os.fspath(path))
     blend = _blend(weights, fit, payout, shrinkage).set_params(nan_policy=nan_policy)
     if neutralize is None:
@@ -156,6 +159,25 @@ def _check_recipe(recipe: Any, columns: Any, neutralize: Any) -> None:
             "`neutralize` cannot go with `recipe`, which neutralises as published; got "
             f"{neutralize!r}"
         )
+
+
+def _left_out(
+    every: Sequence[str], known: Sequence[str], without: Sequence[str] | None
+) -> dict[str, str]:
+    """Return the models that are not used, and the parameter that leaves each out."""
+    named = [without] if isinstance(without, str) else without or ()
+    by = {True: "without", False: "models"}
+    return {name: by[name in named] for name in every if name not in known}
+
+
+def _check_used(who: str, names: Iterable[str], left_out: Mapping[str, str]) -> None:
+    """Refuse to blend a model that is left out."""
+    for name in names:
+        if name in left_out:
+            raise ValueError(
+                f"{who} {name!r}, which `{left_out[name]}` leaves out: leave it out of "
+                "both, or of neither"
+            )
 
 
 def _blend(
@@ -193,6 +215,7 @@ def _published(
     name: str,
     columns: Mapping[str, str] | None,
     known: Sequence[str],
+    left_out: Mapping[str, str],
     nan_policy: str,
 ) -> Pipeline:
     """Make a published ensemble of models that are known."""
@@ -202,6 +225,7 @@ def _published(
     there = published_columns(found, known)
     lacking = [part for part in found.weights if part not in there]
     if columns is None and lacking:
+        _check_used(f"the recipe {found.name!r} needs", lacking, left_out)
         raise ValueError(
             f"the recipe {found.name!r} needs the models {listed(lacking)}, which are "
             f"not among those of {folder}, {listed(known)}: skbench recipes "
@@ -217,6 +241,7 @@ def _published(
     sets = _sets_for(found, folder)
     pipeline: Pipeline = found.pipeline(columns=names or None, feature_sets=sets)
     if columns is not None:
+        _check_used("`columns` names", columns.values(), left_out)
         resolve_columns([*columns.values()], known, "columns", os.fspath(folder))
     return pipeline.set_params(weightedensemble__nan_policy=nan_policy)
 

@@ -13,7 +13,7 @@ from skbench._parquet import read_parquet
 from skbench._score_names import score_choice
 from skbench._shown import Part, Shown
 from skbench._stacking import StackingWeights
-from skbench.metrics import summarize
+from skbench.metrics import summarize_beside
 
 ENSEMBLE = "ensemble"
 
@@ -142,12 +142,8 @@ class FolderEnsemble(Shown):
 
 def compared(scores: pd.DataFrame, name: str, target: str) -> pd.DataFrame:
     """Summarise scores by era, and how far one column is ahead of the others."""
-    lines = summarize(scores, target=target)
-    lines = lines[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
-    others = scores.drop(columns=name)
-    ahead = summarize(others.rsub(scores[name], axis=0), target=target)
-    names = ["difference", "difference_low", "difference_high"]
-    return lines.join(ahead[["mean", "low", "high"]].set_axis(names, axis=1))
+    ahead = scores.drop(columns=name).rsub(scores[name], axis=0)
+    return summarize_beside(scores, ahead, target=target)
 
 
 def blend_of(pipeline: Pipeline) -> WeightedEnsemble:

@@ -3,9 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from skbench._checks import did_you_mean, listed
 from skbench._score_names import multipliers_of
-from skbench.tournament import META_MODEL_FILE, FolderRows, fetch_command
+from skbench.tournament import META_MODEL_FILE, FolderRows, to_download
 
 
 def check_paid(rows: FolderRows, payout: Any) -> None:
@@ -22,23 +21,15 @@ def check_scores(rows: FolderRows, what: str, scores: Collection[str]) -> None:
 def no_meta_model(rows: FolderRows) -> str:
     """End a sentence on a folder without the Meta Model."""
     folder = rows.source.base.file.path.parent
-    return (
-        f", and {META_MODEL_FILE} is not in {folder}: download it by "
-        f"{fetch_command(folder)}"
-    )
+    return f", and {META_MODEL_FILE} is not in {folder}: {to_download(folder)}"
 
 
 def read_payout(payout: Any) -> Mapping[str, float]:
     """Return multipliers, given as such or by the name of a payout rule."""
     if isinstance(payout, str):
-        from skbench.staking import PAYOUT_RULES
+        from skbench.staking import rule_named
 
-        if payout not in PAYOUT_RULES:
-            raise ValueError(
-                f"`payout` must be the name of a payout rule, {listed(PAYOUT_RULES)}, "
-                f"or multipliers such as corr=3,mmc=15; got {payout!r}"
-                f"{did_you_mean(payout, PAYOUT_RULES)}"
-            )
-        return PAYOUT_RULES[payout].multipliers
+        otherwise = ", or multipliers such as corr=3,mmc=15"
+        return rule_named(payout, "payout", otherwise).multipliers
     multipliers_of(payout)
     return dict(payout)

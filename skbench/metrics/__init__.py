@@ -26,6 +26,7 @@ from ._scores import (
 )
 from ._scores import exposures_of as exposures_of
 from ._summary import summarize
+from ._summary import summarize_beside as summarize_beside
 from ._tables import Frames as Frames
 from ._tables import by_era as by_era
 from ._tables import check_eras_by_models as check_eras_by_models

@@ -145,6 +145,16 @@ def summarize(
     return summary
 
 
+def summarize_beside(
+    scores: pd.DataFrame, differences: pd.DataFrame, **options: Any
+) -> pd.DataFrame:
+    """Summarise scores by era, and beside them how far each is from another."""
+    lines, beside = (summarize(table, **options) for table in (scores, differences))
+    lines = lines[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
+    names = ["difference", "difference_low", "difference_high"]
+    return lines.join(beside[["mean", "low", "high"]].set_axis(names, axis=1))
+
+
 def _numbers(series: Floats) -> dict[str, float]:
     """Numbers of one model, from its scores in order of the eras."""
     scored = series[~np.isnan(series)]

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from skbench._eras import era_numbers
 from skbench._score_names import score_choice, score_title
 from skbench._shown import as_html
-from skbench.metrics import lacks_eras, summarize
+from skbench.metrics import lacks_eras, summarize_beside
 from skbench.solvers import intervals
 
 from ._candidate import EQUAL
@@ -131,14 +131,12 @@ class Backtest:
         )
         if low > 0:
             return f"{name} does better than equal weights by {size} {interval}"
-        if found["high"].max() < 0:
-            worse = "equal weights do better than all else"
-            return f"{worse}; than {name}, the best of it, by {size} {interval}"
         side = "below" if value < 0 else "above"
-        return (
-            "equal weights: nothing here can be told from them; the best, "
-            f"{name}, is {size} {side} them {interval}"
-        )
+        nearest = f"{name}, is {size} {side} them {interval}"
+        if found["high"].max() < 0:
+            others = "equal weights do better than all else; the best of the others"
+            return f"{others}, {nearest}"
+        return f"equal weights: nothing here can be told from them; the best, {nearest}"
 
     def best(self, score: str = "corr") -> str | None:
         """Name the candidate that the verdict is on.
@@ -214,17 +212,14 @@ class Backtest:
 
     def _lines(self, score: str) -> pd.DataFrame:
         """Numbers of one score: a row a candidate."""
-        table, difference = self.scores[score], self.differences(score)
-        kept = self._summarized(table)
-        beside = self._summarized(difference)[["mean", "low", "high"]]
-        names = ["difference", "difference_low", "difference_high"]
-        kept = kept.join(beside.set_axis(names, axis=1))
+        kept = summarize_beside(
+            self.scores[score],
+            self.differences(score),
+            horizon=self.horizon,
+            confidence=self.confidence,
+        )
         columns = [score, *(f"{score}_{name}" for name in kept.columns[1:])]
         return kept.set_axis(columns, axis=1)
-
-    def _summarized(self, table: pd.DataFrame) -> pd.DataFrame:
-        numbers = summarize(table, horizon=self.horizon, confidence=self.confidence)
-        return numbers[["mean", "low", "high", "sharpe", "max_drawdown", "n_eras"]]
 
     def __repr__(self) -> str:
         return (

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ class NoWindowError(ValueError):
     def __init__(self, message: str, n_lacking: int) -> None:
         super().__init__(message)
         self.n_lacking = n_lacking
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.n_lacking)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ def learned_windows(
         cv = default_split(labels, stacking.horizon_)
     if not isinstance(cv, WalkForwardEraSplit):
         raise ValueError(f"`cv` must be a WalkForwardEraSplit; got {cv!r}")
-    cv._check_reach(stacking._target)
+    cv._check_reach(stacking.target_name_)
     learned: list[LearnedWindow] = []
     n_short, lost = 0, []
     windows = cv._windows(labels)

@@ -701,7 +701,7 @@ def recipe(name: str) -> Recipe:
     close = alike(key, known)
     hint = f"did you mean {listed(close)}? " if close else ""
     raise ValueError(
-        f"`name` must be that of a recipe; got {name!r}: {hint}list_recipes() lists all"
+        f"`name` must be that of a recipe; got {name!r}: {hint}`list_recipes` lists all"
     )
 
 

@@ -14,6 +14,7 @@ from skbench._checks import (
     check_choice,
     check_count,
     check_name,
+    did_you_mean,
     is_number,
     listed,
 )
@@ -513,9 +514,13 @@ def newest_rule() -> PayoutRule:
     return rule
 
 
-def rule_named(name: str) -> PayoutRule:
-    """Return a rule of `PAYOUT_RULES` by its name."""
-    check_choice("rule", name, list(PAYOUT_RULES))
+def rule_named(name: str, parameter: str = "rule", otherwise: str = "") -> PayoutRule:
+    """Return a rule of `PAYOUT_RULES` by its name; ``otherwise`` is also allowed."""
+    if name not in PAYOUT_RULES:
+        raise ValueError(
+            f"`{parameter}` must be the name of a payout rule, {listed(PAYOUT_RULES)}"
+            f"{otherwise}; got {name!r}{did_you_mean(name, PAYOUT_RULES)}"
+        )
     return PAYOUT_RULES[name]
 
 

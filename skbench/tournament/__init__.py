@@ -29,6 +29,7 @@ from ._live import id_problems as id_problems
 from ._live import more_than_once as more_than_once
 from ._live import several_eras as several_eras
 from ._live_predictions import files_of as files_of
+from ._models import check_same_models as check_same_models
 from ._models import choose_models as choose_models
 from ._origin import Origin as Origin
 from ._origin import how_made as how_made
@@ -46,10 +47,10 @@ from ._release import FILES as FILES
 from ._release import META_MODEL_FILE as META_MODEL_FILE
 from ._release import SPLITS as SPLITS
 from ._release import check_folder as check_folder
-from ._release import fetch_command as fetch_command
 from ._release import has_live as has_live
 from ._release import main_file as main_file
 from ._release import models_file as models_file
+from ._release import to_download as to_download
 from ._release import warn_of_no_meta_model as warn_of_no_meta_model
 from ._release import warn_of_unmatched as warn_of_unmatched
 from ._roles import DATA_TYPE as DATA_TYPE

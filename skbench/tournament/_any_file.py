@@ -1,8 +1,10 @@
 """Files of rows that are not of parquet, read whole: CSV and Arrow's own."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow.csv import ConvertOptions, read_csv
@@ -39,17 +41,45 @@ def is_parquet(path: Path) -> bool:
 
 def read_table(path: Path) -> pa.Table:
     """Read a file that is not of parquet, by what it begins with."""
+    if _is_arrow(path):
+        with _arrow_reader(path) as reader:
+            return reader.read_all()
+    with reading(path, _AS_CSV):
+        _, kinds = _columns_of_csv(path)
+        options = ConvertOptions(
+            column_types=kinds, include_columns=[*kinds], strings_can_be_null=True
+        )
+        with _text_of(path) as file:
+            table = read_csv(file, convert_options=options)
+    return table.rename_columns([ID, *table.column_names[1:]])
+
+
+def read_schema(path: Path) -> pa.Schema:
+    """Return the columns that `read_table` gives, without a look at the rows."""
+    if _is_arrow(path):
+        with _arrow_reader(path) as reader:
+            return reader.schema
+    with reading(path, _AS_CSV):
+        key, kinds = _columns_of_csv(path)
+    return pa.schema({ID if name == key else name: kinds[name] for name in kinds})
+
+
+def _is_arrow(path: Path) -> bool:
+    """Whether a file is one of Arrow, or else of CSV; refuse what is neither."""
     head = _head(path, 8)
     for start, what in _REFUSED.items():
         if head.startswith(start):
             raise ValueError(
                 f"{path} is {what}, which is not read: save it as {_KINDS}. {_AS_CSV}"
             )
-    if head.startswith((_ARROW, _STREAM)):
-        with reading(path, "Write it again"), pa.memory_map(arrow_path(path)) as file:
-            of = pa.ipc.open_file if head.startswith(_ARROW) else pa.ipc.open_stream
-            return of(file).read_all()
-    return _read_csv(path, "gzip" if head.startswith(_GZIP) else None)
+    return head.startswith((_ARROW, _STREAM))
+
+
+@contextmanager
+def _arrow_reader(path: Path) -> Iterator[Any]:
+    with reading(path, "Write it again"), pa.memory_map(arrow_path(path)) as file:
+        is_file = _head(path, 8).startswith(_ARROW)
+        yield (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file)
 
 
 def _head(path: Path, size: int) -> bytes:
@@ -61,29 +91,28 @@ def _is_text(head: bytes) -> bool:
     return bool(head) and all(byte >= 32 or byte in b"\t\r\n" for byte in head)
 
 
-def _read_csv(path: Path, compression: str | None) -> pa.Table:
-    """Read the ids and eras of a CSV file as text, and all else as floats."""
-    with reading(path, _AS_CSV):
-        with pa.input_stream(arrow_path(path), compression=compression) as file:
-            names = _header(path, file.read(_HEAD_BYTES))
-        key = names[0] if ID not in names and _is_unnamed(names[0]) else ID
-        models = [name for name in names if name != key and _is_prediction(name)]
-        labels = [name for name in (key, ERA) if name in names]
-        if key not in names or len(set(names)) < len(names):
-            raise _unlike(
-                path,
-                f"must have the column {ID!r}, and no name twice; it has "
-                f"{listed(names)}",
-            )
-        options = ConvertOptions(
-            column_types=dict.fromkeys(labels, pa.large_string())
-            | dict.fromkeys(models, pa.float64()),
-            include_columns=[*labels, *models],
-            strings_can_be_null=True,
+def _text_of(path: Path) -> pa.NativeFile:
+    compression = "gzip" if _head(path, 8).startswith(_GZIP) else None
+    return pa.input_stream(arrow_path(path), compression=compression)
+
+
+def _columns_of_csv(path: Path) -> tuple[str, dict[str, pa.DataType]]:
+    """Return the column of ids of a CSV file, and what columns are read as.
+
+    Ids and eras are text, and all else is floats.
+    """
+    with _text_of(path) as file:
+        names = _header(path, file.read(_HEAD_BYTES))
+    key = names[0] if ID not in names and _is_unnamed(names[0]) else ID
+    models = [name for name in names if name != key and _is_prediction(name)]
+    labels = [name for name in (key, ERA) if name in names]
+    if key not in names or len(set(names)) < len(names):
+        raise _unlike(
+            path,
+            f"must have the column {ID!r}, and no name twice; it has {listed(names)}",
         )
-        with pa.input_stream(arrow_path(path), compression=compression) as file:
-            table = read_csv(file, convert_options=options)
-    return table.rename_columns([ID, *table.column_names[1:]])
+    text, floats = pa.large_string(), pa.float64()
+    return key, dict.fromkeys(labels, text) | dict.fromkeys(models, floats)
 
 
 def _is_prediction(name: str) -> bool:

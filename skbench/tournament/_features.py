@@ -8,7 +8,7 @@ from typing import Any
 from skbench._checks import did_you_mean, is_several, listed
 from skbench._warnings import warn
 
-from ._release import FEATURES_FILE, fetch_command
+from ._release import FEATURES_FILE, to_download
 from ._roles import HasColumns
 from ._unreadable import why_unreadable
 
@@ -45,8 +45,8 @@ def feature_sets(path: Path, wanted: str | None = None) -> dict[str, list[str]]:
     """
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path} is not there: it lists the feature sets. Download it: "
-            f"{fetch_command(path.parent, wanted)}"
+            f"{path} is not there: it lists the feature sets; "
+            f"{to_download(path.parent, wanted)}"
         )
     try:
         sets = json.loads(path.read_text(encoding="utf-8"))["feature_sets"]
@@ -99,7 +99,7 @@ def check_fetched(
     if lacking and having:
         raise ValueError(
             f"{file.path} lacks {len(lacking)} of the features, {listed(lacking, 3)}: "
-            f"get them by {fetch_command(file.path.parent, having[0])}"
+            f"{to_download(file.path.parent, having[0], 'them')}"
         )
 
 
@@ -128,9 +128,16 @@ def resolve_features(
 
 
 def resolve_columns(
-    names: Any, available: Collection[str], parameter: str, source: str
+    names: Any,
+    available: Collection[str],
+    parameter: str,
+    source: str,
+    shown: Collection[str] | None = None,
 ) -> list[str]:
-    """Return column names as a list, all different and all in the file."""
+    """Return column names as a list, all different and all in the file.
+
+    ``shown``: those to suggest where one is not there; None: all.
+    """
     if isinstance(names, str):
         names = [names]
     if not is_several(names):
@@ -140,9 +147,10 @@ def resolve_columns(
         raise ValueError(f"`{parameter}` names a column twice: {listed(chosen)}")
     present = set(available)
     if absent := [name for name in chosen if name not in present]:
+        shown = available if shown is None else shown
         raise ValueError(
             f"`{parameter}` names {listed(absent)}, which {source} does not have"
-            f"{did_you_mean(absent[0], available) or '.'} It has {listed(available)}: "
+            f"{did_you_mean(absent[0], shown) or '.'} It has {listed(shown)}: "
             "name others, or fetch a file that has them"
         )
     return chosen

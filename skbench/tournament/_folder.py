@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,17 @@ from ._prediction_files import (
     OwnPredictions,
     check_eras,
     check_names,
+    models_of,
     open_predictions,
     words_of_origin,
 )
 from ._release import (
     META_MODEL_FILE,
     check_folder,
-    fetch_command,
     has_live,
     main_file,
     models_file,
+    to_download,
     warn_of_no_meta_model,
     warn_of_unmatched,
 )
@@ -123,7 +125,12 @@ def _validation(
     predictions: OwnPredictions,
 ) -> FolderRows:
     file = open_file(folder, models_file("validation"))
-    names, own = choose_models(file, models, without, _own(folder, predictions))
+    known = [folder / models_file(split) for split in ("validation", "live")]
+    # Eras that they lack are those of the folder's ids.
+    own = open_predictions(predictions, [path for path in known if path.is_file()])
+    others = [(side.file.path, side.names) for side in own]
+    names, kept = choose_models(file, models, without, others)
+    own = [side.only(some) for side, some in zip(own, kept, strict=True) if some]
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
     target = target_of(main, target)
@@ -131,12 +138,6 @@ def _validation(
     path = folder / META_MODEL_FILE
     meta = open_meta_model(path) if path.is_file() else None
     return _joined("validation", columns, file, main, meta, own)
-
-
-def _own(folder: Path, predictions: OwnPredictions) -> list[Side]:
-    """Open predictions; eras that they lack are those of the folder's ids."""
-    known = [folder / models_file(split) for split in ("validation", "live")]
-    return open_predictions(predictions, [path for path in known if path.is_file()])
 
 
 def _live(
@@ -147,7 +148,7 @@ def _live(
         names = [models_file("live"), *([main_file("live")] if rows.features else [])]
         return None, f"{folder} lacks {' or '.join(names)}"
     file = open_file(folder, models_file("live"))
-    check_same_models(file, rows.benchmarks)
+    check_same_models(file, rows.benchmarks, "without")
     other = rows.source.base.file
     ids = (chunk[other.id] for chunk in other.source.chunks([other.id]))
     check_live_files(file, [run.label for run in other.runs.values()], ids)
@@ -166,19 +167,18 @@ def folder_models(
     without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
 ) -> list[str]:
-    """Return the models that `open_folder` would open, of the validation rows."""
+    """Return the models that `open_folder` would open; no row of theirs is read."""
     folder = check_folder(path)
     file = open_file(folder, models_file("validation"))
-    names, sides = choose_models(file, models, without, _own(folder, predictions))
-    return [*names, *(name for side in sides for name in side.names)]
+    names, kept = choose_models(file, models, without, models_of(predictions))
+    return [*names, *chain.from_iterable(kept)]
 
 
 def open_file(folder: Path, name: str, hint: str = "") -> EraFile:
     """Open a parquet file of a folder by its name."""
     path = folder / name
     if not path.is_file():
-        hint = hint or f"download it: {fetch_command(folder)}"
-        raise FileNotFoundError(f"{path} is not there: {hint}")
+        raise FileNotFoundError(f"{path} is not there: {hint or to_download(folder)}")
     return EraFile(path, "Delete it, and download it again")
 
 
@@ -223,7 +223,8 @@ def _joined(
     order += [name for side in predictions for name in side.names]
     source = Joined([*sides, *predictions], constants, order)
     if meta_model is not None and not source.shares_eras(sides[1]):
-        warn_of_no_meta_model(meta_model.path.name)
+        advice = "get the file of this release, or go without MMC"
+        warn_of_no_meta_model(meta_model.path.name, advice)
     name = META_MODEL if meta_model else None
     target = next(iter(columns.targets), "")
     return FolderRows(

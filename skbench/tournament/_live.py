@@ -37,8 +37,11 @@ def check_live_files(
     if count := sum(map(len, found)):
         problems.append(f"{count:,} of its ids are of rows that are not live")
     main = file.path.with_name(main_file("live"))
-    expected = ids_of(EraFile(main)) if main.is_file() else live
-    check_live(file.path, labels, live, expected, problems, _AGAIN)
+    expected, advice = live, _AGAIN
+    if main.is_file():
+        expected = ids_of(EraFile(main))
+        advice = f"The live rows are those of {main}. {_AGAIN}"
+    check_live(file.path, labels, live, expected, problems, advice)
 
 
 def check_live(

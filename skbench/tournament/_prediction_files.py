@@ -17,7 +17,14 @@ from ._era_file import EraFile
 from ._held import Held
 from ._join import Joined
 from ._origin import how_made, origin_of
-from ._prediction_tables import ANONYMOUS, check_any, name_of, open_given, with_eras
+from ._prediction_tables import (
+    ANONYMOUS,
+    check_any,
+    models_of_given,
+    name_of,
+    open_given,
+    with_eras,
+)
 from ._roles import DATA_TYPE, is_model
 from ._sides import Side
 from ._source import Source
@@ -53,6 +60,11 @@ def open_predictions(
     has no eras, these are those that the ``known`` files have for its ids.
     """
     return [_open(name, given, known) for name, given in named(predictions)]
+
+
+def models_of(predictions: OwnPredictions) -> list[tuple[Path, list[str]]]:
+    """Return each file or frame and the models that it would bring; no row is read."""
+    return [models_of_given(name, given) for name, given in named(predictions)]
 
 
 def _open(name: str, given: Any, known: Sequence[Path]) -> Side:

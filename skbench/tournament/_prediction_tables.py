@@ -16,7 +16,7 @@ from skbench._frames import to_arrow
 from skbench._parquet import arrow_path
 from skbench._warnings import warn
 
-from ._any_file import is_parquet, read_table
+from ._any_file import is_parquet, read_schema, read_table
 from ._era_file import EraFile
 from ._match import check_unique, find
 from ._roles import ERA, ID, find_id, is_model
@@ -62,9 +62,35 @@ def open_given(name: str, given: Any) -> tuple[Path, Source | pa.Table]:
             return path, source
         return path, in_roles(source.whole(), path)
     path = path_of(name, given)
-    if isinstance(given, pd.Series):
-        given = given.to_frame(ANONYMOUS)
-    return path, in_roles(to_arrow(given, f"`{path}`"), path)
+    return path, in_roles(_arrow_of(given, path), path)
+
+
+def _arrow_of(given: Any, path: Path) -> pa.Table:
+    frame = given.to_frame(ANONYMOUS) if isinstance(given, pd.Series) else given
+    return to_arrow(frame, f"`{path}`")
+
+
+def models_of_given(name: str, given: Any) -> tuple[Path, list[str]]:
+    """Return what messages call a file or frame, and its models; no row is read."""
+    if not is_file(given):
+        path = path_of(name, given)
+        schema = _arrow_of(given, path).schema
+    else:
+        path = check_there(given, "predictions")
+        schema = Source(path).schema if is_parquet(path) else read_schema(path)
+    models = _models_of(schema, path)
+    return path, [name if model == ANONYMOUS else model for model in models]
+
+
+def _models_of(schema: pa.Schema, path: Path) -> list[str]:
+    """Return the columns of predictions, of which there must be one."""
+    key = _check_id(schema, path)
+    kinds = dict(zip(schema.names, schema.types, strict=True))
+    if _has_whole_numbers(schema):
+        kinds[ANONYMOUS] = pa.float64()
+    models = [name for name in kinds if name != key and is_model(name, kinds[name])]
+    check_any(models, kinds, path)
+    return models
 
 
 def read_given(name: str, given: Any) -> tuple[Path, pa.Table]:
@@ -93,17 +119,12 @@ def in_roles(table: pa.Table, path: Path) -> pa.Table:
     key = _check_id(table.schema, path)
     if not len(table):
         raise ValueError(f"{path} has no rows")
-    if _has_whole_numbers(table.schema):
-        place = table.column_names.index(ANONYMOUS)
-        numbers = table[ANONYMOUS].cast(pa.float64())
-        table = table.set_column(place, ANONYMOUS, numbers)
-    kinds = dict(zip(table.schema.names, table.schema.types, strict=True))
-    models = [name for name in kinds if name != key and is_model(name, kinds[name])]
-    check_any(models, kinds, path)
     columns = {ID: as_text(_without_views(table[key]))}
-    if ERA in kinds:
+    if ERA in table.column_names:
         columns[ERA] = plain(_without_views(table[ERA]))
-    columns |= {name: table[name] for name in models}
+    columns |= {name: table[name] for name in _models_of(table.schema, path)}
+    if _has_whole_numbers(table.schema):
+        columns[ANONYMOUS] = table[ANONYMOUS].cast(pa.float64())
     return pa.table(columns, metadata=_without_index(table.schema.metadata))
 
 

@@ -18,8 +18,8 @@ META_MODEL_FILE = "meta_model.parquet"
 _VERSION = re.compile(r"v\d+(\.\d+)*")
 
 
-def fetch_command(folder: Path, features: str | None = None) -> str:
-    """Return the command that fetches the files of a folder, and a set of features.
+def to_download(folder: Path, features: str | None = None, what: str = "it") -> str:
+    """Say how to download files of a folder, and a set of features.
 
     The name of the folder tells the version, if it is called so.
     """
@@ -28,8 +28,8 @@ def fetch_command(folder: Path, features: str | None = None) -> str:
     words = ["--version", home.name] if named else []
     words += [] if features is None else ["--features", features]
     words += ["--data-home", str(home.parent)] if named else []
-    command = shlex.join(["skbench", "fetch", *words])
-    return command if named else f"{command} (and take the folder that it makes)"
+    told = f"download {what} with {shlex.join(['skbench', 'fetch', *words])}"
+    return told if named else f"{told} (and take the folder that it makes)"
 
 
 def main_file(split: str) -> str:
@@ -65,11 +65,11 @@ def has_live(folder: Path, features: Sequence[str]) -> bool:
     return all((folder / name).is_file() for name in needed)
 
 
-def warn_of_no_meta_model(name: str) -> None:
+def warn_of_no_meta_model(name: str, advice: str) -> None:
     """Warn that a file has the Meta Model of other eras only."""
     warn(
         f"{name} has none of the eras that are loaded, so {META_MODEL!r} is "
-        "missing throughout: load other eras, or pass meta_model=False"
+        f"missing throughout: {advice}"
     )
 
 

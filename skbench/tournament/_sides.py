@@ -1,7 +1,8 @@
 """The files of a join: their ids and columns, an era at a time."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,11 @@ class Side:
     def names(self) -> dict[str, str]:
         """The columns, by what they are called in the join."""
         return {self.renamed.get(name, name): name for name in self.columns}
+
+    def only(self, names: Collection[str]) -> Self:
+        """Take the columns of these names alone."""
+        kept = [old for old in self.columns if self.renamed.get(old, old) in names]
+        return replace(self, columns=kept)
 
 
 @dataclass(frozen=True)

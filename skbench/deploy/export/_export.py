@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import pickletools
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +13,10 @@ from skbench._apply import Plan
 from skbench._checks import check_choice, is_number, listed
 from skbench._files import Address, check_writable, written_whole
 from skbench._frames import META_MODEL
-from skbench.deploy.check import DEFAULT, RUNNERS
+from skbench.deploy.check import DEFAULT, RUNNERS, python_of
 
 from ._compile import compile_pipeline
-from ._models import pack_function, pack_model
+from ._models import pack_function, pack_model, this_python
 
 # In the order in which one may import another. None: a package.
 _MODULES = {
@@ -252,6 +253,21 @@ def _file_of(plan: Mapping[str, Any], models: list[str | bytes]) -> bytes:
         "models": models,
     }
     return pickle.dumps(_Call(eval, (_START, arguments)), protocol=_PROTOCOL)
+
+
+def python_for(content: bytes) -> str:
+    """Return the Python that a pickle is to run on; it is not loaded.
+
+    Code in a pickle is of the Python that wrote it: this one, if nothing else is known.
+    An exported file names it; where it holds none, any Python will do.
+    """
+    texts = [a for _, a, _ in pickletools.genops(content) if isinstance(a, str)]
+    if _START not in texts:
+        return this_python()
+    plan = json.loads(texts[texts.index("plan") + 1])
+    parts = [*plan["models"], *plan["steps"]]
+    written_with = [part["python"] for part in parts if part.get("python")]
+    return next(iter(written_with), python_of(DEFAULT))
 
 
 class _Call:

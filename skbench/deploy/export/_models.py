@@ -61,7 +61,7 @@ def _packed(
     data, modules = _pickled(what, thing)
     by_value = any(name.startswith("cloudpickle") for name in modules)
     _warn_of_needs(f"{what} ({called})", modules, by_value, runner)
-    return _python() if by_value else None, data
+    return this_python() if by_value else None, data
 
 
 def _entry(column: str, kind: str, features: Any) -> Entry:
@@ -129,7 +129,7 @@ def _warn_of_needs(what: str, modules: set[str], by_value: bool, runner: str) ->
     packages = sorted({distributions[top][0] for top in tops})
     needs = [f"{name} {version(name)}" for name in packages]
     if by_value:
-        needs.append(f"Python {_python()}, whose bytecode its code travels as")
+        needs.append(f"Python {this_python()}, whose bytecode its code travels as")
     warn(
         f"{what} is pickled as it is: where the file runs, it needs "
         f"{', '.join(needs) or 'Python alone'}{_unlike(runner, packages, by_value)}"
@@ -147,10 +147,10 @@ def _unlike(runner: str, packages: list[str], by_value: bool) -> str:
     told = ""
     if other:
         told += f". The runner {runner} has {', '.join(other)}: try the file with these"
-    if by_value and python != _python():
+    if by_value and python != this_python():
         told += (
             f". The runner {runner} cannot run code of another Python than {python}: "
-            f"choose the runner of Python {_python()}"
+            f"choose the runner of Python {this_python()}"
         )
         if python != "3.10":  # on which skbench itself does not run
             told += f", or export the file with Python {python}"
@@ -161,5 +161,6 @@ def _top(module: str) -> str:
     return module.partition(".")[0]
 
 
-def _python() -> str:
+def this_python() -> str:
+    """Return the minor version of the Python that runs, such as "3.12"."""
     return f"{sys.version_info[0]}.{sys.version_info[1]}"

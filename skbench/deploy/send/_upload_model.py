@@ -2,7 +2,6 @@
 
 import pickletools
 import re
-import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from skbench._checks import check_flag, check_name, listed
 from skbench._files import Address, check_there
 from skbench._numerai import client
 from skbench._warnings import warn
+from skbench.deploy.export import python_for
 
 from ._account import find_model
 from ._receipt import ModelReceipt
@@ -102,7 +102,10 @@ def upload_model(
     docker_image : str, default=None
         Name of the image to run it in. None: the one of Python `python`.
     python : str, default=None
-        Python that the model was pickled with, such as "3.12". None: this one.
+        Python that the model is to run on, such as "3.12": a pickle holds code of the
+        Python that wrote it. None: for what `export_predict` wrote, the Python of the
+        code in it or, where there is none, 3.12, which Numerai offers first; for a
+        pickle of your own, the Python that runs.
 
     Returns
     -------
@@ -134,13 +137,13 @@ def upload_model(
     """
     check_flag("dry_run", dry_run)
     check_name("model_name", model_name, "the name of a model of yours")
-    python = _check_python(python, docker_image)
+    _check_python(python, docker_image)
     content = _read_pickle(path)
     api = client(api)
     model_id = find_model(api, model_name)
     images = api.model_upload_docker_images()
     versions = api.model_upload_data_versions()
-    image = _choose_image(images, docker_image, python)
+    image = _choose_image(images, docker_image, python or python_for(content))
     version = _choose_version(versions, data_version)
     receipt = ModelReceipt(model_name, version, image, len(content), bool(dry_run))
     if dry_run:
@@ -155,10 +158,10 @@ def upload_model(
     )
 
 
-def _check_python(python: Any, docker_image: Any) -> str:
-    """Return the Python to find an image of, as its two first numbers."""
+def _check_python(python: Any, docker_image: Any) -> None:
+    """Check the Python to find an image of, which is its two first numbers."""
     if python is None:
-        return f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return
     if docker_image is not None:
         raise ValueError(
             f"`python` chooses an image, and `docker_image` is one; got {python!r} and "
@@ -166,7 +169,6 @@ def _check_python(python: Any, docker_image: Any) -> str:
         )
     if not isinstance(python, str) or not re.fullmatch(r"\d+\.\d+", python):
         raise ValueError(f"`python` must be a version such as '3.12'; got {python!r}")
-    return python
 
 
 def _read_pickle(path: Address) -> bytes:
