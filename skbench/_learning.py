@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from ._checks import HUGE, did_you_mean, is_number, listed
 from ._era_statistics import Statistics, part_of
@@ -27,6 +26,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
+OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
+# Means over eras of scores that are linear in the target: what a model has of its own
+# can be told from chance.
+SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
 # Share of lost rows or eras from which on a warning says so.
 _MANY = 0.2
 # What rounding may add to weights that sum to one.
@@ -104,6 +107,8 @@ class Learning:
             self._note(f"{gone} constant or missing throughout: weight 0")
         odd = varies & ~held["standardized"].all(axis=0)
         if odd.any():
+            from sklearn.exceptions import DataConversionWarning
+
             self._note(
                 f"{listed(names[odd])} not standardised within each era, so that "
                 "weights depend on the scale: put EraRankGauss before StackingWeights",
@@ -216,6 +221,11 @@ class Learning:
             )
         return prior
 
+    def of_eras(self, eras: Sequence[int]) -> "Learning":
+        """Return the same on some of the eras, by their positions."""
+        held = {name: values[np.sort(eras)] for name, values in self.held.items()}
+        return Learning(self.params, self.columns, self.reference, held)
+
     def find(self, horizon: int) -> dict[str, Any]:
         """Find the weights: the fitted attributes of `StackingWeights` by name."""
         problem, by_scores = self.problem, self.params.shrinkage == "bayes"
@@ -223,6 +233,8 @@ class Learning:
         found, learned = shrunk(horizon)
         weights = found.weights
         if not found.optimal:
+            from sklearn.exceptions import ConvergenceWarning
+
             self._note(
                 "the search for weights stopped short of an optimum, at `max_iter`, "
                 f"which is {problem.max_iter}: the best weights found are kept",

@@ -3,13 +3,14 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 
 def check_seed(parameter: str, value: Any) -> None:
     """Check where random numbers come from."""
     if isinstance(value, np.random.Generator):
         return
+    from sklearn.utils import check_random_state  # what draws nothing does without
+
     try:
         check_random_state(value)
     except ValueError:
@@ -24,5 +25,7 @@ def generator_of(random_state: Any) -> np.random.Generator:
     check_seed("random_state", random_state)
     if isinstance(random_state, np.random.Generator):
         return random_state
+    from sklearn.utils import check_random_state
+
     legacy = check_random_state(random_state)
     return np.random.default_rng(legacy.randint(2**32, size=4, dtype=np.uint32))

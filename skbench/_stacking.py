@@ -42,7 +42,7 @@ from ._frames import (
     target_name,
     too_large,
 )
-from ._learning import Learning, on_differences
+from ._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning, on_differences
 from ._random import check_seed
 from ._score_names import multipliers_of, score_choice, warn_of_days
 from .kernels.moments import era_moments
@@ -50,10 +50,6 @@ from .solvers.weights import NotEnoughErasError
 
 Name = Hashable
 Floats = NDArray[np.float64]
-# Means over eras of scores that are linear in the target: what a model has of its own
-# can be told from chance.
-SHRUNK_BY_BAYES = ("corr", "contribution", "payout")
-OBJECTIVES = ("corr", "sharpe", "mse", "contribution", "payout")
 # What `refit` cannot change nor `merge` mix: it decides which moments are kept.
 OF_ROWS = ("columns", "nan_policy", "meta_model", "era", "single_era_rows")
 # What rests on the weights, and so is no longer true when further eras are held.

@@ -461,7 +461,7 @@ def _reports(world):
              "meta_model": world.meta, "neutralizers": world.features,
              "objectives": ["mse"], "presets": {"mine": {own: 1.0}},
              "proportions": {"mine": 0.5}, "n_exact_eras": 3, "folder": "data",
-             "neutralize": "small", "elsewhere": [own], "target": "target",
+             "neutralize": "small", "elsewhere": {own: "a.parquet"}, "target": "target",
              "horizon": 2, "confidence": 0.9, "title": "Blends"}),
         "report.CumulativeScoreDisplay": (
             r.CumulativeScoreDisplay.from_scores,

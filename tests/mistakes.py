@@ -295,7 +295,8 @@ SAID = [
         ("corr", "`objectives` must list objectives; got 'corr'"),
         (["luck"], "`objectives` must be .*; got 'luck'")]),
     ("BlendExplorer elsewhere", [
-        ("a", "`elsewhere` must list models; got 'a'")]),
+        ("a", "`elsewhere` must map models to files; got 'a'"),
+        ({"a": 5}, "`elsewhere` must be the name of a file or None; got 5")]),
     ("BlendExplorer n_exact_eras", [
         (0, "`n_exact_eras` must be .*; got 0")]),
     ("portfolio", [({"nowhere": 1.0}, "`portfolio` names 'nowhere', which.*it has ")]),

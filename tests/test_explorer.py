@@ -1,6 +1,8 @@
 """`BlendExplorer`: scores of blends from moments, and the numbers of its page."""
 
 import json
+import subprocess
+import sys
 import warnings
 from functools import cache
 from math import inf
@@ -28,6 +30,7 @@ from skbench.kernels.forms import STRETCHED
 from skbench.metrics import correlation_contribution, numerai_corr, summarize
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_weights
 from skbench.report import BlendExplorer
+from skbench.report._presets import _BY_DEFAULT
 
 HORIZON = 5
 N_FEATURES = 6
@@ -244,6 +247,10 @@ class TestPresets:
         values = [one["weights"] for one in preset["windows"]]
         np.testing.assert_allclose(values, path, atol=1e-9)
 
+    def test_are_asked_for_as_stacking_does_by_default(self):
+        by_default = StackingWeights().get_params()
+        assert _BY_DEFAULT == {name: by_default[name] for name in _BY_DEFAULT}
+
     def test_what_the_meta_model_implies(self):
         frame, models, _ = tournament()
         scored = frame[frame["target"].notna()]
@@ -433,12 +440,30 @@ class TestFolder:
         assert told[0].startswith("BlendExplorer('Blends of v5.3")
         assert output.stat().st_size > 1_000_000
 
+    def test_needs_no_scikit_learn(self, folder):
+        code = (
+            "import sys; from skbench.folders import explore_folder; "
+            f"explore_folder({str(folder)!r}); print('sklearn' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == "False\n"
+
     def test_models_of_a_file_stand_beside_them(self, folder, tmp_path):
         main(["ensemble", str(folder), "-o", str(tmp_path / "mine.parquet")])
         report = explore_folder(folder, predictions=[tmp_path / "mine.parquet"])
         numbers = report.to_dict()
         assert numbers["models"][-1] == "mine"
-        assert numbers["elsewhere"] == ["mine"]
+        assert numbers["elsewhere"] == {"mine": str(tmp_path / "mine.parquet")}
+
+    def test_models_of_a_mapping_have_no_file(self, folder, tmp_path):
+        main(["ensemble", str(folder), "-o", str(tmp_path / "mine.parquet")])
+        report = explore_folder(folder, predictions={"x": tmp_path / "mine.parquet"})
+        assert report.to_dict()["elsewhere"] == {"x": None}
 
     def test_the_command_spares_what_it_reads(self, folder, capsys):
         with pytest.raises(SystemExit):

@@ -1,5 +1,6 @@
 """The page of a `BlendExplorer` in a real browser: what its controls really do."""
 
+import json
 import re
 import shlex
 
@@ -8,9 +9,13 @@ import pandas as pd
 import pytest
 from pages import BOLD, HOSTILE, SCREEN, assert_fits, close, needs_browser, until
 from scipy.optimize import minimize
+from tournament_files import write_rows, write_tournament
 
+from skbench.cli import main
 from skbench.datasets import make_benchmark_models
-from skbench.metrics import summarize
+from skbench.folders import explore_folder
+from skbench.kernels.forms import STRETCHED
+from skbench.metrics import numerai_corr, summarize
 from skbench.report import BlendExplorer
 
 pytestmark = needs_browser
@@ -29,7 +34,7 @@ def make_explorer():
     for i, name in enumerate(data.features):
         mixed = frame[models[i % 5]].rank() / len(frame) + rng.random(len(frame))
         frame[name] = pd.qcut(mixed, 5, labels=False).astype("int8")
-    return BlendExplorer(
+    return frame, BlendExplorer(
         frame[models],
         frame["target"],
         era=frame["era"],
@@ -40,11 +45,11 @@ def make_explorer():
         horizon=HORIZON,
         folder="data/v5.3",
         neutralize="small",
-        elsewhere=[models[4]],
+        elsewhere={models[4]: None},
     )
 
 
-EXPLORER = make_explorer()
+FRAME, EXPLORER = make_explorer()
 NUMBERS = EXPLORER.to_dict()
 MODELS, ERAS = NUMBERS["models"], NUMBERS["eras"]
 PRESETS = {preset["name"]: preset for preset in NUMBERS["presets"]}
@@ -529,7 +534,68 @@ class TestTakingAlong:
             *["--neutralize", "small", "--proportion", "0.5", "-o", "ensemble.parquet"],
         ]
 
-    def test_no_command_for_models_of_other_files(self, page):
+    @pytest.mark.filterwarnings("ignore:no live rows are predicted")
+    def test_the_command_with_predictions_of_files(self, visit, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        data = make_benchmark_models(60, 300, 3, 6, meta_model_eras=50, random_state=5)
+        folder = write_tournament(tmp_path / "the folder's $HOME", data).name
+        frame = data.frame
+        names = {"-it's; mine": "prediction", "ensemble": "rm -rf * 'x'"}
+        for seed, (file, column) in enumerate(names.items()):
+            noise = np.random.default_rng(seed).normal(size=len(frame))
+            mine = frame[data.models[0]].rank(pct=True) + 0.5 * noise
+            own = frame[["era"]].assign(**{column: mine})
+            write_rows(tmp_path / f"{file}.parquet", own)
+        files = [f"{file}.parquet" for file in names]
+        made = explore_folder(folder, predictions=files, neutralize="small")
+        page = visit(made)
+        wait(page)
+        slide(page, "weight-0", 0.5)
+        slide(page, "weight-3", 0.2)
+        slide(page, "proportion", 0.25)
+        wait(page)
+        blended = dict(
+            zip(made.to_dict()["models"], page.evaluate("state.weights"), strict=True)
+        )
+        assert all(blended.values())
+
+        skbench, *arguments = shlex.split(page.input_value("#command"))
+        assert skbench == "skbench"
+        main(arguments)
+        written = pd.read_parquet(tmp_path / "ensemble-2.parquet")["prediction"]
+
+        namespace = {}
+        exec(page.input_value("#python"), namespace)
+        rows = frame.assign(
+            **{
+                name: pd.read_parquet(tmp_path / file).iloc[:, -1]
+                for name, file in made.to_dict()["elsewhere"].items()
+            }
+        )
+        by_python = namespace["ensemble"].fit(rows).predict(rows)
+        np.testing.assert_allclose(written[rows.index], by_python, atol=1e-9)
+
+        known = frame["target"].notna()
+        exact = numerai_corr(
+            frame["target"][known], written[rows.index][known], era=frame["era"][known]
+        )
+        shown = made.blend(blended, 0.25)["corr"]["by_era"]
+        other = made.blend({data.models[1]: 1.0}, 0.25)["corr"]["by_era"]
+        scores = exact.to_numpy()[:, 0]
+        apart = np.abs(scores - shown)
+        # What ranking and stretching add is noise to the targets of 300 rows.
+        assert apart.max() < 5 * np.sqrt((1 - STRETCHED**2) / 300)
+        assert apart.mean() < 0.4 * np.abs(scores - other).mean()
+
+    @pytest.mark.parametrize("name", ["a=b", "a,b", " a", "a\u202eb", "a\nb"])
+    def test_no_command_for_names_that_it_would_not_read(self, visit, name):
+        frame = FRAME.rename(columns={MODELS[2]: name})
+        page = visit(BlendExplorer(frame[[name]], frame["target"], era=frame["era"]))
+        wait(page)
+        assert "cannot stand in a command" in page.input_value("#command")
+        assert json.dumps(name, ensure_ascii=False) in page.input_value("#python")
+
+    def test_no_command_for_models_of_no_file(self, page):
         assert MODELS[4] in page.input_value("#command")
         assert page.locator("[data-copy=command]").is_disabled()
 

@@ -17,10 +17,11 @@ from skbench._checks import check_count, is_several, listed
 from skbench._ensemble import WeightedEnsemble
 from skbench._files import Address, as_path, check_writable, written_whole
 from skbench._frames import ArrowTable
+from skbench._learning import OBJECTIVES, SHRUNK_BY_BAYES
 from skbench._neutralizer import FeatureNeutralizer
 from skbench._rank_gauss import EraRank, EraRankGauss
 from skbench._score_names import score_choice
-from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
+from skbench._stacking import StackingWeights
 from skbench._steps import steps_of
 from skbench._warnings import warn
 from skbench.staking import latest_payout

@@ -1,6 +1,6 @@
 """The models of a folder, to blend by hand: `explore_folder`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ def explore_folder(
     asked: dict[str, Any] = {"models": models, "without": without, "target": target}
     rows, _ = open_folder(path, **asked, features=features, predictions=predictions)
     fitting = _fitting(rows.models)
+    # Names that a mapping gives are not those that a command would find in its files.
+    named = isinstance(predictions, Mapping)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return BlendExplorer(
             rows.table(*rows.models, counted=counted),
@@ -90,7 +92,11 @@ def explore_folder(
             },
             folder=str(path),
             neutralize=neutralize,
-            elsewhere=[name for side in rows.predictions for name in side.names],
+            elsewhere={
+                name: None if named else str(side.file.path)
+                for side in rows.predictions
+                for name in side.names
+            },
             target=rows.target,
             title=f"Blends of {arrow_path(Path(path).resolve().name)}",
         )

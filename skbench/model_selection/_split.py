@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from math import ceil
 from typing import Any, ClassVar
 
@@ -31,18 +30,11 @@ from skbench._frames import (
     target_name,
 )
 from skbench._warnings import warn
+from skbench.solvers.windows import Chunks, Window
 
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Splits = Iterator[tuple[Indices, Indices]]
-
-
-@dataclass(frozen=True)
-class _Window:
-    """Positions of the eras to train on and of those to test on, in their order."""
-
-    train: list[int]
-    test: list[int]
 
 
 def _check_length(X: Any, n_labels: int) -> None:
@@ -305,7 +297,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
 
     def _scored(
         self, eras: Eras, needed: dict[str, Mask], *, loud: bool = False
-    ) -> list[_Window]:
+    ) -> list[Window]:
         """Return the windows that can be scored; warn of the others, or if none can."""
         windows = self._some_windows(eras.labels)
         lacks = [_lack(eras, window, needed) for window in windows]
@@ -321,7 +313,7 @@ class WalkForwardEraSplit(BaseCrossValidator):
             )
         return kept
 
-    def _some_windows(self, labels: Sequence[Hashable]) -> list[_Window]:
+    def _some_windows(self, labels: Sequence[Hashable]) -> list[Window]:
         """Return the windows, of which there must be one."""
         if windows := self._windows(labels):
             return windows
@@ -334,29 +326,14 @@ class WalkForwardEraSplit(BaseCrossValidator):
             "`chunk_size`"
         )
 
-    def _windows(self, labels: Sequence[Hashable]) -> list[_Window]:
+    def _windows(self, labels: Sequence[Hashable]) -> list[Window]:
         """Return the windows, in the order of time."""
         self._check_parameters()
-        numbers = era_counts(labels)
-        order = np.argsort(numbers, kind="stable").tolist()
-        chunks: dict[int, list[int]] = {}
-        for position in order:
-            chunk = int((numbers[position] - self.first_era) // self.chunk_size)
-            chunks.setdefault(chunk, []).append(position)
-        windows = []
-        for chunk, test in chunks.items():
-            first, end = self._train_span(chunk)
-            train = [position for position in order if first <= numbers[position] < end]
-            if train:
-                windows.append(_Window(train, test))
-        return windows
+        return self._chunks.windows(era_counts(labels))
 
-    def _train_span(self, chunk: int) -> tuple[int, int]:
-        """First training era of a chunk's window, and the era after the last."""
-        end = self.first_era + chunk * self.chunk_size - self.purge
-        if self.max_train_eras is None:
-            return self.first_era, end
-        return max(self.first_era, end - self.max_train_eras), end
+    @property
+    def _chunks(self) -> Chunks:
+        return Chunks(self.chunk_size, self.purge, self.first_era, self.max_train_eras)
 
     def _check_parameters(self) -> None:
         check_count("chunk_size", self.chunk_size, 1)
@@ -383,7 +360,7 @@ def _needed(X: Any, n_rows: int, inputs: dict[str, Any], name: str) -> dict[str,
     return needed
 
 
-def _lack(eras: Eras, window: _Window, needed: dict[str, Mask]) -> str:
+def _lack(eras: Eras, window: Window, needed: dict[str, Mask]) -> str:
     """Say what keeps a window from being scored; nothing if it can be."""
     if not needed:
         return ""

@@ -196,7 +196,7 @@ def _no_window(
     )
     chunks = (coming - cv.first_era) // cv.chunk_size
     for n_lacking, chunk in enumerate(chunks.astype(int).tolist(), start=1):
-        first, end = cv._train_span(chunk)
+        first, end = cv._chunks.train_span(chunk)
         train = known[(known >= first) & (known < end)]
         if train.size >= least_eras(train, horizon):
             sooner = f"or sooner with a smaller `chunk_size` than {cv.chunk_size}"

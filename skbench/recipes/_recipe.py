@@ -6,16 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import fsum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sklearn.pipeline import Pipeline, make_pipeline
 
 from skbench._checks import alike, check_flag, check_name, listed
-from skbench._ensemble import WeightedEnsemble
-from skbench._neutralizer import FeatureNeutralizer
-from skbench._rank_gauss import EraRank, EraRankGauss
-from skbench.model_selection import WalkForwardEraSplit
 
 from ._catalog import (
     AND,
@@ -30,8 +25,15 @@ from ._catalog import (
     SAME_MODEL,
     model_name,
 )
-from ._models import FeatureRegressor
-from ._reproduce import ReproduceOptions, published_cv, reproduce
+
+# Estimators are imported where one is made: who looks a recipe up needs none, nor
+# scikit-learn, which takes a second to load.
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from skbench.model_selection import WalkForwardEraSplit
+
+    from ._models import FeatureRegressor
 
 _SHOWN_PARTS = 3
 
@@ -348,6 +350,10 @@ class Recipe:
                 f"{self.name!r} is one model, no ensemble: train its estimator(), or "
                 "call reproduce()"
             )
+        from sklearn.pipeline import make_pipeline
+
+        from skbench import EraRank, EraRankGauss, WeightedEnsemble
+
         check_flag("exact", exact)
         today = self._columns(columns)
         weights = {today[part]: weight for part, weight in self.weights.items()}
@@ -409,6 +415,8 @@ class Recipe:
                 f"`features` must name the features of the set {self.feature_set!r}, "
                 f"on which {self.name!r} is trained; got None"
             )
+        from ._models import FeatureRegressor
+
         regressor = _lightgbm({**self.parameters, "verbose": -1, **overrides})
         return FeatureRegressor(regressor, features)
 
@@ -446,6 +454,8 @@ class Recipe:
                 f"{self.name!r} is an ensemble of {listed(self.weights)}: ask each for "
                 "its cv()"
             )
+        from ._reproduce import published_cv
+
         return published_cv(self.target, era)
 
     def reproduce(
@@ -539,6 +549,8 @@ class Recipe:
         >>> made["era"].iloc[0], made["era"].iloc[-1]
         ('0011', '0020')
         """
+        from ._reproduce import ReproduceOptions, reproduce
+
         options = ReproduceOptions(
             targets=dict(_mapping("targets", targets)),
             feature_sets=_mapping("feature_sets", feature_sets),
@@ -577,6 +589,8 @@ class Recipe:
 
     def _neutral(self, feature_sets: Any, exact: bool, era: Any) -> list[Any]:
         """Return the steps from the blend to what is ranked in the end."""
+        from skbench import EraRankGauss, FeatureNeutralizer
+
         if self.neutralizers is None:
             return [EraRankGauss(era=era)]
         sets = _mapping("feature_sets", feature_sets)

@@ -91,8 +91,9 @@ class BlendExplorer(Page):
     folder, neutralize : str, default=None
         Where the models come from, and the name of the feature set: what
         ``skbench ensemble`` is to be told.
-    elsewhere : sequence of str, default=()
-        Models that are not in that folder.
+    elsewhere : mapping of str to str, default=None
+        Models that are not in that folder, each with the file that has it, or None
+        where no file does.
     target : str, default=None
         Name of the target, which sets the horizon as in `skbench.metrics.summarize`.
         None: the name of ``y``.
@@ -147,7 +148,7 @@ class BlendExplorer(Page):
         n_exact_eras: int = 40,
         folder: str | None = None,
         neutralize: str | None = None,
-        elsewhere: Sequence[str] = (),
+        elsewhere: Mapping[str, str | None] | None = None,
         target: str | None = None,
         horizon: int | None = None,
         confidence: float = 0.95,
@@ -317,14 +318,18 @@ def _told(title: str, folder: Any, neutralize: Any, elsewhere: Any) -> dict[str,
     for parameter, value in (("folder", folder), ("neutralize", neutralize)):
         if value is not None:
             check_name(parameter, value, "a name")
-    if not is_several(elsewhere):
-        raise ValueError(f"`elsewhere` must list models; got {elsewhere!r}")
+    elsewhere = {} if elsewhere is None else elsewhere
+    if not isinstance(elsewhere, Mapping):
+        raise ValueError(f"`elsewhere` must map models to files; got {elsewhere!r}")
+    for file in elsewhere.values():
+        if file is not None:
+            check_name("elsewhere", file, "the name of a file or None")
     return {
         "title": title,
         "unit": "era",
         "folder": folder,
         "neutralize": neutralize,
-        "elsewhere": [str(name) for name in elsewhere],
+        "elsewhere": {str(name): file for name, file in elsewhere.items()},
     }
 
 

@@ -1,8 +1,8 @@
 """Weights to start from: equal, learned, given, or those of the Meta Model."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,13 @@ from skbench._checks import (
     listed,
 )
 from skbench._era_statistics import Statistics
-from skbench._stacking import OBJECTIVES, SHRUNK_BY_BAYES, StackingWeights
-from skbench.model_selection import (
-    NoWindowError,
-    default_split,
-    learned_windows,
-)
+from skbench._eras import blas_threads, era_counts
+from skbench._frames import META_MODEL
+from skbench._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning
 from skbench.solvers.implied import implied_weights
+from skbench.solvers.intervals import least_eras
 from skbench.solvers.weights import NotEnoughErasError
+from skbench.solvers.windows import Chunks
 from skbench.staking import latest_payout
 
 EQUAL = "equal weights"
@@ -33,6 +32,18 @@ IMPLIED = "weights implied by the Meta Model"
 # Weights are learned anew so many times, after as many eras as these at least.
 _WINDOWS, _LEAST_ERAS = 6, 26
 _WITH_REFERENCE = ("contribution", "payout")
+# Parameters of `StackingWeights` as they are by default. The estimator would load
+# scikit-learn, which takes as long as all that is learned here.
+_BY_DEFAULT = {
+    "nonnegative": True,
+    "max_weight": 1.0,
+    "prior": None,
+    "search": "slsqp",
+    "max_iter": 100,
+    "halflife": None,
+    "nan_policy": "propagate",
+    "meta_model": META_MODEL,
+}
 
 
 @dataclass(frozen=True)
@@ -85,36 +96,54 @@ def learned(
         raise ValueError(f"`objectives` must list objectives; got {objectives!r}")
     for objective in OBJECTIVES if objectives is None else objectives:
         check_choice("objectives", objective, OBJECTIVES)
-        stacking = StackingWeights(
-            objective,
-            payout=latest_payout() if objective == "payout" else None,
-            shrinkage="bayes" if objective in SHRUNK_BY_BAYES else 0.0,
-            horizon=horizon,
-        ).holding(held, names, reference=reference)
         if objectives is None and objective in _WITH_REFERENCE and reference is None:
             continue
+        learning = Learning(_asked(objective), names, reference, held)
         try:
-            weights = stacking.finish().weights_
+            with blas_threads(None, held["era"].size, len(names)):
+                found = learning.find(horizon)
+                windows = _windows(learning, horizon)
         except NotEnoughErasError:
             if objectives is None:
                 continue
             raise
-        yield Preset(objective, "learned", by_name(weights), windows=_windows(stacking))
+        finally:
+            learning.tell()
+        yield Preset(objective, "learned", by_name(found["weights_"]), windows=windows)
 
 
-def _windows(stacking: StackingWeights) -> list[tuple[str, dict[str, float]]]:
+def _asked(objective: str) -> SimpleNamespace:
+    """Return what `StackingWeights` would be asked for."""
+    return SimpleNamespace(
+        **_BY_DEFAULT,
+        objective=objective,
+        payout=latest_payout() if objective == "payout" else None,
+        shrinkage="bayes" if objective in SHRUNK_BY_BAYES else 0.0,
+    )
+
+
+def _windows(learning: Learning, horizon: int) -> list[tuple[str, dict[str, float]]]:
     """Return what would have been learned before each window, as far as any could."""
-    labels = stacking.era_statistics_["era"].tolist()
-    size = max(stacking.n_eras_ // _WINDOWS, _LEAST_ERAS)
+    labels = learning.held["era"].tolist()
+    numbers = era_counts(labels)
+    size = max(learning.eras.size // _WINDOWS, _LEAST_ERAS)
+    windows = Chunks(size, horizon, int(numbers.min())).windows(numbers)
+    found = [
+        (str(labels[window.test[0]]), _weights(learning.of_eras(window.train), horizon))
+        for window in windows
+    ]
+    return [(first, by_name(weights)) for first, weights in found if weights]
+
+
+def _weights(learning: Learning, horizon: int) -> Mapping[Any, float]:
+    """Learn weights; none from fewer than two horizons of eras."""
     try:
-        with warnings.catch_warnings():
-            # That some windows have too few eras is no news here.
-            warnings.simplefilter("ignore")
-            split = default_split(labels, stacking.horizon_, size)
-            windows, _ = learned_windows(stacking, split)
-    except NoWindowError:
-        return []
-    return [(str(window.test[0]), by_name(window.weights)) for window in windows]
+        if learning.eras.size < least_eras(learning.era_numbers, horizon):
+            return {}
+        weights: Mapping[Any, float] = learning.find(horizon)["weights_"]
+    except NotEnoughErasError:
+        return {}
+    return weights
 
 
 def by_name(weights: Mapping[Any, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ reduces the scores of all eras to one number to maximise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Protocol
 
 import numpy as np
@@ -229,7 +229,7 @@ def _sum_of_scores(terms: Sequence[Ratio], weights: Floats) -> Floats:
 
 def _sum_of_gradients(terms: Sequence[Ratio], weights: Floats) -> tuple[Floats, Floats]:
     scores, slopes = zip(*(term.gradient(weights) for term in terms), strict=True)
-    return np.sum(scores, axis=0), np.sum(slopes, axis=0)
+    return reduce(np.add, scores), reduce(np.add, slopes)
 
 
 def _spread(mean: Floats, variance: Floats) -> Floats:
@@ -244,5 +244,7 @@ def _root(size: Floats) -> Floats:
 
 def _divided(numerator: Floats, denominator: Floats) -> Floats:
     """Quotient, 0 where the denominator is 0: a constant blend scores nothing."""
-    safe = np.where(denominator > 0, denominator, 1.0)
-    return np.where(denominator > 0, numerator / safe, 0.0)
+    positive = denominator > 0
+    if positive.all():
+        return np.asarray(numerator / denominator)
+    return np.where(positive, numerator / np.where(positive, denominator, 1.0), 0.0)

@@ -297,7 +297,8 @@ class Problem:
         equal = np.full(self.prior.size, 1.0 / self.prior.size)
         single = np.eye(self.prior.size)
         best = single[int(np.argmax(objective.values(single)))]
-        return [equal, self.prior, (equal + best) / 2]
+        believed = [] if np.array_equal(equal, self.prior) else [self.prior]
+        return [equal, *believed, (equal + best) / 2]
 
     def _folds(self, horizon: int) -> Iterator[tuple[Indices, Indices]]:
         numbers, n = self.numbers, self.numbers.size

@@ -426,6 +426,18 @@ async function findFrontier() {
 // Taking along
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+// A path that begins with a dash would be taken for an option.
+const quotedPath = (path) => quoted(path.startsWith("-") ? `./${path}` : path);
+
+// A file to write that is none of those that are read.
+function outputBeside(files) {
+  const read = files.map((file) => file.split(/[/\\]/).at(-1));
+  for (let i = 1; ; i += 1) {
+    const name = `ensemble${i === 1 ? "" : `-${i}`}.parquet`;
+    if (!read.includes(name)) return name;
+  }
+}
+
 const used = () => DATA.models.map((name, i) => [name, state.weights[i]])
   .filter(([, weight]) => weight !== 0);
 const digits = (value) => String(+value.toPrecision(6));
@@ -434,21 +446,26 @@ const digits = (value) => String(+value.toPrecision(6));
 function command() {
   const weights = used();
   if (!weights.length) return [null, "Give a model some weight."];
-  const apart = weights.map(([name]) => name).filter((name) => DATA.elsewhere.includes(name));
-  if (apart.length) {
-    return [null, "The command would have to name with --predictions where these models come from, "
-      + `and this page does not know: ${apart.join(", ")}. Take the Python below.`];
+  const names = weights.map(([name]) => name);
+  const apart = names.filter((name) => Object.hasOwn(DATA.elsewhere, name));
+  const lost = apart.filter((name) => DATA.elsewhere[name] === null);
+  if (lost.length) {
+    return [null, "The command would need a file with these models, and this page knows of none: "
+      + `${lost.join(", ")}. Take the Python below.`];
   }
-  const odd = weights.map(([name]) => name).filter((name) => /[=,]|\p{C}|^\s|\s$/u.test(name));
-  if (odd.length) {
+  const files = [...new Set(apart.map((name) => DATA.elsewhere[name]))];
+  if (names.some((name) => /[=,]|^\s|\s$/.test(name))
+    || [...names, ...files, DATA.folder ?? ""].some((text) => /\p{C}/u.test(text))) {
     return [null, "A name that holds =, a comma or a control character cannot stand in a command: "
       + "take the Python below."];
   }
   const list = weights.map(([name, weight]) => `${name}=${digits(weight)}`).join(",");
   const neutral = state.proportion && DATA.neutralize
     ? ` --neutralize ${quoted(DATA.neutralize)} --proportion ${digits(state.proportion)}` : "";
-  const folder = DATA.folder === null ? "FOLDER" : quoted(DATA.folder);
-  return [`skbench ensemble ${folder} --weights ${quoted(list)}${neutral} -o ensemble.parquet`, ""];
+  const folder = DATA.folder === null ? "FOLDER" : quotedPath(DATA.folder);
+  const predictions = files.map((file) => ` --predictions ${quotedPath(file)}`).join("");
+  return [`skbench ensemble ${folder}${predictions} --weights ${quoted(list)}${neutral}`
+    + ` -o ${outputBeside(files)}`, ""];
 }
 
 function pythonCode() {
