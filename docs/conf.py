@@ -86,6 +86,7 @@ sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib",),
 }
 
+
 def write_example_pages(app, error):
     """Write reports and an explorer of a made-up tournament beside the pages."""
     if error is None and app.builder.format == "html":

@@ -1,6 +1,6 @@
 """Write the pages that one can try: reports and an explorer of a made-up tournament.
 
-The commands are those that anybody can run, and each finds the files of those before it.
+Anybody can run these commands. Each finds the files of those before it.
 """
 
 import io

@@ -1,7 +1,7 @@
 """Take the pictures of the report and the explorer: ``python docs/pictures.py``.
 
-Needs chromium, and what ``pip install -e ".[test]"`` gives. The pictures are committed, so
-that whoever builds the documentation needs no browser.
+Needs chromium, and what ``pip install -e ".[test]"`` gives. The pictures are committed,
+so that whoever builds the documentation needs no browser.
 """
 
 import io
@@ -30,7 +30,7 @@ def take(browser, pages, name, scheme):
     page.goto((Path(pages) / f"example_{name}.html").as_uri())
     page.locator(".main-svg").first.wait_for()
     if name == "report":
-        # It opens with the best six of those that have all eras; the ensemble has fewer.
+        # It opens with the best six that have all eras, and the ensemble has fewer.
         boxes = page.locator("#boxes")
         boxes.get_by_label("v53_lgbm_ralph60").uncheck()
         boxes.get_by_label("ensemble").check()
