@@ -12,19 +12,9 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 mpl.use("Agg")
 
-from sklearn.pipeline import make_pipeline  # noqa: E402
+import example_pages  # noqa: E402
 
 import skbench  # noqa: E402
-from skbench import (  # noqa: E402
-    EraRank,
-    EraRankGauss,
-    FeatureNeutralizer,
-    StackingWeights,
-)
-from skbench.datasets import make_benchmark_models  # noqa: E402
-from skbench.metrics import score_models  # noqa: E402
-from skbench.model_selection import backtest  # noqa: E402
-from skbench.report import BacktestReport, BlendExplorer, PerformanceReport  # noqa: E402
 
 project = "skbench"
 author = "The skbench developers"
@@ -85,7 +75,8 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/(plot_\w+|deploy_model)\.py$",
     "ignore_pattern": r"__init__\.py",
     "within_subsection_order": "gallery_order.InOrder",
-    "default_thumb_file": str(HERE / "_static" / "five_steps.svg"),
+    # The lines in which examples name their pictures are not for readers.
+    "remove_config_comments": True,
     "abort_on_example_error": True,
     "download_all_examples": False,
     "notebook_extensions": set(),
@@ -95,46 +86,11 @@ sphinx_gallery_conf = {
     "image_scrapers": ("matplotlib",),
 }
 
-# A report, as `PerformanceReport` writes it; the page about it has a link to it.
 
-
-def write_example_report(app, error):
-    """Write a report of made-up models beside the pages."""
+def write_example_pages(app, error):
+    """Write reports and an explorer of a made-up tournament beside the pages."""
     if error is None and app.builder.format == "html":
-        data = make_benchmark_models(n_eras=120, n_models=5, random_state=0)
-        frame = data.frame
-        scores = score_models(
-            frame["target"],
-            frame[data.models],
-            era=frame["era"],
-            meta_model=frame[data.meta_model],
-        )
-        report = PerformanceReport(scores, benchmark=data.models[0])
-        report.write_html(app.outdir / "example_report.html")
-        report = BacktestReport(backtest(candidates(), frame, frame["target"]))
-        report.write_html(app.outdir / "example_backtest.html")
-        explorer = BlendExplorer(
-            frame[data.models],
-            frame["target"],
-            era=frame["era"],
-            meta_model=frame[data.meta_model],
-        )
-        explorer.write_html(app.outdir / "example_explorer.html")
-
-
-def candidates():
-    """Return ensembles that differ in what they learn for, and how neutral they are."""
-    return {
-        f"{objective}, proportion {proportion}": make_pipeline(
-            EraRankGauss(),
-            StackingWeights(objective, shrinkage=0.5),
-            EraRankGauss(),
-            FeatureNeutralizer(proportion=proportion),
-            EraRank(),
-        )
-        for objective in ("corr", "sharpe")
-        for proportion in (0.0, 0.5, 1.0)
-    }
+        example_pages.write(app.outdir)
 
 
 # Looks
@@ -169,6 +125,6 @@ def setup(app):
     """Connect what is defined above, for Sphinx."""
     app.connect("autodoc-skip-member", skip_member)
     app.connect("source-read", trim_examples)
-    app.connect("build-finished", write_example_report)
+    app.connect("build-finished", write_example_pages)
     # Before numpydoc, which comes at 500.
     app.connect("autodoc-process-docstring", quote_shapes, priority=400)

@@ -12,6 +12,7 @@ with it.
 ``python examples/daily.py --help`` lists the options.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/daily.svg"
 import argparse
 import sys
 from pathlib import Path

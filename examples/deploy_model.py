@@ -10,6 +10,7 @@ what was checked.
 Run it as ``python examples/deploy_model.py predict.pkl`` to keep the file.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/deploy_model.svg"
 import sys
 import tempfile
 from pathlib import Path

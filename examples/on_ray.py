@@ -10,6 +10,7 @@ Needs ``pip install "ray[data]"``. ``python examples/on_ray.py`` runs it on this
 machine, and compares with the same in memory.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/on_ray.svg"
 import pickle
 from functools import reduce
 

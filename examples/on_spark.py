@@ -10,6 +10,7 @@ Needs Java and ``pip install pyspark``. ``python examples/on_spark.py`` runs it 
 machine, and compares with the same in memory.
 """
 
+# sphinx_gallery_thumbnail_path = "thumbnails/on_spark.svg"
 import os
 import pickle
 import sys

@@ -64,7 +64,7 @@ lines = lines.dropna()
 print()
 print(leaderboard(lines, recent=None)[columns[1:-1]].round(4).to_string(index=False))
 
-figure, axis = plt.subplots(figsize=(9, 4.5), layout="constrained")
+figure, axis = plt.subplots(figsize=(7, 4.9), layout="constrained")
 for name, style in zip(lines, ("--", "--", "-"), strict=True):
     axis.plot(lines.index, lines[name].cumsum(), style, label=name)
 axis.set(title="A recipe and its parts", xlabel="era", ylabel="CORR, added up")

@@ -71,7 +71,7 @@ def exposures(step):
     )
 
 
-figure, axes = plt.subplots(2, 3, figsize=(12, 6.4), layout="constrained")
+figure, axes = plt.subplots(2, 3, figsize=(10, 7), layout="constrained")
 panels = axes.ravel()
 for model in data.models:
     panels[0].hist(of_era(frame, model), bins=40, alpha=0.6, label=model)

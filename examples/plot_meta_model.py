@@ -77,7 +77,7 @@ def draw_intervals(axes, frame, column, label):
     axes.set_xlabel(label)
 
 
-figure = plt.figure(figsize=(15, 10), layout="constrained")
+figure = plt.figure(figsize=(13.5, 9.4), layout="constrained")
 panels = [part.subplots() for part in figure.subfigures(2, 2).ravel()]
 if answers.implied_weights is not None:
     ImpliedWeightsDisplay.from_weights(answers.implied_weights, ax=panels[0])

@@ -69,13 +69,17 @@ print(table.join(summary[differences]).round(4).to_string())
 # %%
 # The same as pictures. The title of the left one says what the eras can tell.
 
-figure, axes = plt.subplots(1, 2, figsize=(14, 5.5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(10, 7), layout="constrained")
 NeutralizationPathDisplay.from_predictions(frame, frame["target"], ax=axes[0])
 half = FeatureNeutralizer(proportion=0.5).fit_transform(frame)
 FeatureExposureDisplay.from_predictions(
     frame["prediction"], half["prediction"], frame[data.features], era=era, ax=axes[1]
 )
-axes[1].set_title("Exposures before, and after neutralising by half")
+axes[1].set_title("Exposures before, and after\nneutralising by half")
+for axis in axes:
+    legend = axis.get_legend()
+    legend.set_loc("upper center")
+    legend.set_bbox_to_anchor((0.5, -0.1), axis.transAxes)
 
 if options.picture:
     figure.savefig(options.picture, dpi=100)

@@ -12,6 +12,7 @@ both the picture and the report, and with ``--data FOLDER`` to report on Numerai
 in that folder.
 """
 
+# sphinx_gallery_thumbnail_path = "_static/report_light.webp"
 import argparse
 import tempfile
 from pathlib import Path
@@ -94,7 +95,7 @@ print(f"written: {output}")
 # %%
 # One of its charts as a picture.
 
-CumulativeScoreDisplay.from_scores(scores["corr"], benchmark=benchmark).plot()
+CumulativeScoreDisplay.from_scores(scores["corr"], benchmark=benchmark)
 
 if options.picture:
     plt.savefig(options.picture, dpi=100)

@@ -79,7 +79,7 @@ expected = clone(pipeline).fit(frame, frame["target"]).transform(frame)["predict
 difference = np.abs(streamed - expected).max()
 print(f"largest difference from the answer in memory: {difference:.1g}")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(8, 5.6), layout="constrained")
 left.plot(lengths, whole, "o-", color="tab:gray", label="all rows")
 left.plot(lengths, largest, "o-", color="tab:green", label="largest batch")
 left.set(xlabel="eras in the file", ylabel="MB", ylim=(0, None), xticks=lengths)

@@ -152,17 +152,16 @@ for name, summary in summaries.items():
 # %%
 # The same as a picture.
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 4), sharey=True, layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 6.3), sharey=True, layout="constrained")
 for axis, (name, summary) in zip(axes, summaries.items(), strict=True):
     rows = summary.drop("equal weights").iloc[::-1]
     middle = rows["difference"]
     whiskers = [middle - rows["difference_low"], rows["difference_high"] - middle]
     axis.errorbar(middle, rows.index, xerr=whiskers, fmt="o", capsize=3)
     axis.axvline(0, color="black", linestyle=":")
-    axis.set(
-        title=f"{name} in {int(summary['n_eras'].max())} later eras",
-        xlabel="mean difference from equal weights, 95 % interval",
-    )
+    axis.set_title(f"{name} in {int(summary['n_eras'].max())} later eras")
+    axis.locator_params(axis="x", nbins=4)
+figure.supxlabel("mean difference from equal weights, 95 % interval")
 figure.suptitle("Does it beat equal weights?", fontweight="bold")
 
 if options.picture:
