@@ -92,20 +92,11 @@ def multipliers_of(payout: Any, parameter: str = "payout") -> dict[str, float]:
     apart = keys and None not in keys and len(set(keys)) == len(keys)
     if not apart or not all(is_number(v) and abs(v) <= HUGE for v in given.values()):
         raise ValueError(
-            f"`{parameter}` must map corr and mmc to their multipliers, each once and "
-            f"of size {HUGE:g} at most, as in corr=3,mmc=15; got {_in_pairs(payout)}"
+            f"`{parameter}` must map 'corr' and 'contribution' to their multipliers, "
+            f"each once and of size {HUGE:g} at most, as in "
+            f"{{'corr': 3.0, 'mmc': 15.0}}; got {payout!r}"
         )
     return {key: float(v) for key, v in zip(keys, given.values(), strict=True)}
-
-
-def _in_pairs(payout: Any) -> str:
-    """Write multipliers as the command line takes them, and all else as Python does."""
-    if not isinstance(payout, Mapping) or not payout:
-        return repr(payout)
-    return ",".join(
-        f"{name}={by:g}" if is_number(by) else f"{name}={by!r}"
-        for name, by in payout.items()
-    )
 
 
 def paid(payout: Mapping[str, float], scores: Mapping[str, Any]) -> Any:

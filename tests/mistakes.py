@@ -101,10 +101,10 @@ MUST_BE = [
     ("a mapping from names", [["a"], "a"], "recipes columns, feature_sets"),
     ("map names of scores to numbers", [5, ["corr"]], "multipliers"),
     ("map names to names", [5, ["corr"]], "staking names"),
-    ("map corr and mmc to their multipliers",
+    ("map 'corr' and 'contribution' to their multipliers",
      ["high", {"corr": np.nan}, {"bmc": 1.0}, {"mmc": 1.0, "contribution": 1.0}],
      "payout"),
-    ("map corr and mmc to their multipliers", [5, {"bmc": 1.0}],
+    ("map 'corr' and 'contribution' to their multipliers", [5, {"bmc": 1.0}],
      "folders payout"),
     ("the name of a payout rule, '2024', '2026', 'round 1343', or multipliers",
      ["high"], "folders payout"),
@@ -237,6 +237,7 @@ ERA = [
 OF_X = "names 'nowhere', which X does not have; it has 'era', "
 OF_MODELS = "`{name}` must .*'v53_lgbm_cyrus20', .*; got 'nowhere'"
 OF_FILE = "names 'nowhere', which .*parquet does not have. It has 'era'"
+OF_THE_MODELS = OF_FILE.replace("era", "v53_lgbm_cyrus20")
 OF_SOURCE = "`(source|ddf)` lacks 'nowhere', .*; it has 'era'"
 OF_SETS = "`{name}` must be the name of a feature set, .*; got 'nowhere'. The sets are"
 NO_FILE = "`{name}` must name a file that is there; got nowhere"
@@ -413,10 +414,10 @@ SAID = [
      "analyze model, analyze_folder model", [("nowhere", OF_MODELS)]),
     ("score_models benchmark, EraScoreDisplay model", [
         (["nowhere"], "`{name}` must be one of .*; got ..nowhere")]),
-    ("load_benchmark_models models, load_benchmark_models targets, folders models, "
-     "folders without, folders target", [("nowhere", OF_FILE)]),
-    ("ensemble_pipeline models, ensemble_pipeline without", [
-        ("nowhere", OF_FILE)]),
+    ("load_benchmark_models targets, folders target", [("nowhere", OF_FILE)]),
+    ("load_benchmark_models models, folders models, folders without, "
+     "ensemble_pipeline models, ensemble_pipeline without", [
+        ("nowhere", OF_THE_MODELS)]),
     ("demo models, demo without", [
         (["a"], r"`{name}` is for `data`; got \['a'\] without a folder")]),
     ("recipes_for columns", [
@@ -451,7 +452,7 @@ SAID = [
     ("version, data_version, docker_image", [
         ("nowhere", "`{name}` must be one that Numerai has.*; got 'nowhere'.* it ha")]),
     ("recipes name", [
-        ("nowhere", "must be that of a recipe; got 'nowhere': list_recipes.. lists")]),
+        ("nowhere", "must be that of a recipe; got 'nowhere': `list_recipes` lists")]),
     ("name", [("a", "`name` is for one model; `scores` has 'v53_lgbm_cyrus60', ")]),
     ("weight_grid names", [
         ([["a"], "b"], "`names` must hold names or positions; got ..a"),

@@ -465,7 +465,7 @@ class TestScores:
     @pytest.mark.parametrize("payout", [3, {"bmc": 1.0}, {}, {"corr": "much"}])
     def test_multipliers_that_cannot_be_used(self, payout):
         X = rows()
-        with pytest.raises(ValueError, match="`payout` must map corr and mmc to their"):
+        with pytest.raises(ValueError, match="`payout` must map 'corr' and 'contribut"):
             backtest(blend_of(StackingWeights()), X, X["target"], CV, payout=payout)
 
     def test_predictions_that_are_not_kept(self):

@@ -253,9 +253,9 @@ def test_the_objective_of_synergy(word, data):
 def test_what_cannot_be_learned_or_paid_is_refused(word, gauss, folder):
     with pytest.raises(ValueError, match=f"`objective` must be .*; got '{word}'"):
         StackingWeights(word).fit(*gauss)
-    with pytest.raises(ValueError, match="`payout` must map corr and mmc to their"):
+    with pytest.raises(ValueError, match="`payout` must map 'corr' and 'contribut"):
         StackingWeights("payout", payout={word: 1.0}).fit(*gauss)
-    with pytest.raises(ValueError, match="`payout` must map corr and mmc to their"):
+    with pytest.raises(ValueError, match="`payout` must map 'corr' and 'contribut"):
         score_folder(folder, payout={word: 1.0})
     with pytest.raises(ValueError, match=f"`fit` must be .*; got '{word}'"):
         ensemble_pipeline(folder, fit=word)
@@ -390,13 +390,14 @@ class TestPayoutColumn:
         assert "did you mean 'round 1343'?" in line
 
     @pytest.mark.parametrize("command", ["score", "report", "backtest", "ensemble"])
-    def test_scores_that_do_not_pay(self, command, folder, tmp_path, capsys):
-        args = [command, folder, "--payout", "fnc=1,corr=0.5"]
+    @pytest.mark.parametrize("payout", ["fnc=1,corr=0.5", "mmc=1,contribution=2"])
+    def test_scores_that_do_not_pay(self, command, payout, folder, tmp_path, capsys):
+        args = [command, folder, "--payout", payout]
         args += ["-o", tmp_path / "e.parquet"] if command == "ensemble" else []
         args += ["--fit", "payout"] if command == "ensemble" else []
         line = failure(capsys, *args)
-        assert "--payout must map corr and mmc to their multipliers, each once" in line
-        assert line.strip().endswith("as in corr=3,mmc=15; got fnc=1,corr=0.5")
+        told = "give multipliers of corr and mmc, as in corr=3,mmc=15; got "
+        assert line.endswith(f"'--payout': {told}{payout!r}")
 
     def test_it_is_for_folders(self, capsys):
         line = failure(capsys, "report", "--account", "me", "--payout", "2026")

@@ -134,7 +134,16 @@ def rule_or_multipliers(
     """Read the name of a payout rule, or ``corr=3,mmc=15``."""
     if text is None or "=" not in text:
         return text
-    return numbers_by_name(context, parameter, text)
+    from skbench._score_names import multipliers_of
+
+    multipliers = numbers_by_name(context, parameter, text) or {}
+    try:
+        multipliers_of(multipliers)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"give multipliers of corr and mmc, as in corr=3,mmc=15; got {text!r}"
+        ) from error
+    return multipliers
 
 
 def payout_option(use: str) -> "Callable[[_Command], _Command]":
