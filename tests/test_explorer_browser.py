@@ -428,6 +428,20 @@ class TestPayout:
             assert shown == pytest.approx(mean, abs=6e-5)
 
 
+def test_a_page_starts_from_equal_weights_and_says_so(visit):
+    some = MODELS[:3]  # a third is no number of a few digits
+    page = visit(BlendExplorer(FRAME[some], FRAME["target"], era=FRAME["era"]))
+    wait(page)
+    assert page.locator("#preset option:checked").inner_text() == "equal weights"
+    page.select_option("#preset", label="mse")
+    wait(page)
+    link = page.input_value("#link")
+    page.goto("about:blank")
+    page.goto(link)
+    wait(page)
+    assert page.locator("#preset option:checked").inner_text() == "mse"
+
+
 class TestFrontier:
     def points(self, page):
         wait(page)

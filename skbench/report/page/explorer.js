@@ -187,7 +187,8 @@ function drawPresets() {
   markPreset();
 }
 
-const alike = (a, b) => a.every((value, i) => Math.abs(value - b[i]) < 1e-9);
+// Weights of presets and of links are rounded to 6 digits.
+const alike = (a, b) => a.every((value, i) => Math.abs(value - b[i]) < 1e-6);
 
 // The preset whose weights these are, if any.
 function markPreset() {
