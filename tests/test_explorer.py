@@ -249,7 +249,7 @@ class TestPresets:
 
     def test_are_asked_for_as_stacking_does_by_default(self):
         by_default = StackingWeights().get_params()
-        assert _BY_DEFAULT == {name: by_default[name] for name in _BY_DEFAULT}
+        assert {name: by_default[name] for name in _BY_DEFAULT} == _BY_DEFAULT
 
     def test_what_the_meta_model_implies(self):
         frame, models, _ = tournament()
@@ -304,6 +304,14 @@ class TestPresets:
         assert mine["proportion"] == 0.25
         assert mine["weights"] == [1.0, 3.0, 0.0, 0.0]
         assert mine["kind"] == "published"
+
+    def test_none_is_learned_from_too_few_eras_to_tell_models_apart(self):
+        frame, _, _ = tournament()
+        late = sorted(frame["era"].unique())[-8:]  # less than two horizons
+        reference = frame["numerai_meta_model"].where(frame["era"].isin(late))
+        presets = explorer(meta_model=reference).to_dict()["presets"]
+        learned = [one["name"] for one in presets if one["kind"] == "learned"]
+        assert learned == ["corr", "sharpe", "mse"]
 
     def test_objectives_may_be_chosen(self):
         report = explorer(objectives=["mse"])

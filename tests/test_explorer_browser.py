@@ -428,6 +428,20 @@ class TestPayout:
             assert shown == pytest.approx(mean, abs=6e-5)
 
 
+def test_a_page_starts_from_equal_weights_and_says_so(visit):
+    some = MODELS[:3]  # a third is no number of a few digits
+    page = visit(BlendExplorer(FRAME[some], FRAME["target"], era=FRAME["era"]))
+    wait(page)
+    assert page.locator("#preset option:checked").inner_text() == "equal weights"
+    page.select_option("#preset", label="mse")
+    wait(page)
+    link = page.input_value("#link")
+    page.goto("about:blank")
+    page.goto(link)
+    wait(page)
+    assert page.locator("#preset option:checked").inner_text() == "mse"
+
+
 class TestFrontier:
     def points(self, page):
         wait(page)
@@ -512,6 +526,26 @@ class TestFrontier:
         found = list(weights(page).values())
         assert found != [0.2] * 5
         assert any(found == pytest.approx(one, abs=1e-5) for one in expected)
+
+    def test_presets_at_one_place_have_their_names_under_each_other(self, visit):
+        weights = {MODELS[2]: 0.5, MODELS[3]: 0.5}
+        page = visit(
+            BlendExplorer(
+                FRAME[MODELS],
+                FRAME["target"],
+                era=FRAME["era"],
+                meta_model=FRAME["numerai_meta_model"],
+                objectives=[],
+                presets={"one": weights, "other": weights, "far": {MODELS[4]: 1.0}},
+            )
+        )
+        wait(page)
+        labels = page.evaluate("find('frontier-chart').data[1].text")
+        names = [preset["name"] for preset in page.evaluate("DATA.presets")]
+        found = dict(zip(names, labels, strict=True))
+        assert found["one"] == "one<br>other"
+        assert found["other"] == ""
+        assert found["far"] == "far"
 
     def test_the_present_blend_is_a_point(self, page):
         slide(page, "weight-2", 0.9)

@@ -98,7 +98,10 @@ def learned(
         check_choice("objectives", objective, OBJECTIVES)
         if objectives is None and objective in _WITH_REFERENCE and reference is None:
             continue
-        learning = Learning(_asked(objective), names, reference, held)
+        # Unasked, weights are not learned where there are too few eras to tell models
+        # apart: they would be those of the prior, which is a preset already.
+        asked = objectives is not None
+        learning = Learning(_asked(objective), names, reference, held, last=asked)
         try:
             with blas_threads(None, held["era"].size, len(names)):
                 found = learning.find(horizon)

@@ -187,7 +187,8 @@ function drawPresets() {
   markPreset();
 }
 
-const alike = (a, b) => a.every((value, i) => Math.abs(value - b[i]) < 1e-9);
+// Weights of presets and of links are rounded to 6 digits.
+const alike = (a, b) => a.every((value, i) => Math.abs(value - b[i]) < 1e-6);
 
 // The preset whose weights these are, if any.
 function markPreset() {
@@ -353,6 +354,18 @@ function means(scores) {
   return ["corr", "mmc"].map((name) => meanOf(scores[name], state.first, state.last).mean);
 }
 
+// Names of the presets as labels, each under another where these lie at one place.
+function labelsOf(points) {
+  const reach = [0, 1].map((axis) => {
+    const along = points.map(({ at }) => at[axis]);
+    return 0.03 * (Math.max(...along) - Math.min(...along));
+  });
+  const near = (a, b) => reach.every((most, axis) => Math.abs(a.at[axis] - b.at[axis]) <= most);
+  const firstOf = points.map((point) => points.findIndex((other) => near(point, other)));
+  return points.map((_, i) => points.filter((__, j) => firstOf[j] === i)
+    .map(({ name }) => shortened(name)).join("<br>"));
+}
+
 function drawFrontier() {
   const { proportion } = state;
   const points = presetGroups().filter(({ kind, weights }) => weights && kind !== "before")
@@ -375,7 +388,7 @@ function drawFrontier() {
       marker: { color: colour("model-2"), size: 7 }, customdata: curve.map(({ weights }) => weights),
       hovertext: curve.map(({ corr, mmc }) => text("frontier", [corr, mmc])) },
     { name: "presets", mode: narrow.matches ? "markers" : "markers+text", x: points.map(({ at }) => at[0]),
-      y: points.map(({ at }) => at[1]), text: points.map(({ name }) => shortened(name)),
+      y: points.map(({ at }) => at[1]), text: labelsOf(points),
       textposition: points.map(({ at }) => (at[0] < middle ? "middle right" : "middle left")), textfont: { size: 10, color: colour("soft") },
       marker: { color: colour("model-1"), size: 9, symbol: "diamond" },
       customdata: points.map(({ weights }) => weights),
