@@ -45,8 +45,10 @@ def _pairs(columns: pd.Index) -> pd.Index:
     if isinstance(columns, pd.MultiIndex):
         return columns.droplevel([*range(2, columns.nlevels)])
     parts = [str(name).rpartition(" / ") for name in columns]
-    pairs = [(model, int(n) if n.isdecimal() else n) for model, _, n in parts]
-    return pd.MultiIndex.from_tuples(pairs)
+    return pd.MultiIndex.from_tuples(
+        (model, int(n)) if joint and n.isdecimal() else (n, 0)
+        for model, joint, n in parts
+    )
 
 
 def read_quantiles(
