@@ -500,7 +500,7 @@ def _reports(world):
             {"means": means, "model": own, "target": None, "horizon": 3, **ax}),
         "report.TargetByQuantileDisplay predictions": (
             r.TargetByQuantileDisplay.from_predictions,
-            {"y_true": world.y, "y_pred": world.models[own], "era": world.era,
+            {"y_true": world.y, "y_pred": world.models[[own]], "era": world.era,
              "n_quantiles": 5, "target": None, "horizon": 3, **ax}),
         "report.WeightsDisplay": (
             r.WeightsDisplay.from_weights, {"weights": weights, "intervals": None,

@@ -273,3 +273,8 @@ class TestDisplay:
             draw([1.0])
         with pytest.raises(ValueError, match="`means` must have pairs"):
             draw(means[data.models[0]])
+        frame = data.frame
+        with pytest.raises(ValueError, match="`y_pred` must hold one model; got 'v53"):
+            TargetByQuantileDisplay.from_predictions(
+                frame["target"], frame[data.models], era=frame["era"]
+            )

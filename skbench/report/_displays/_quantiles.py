@@ -161,6 +161,8 @@ class TargetByQuantileDisplay(Display):
         """
         _axes.pyplot()  # what is missing should be said before the work is done
         means = quantile_means_of(y_true, y_pred, era, n_quantiles)
+        if len(models := means.columns.unique(0)) > 1:
+            raise ValueError(f"`y_pred` must hold one model; got {listed(models)}")
         return cls.from_means(means, target=target, horizon=horizon, ax=ax)
 
     def _draw(self, ax: Any) -> None:
