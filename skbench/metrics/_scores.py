@@ -288,11 +288,11 @@ def mean_target_by_quantile(
     -------
     means : DataFrame of shape (n_eras, n_models * n_quantiles)
         Mean targets less that of the era, eras in order. The columns are pairs of model
-        and group, from 1 to ``n_quantiles``; a single column without a name is
-        "prediction". `summarize` gives their means over eras with an interval.
+        and group, from 1 to ``n_quantiles``, where polars and pyarrow join the two
+        names by " / "; a single column without a name is "prediction". `summarize`
+        gives their means over eras with an interval.
         The frame is of the kind that came in, pandas for arrays; polars and pyarrow
-        have the eras in a first column, `era`, null for NaN, and join the two names by
-        " / ".
+        have the eras in a first column, `era`, and null for NaN.
 
     Raises
     ------
