@@ -292,6 +292,9 @@ def _metrics(world):
         "metrics.feature_exposure": (m.feature_exposure, {**rows, **features}),
         "metrics.max_feature_exposure": (
             m.max_feature_exposure, {**rows, **features, "top_bottom": None}),
+        "metrics.mean_target_by_quantile": (
+            m.mean_target_by_quantile,
+            {"y_true": world.y, **rows, "n_quantiles": 5, "n_jobs": None}),
         "metrics.score_models": (
             m.score_models,
             {"y_true": world.y, **rows, **meta, "benchmark": MODELS[0], **features,
@@ -450,6 +453,7 @@ def _reports(world):
     weights = {"a": 0.2, "b": 0.8}
     shares = [0.0, 0.5, 1.0]
     synergy = analysis.synergy(world.models, world.y, era=world.era)
+    means = metrics.mean_target_by_quantile(world.y, world.models, era=world.era)
     of_page = {"benchmark": own, "horizon": 3, "title": "Scores"}
     return {
         "report.BacktestReport": (
@@ -491,6 +495,13 @@ def _reports(world):
              "columns": [own], "horizon": 3, **ax}),
         "report.SynergyDisplay": (
             r.SynergyDisplay.from_synergy, {"synergy": synergy, **ax}),
+        "report.TargetByQuantileDisplay": (
+            r.TargetByQuantileDisplay.from_means,
+            {"means": means, "model": own, "target": None, "horizon": 3, **ax}),
+        "report.TargetByQuantileDisplay predictions": (
+            r.TargetByQuantileDisplay.from_predictions,
+            {"y_true": world.y, "y_pred": world.models[[own]], "era": world.era,
+             "n_quantiles": 5, "target": None, "horizon": 3, **ax}),
         "report.WeightsDisplay": (
             r.WeightsDisplay.from_weights, {"weights": weights, "intervals": None,
                                             **ax}),
@@ -509,7 +520,8 @@ def _reports(world):
             partial(_page, world.home, r.PerformanceReport),
             {"scores": {"corr": scores, "mmc": scores / 2}, **of_page,
              "meta_model": scores[MODELS[1]], "weights": weights, "exposures": both,
-             "correlations": world.models.corr(), "analysis": None, "target": None}),
+             "correlations": world.models.corr(), "analysis": None, "target": None,
+             "quantiles": means}),
         "report.PerformanceReport from_live": (
             partial(_page, world.home, r.PerformanceReport.from_live),
             {"scores": world.live_scores, **of_page, "meta_model": None}),

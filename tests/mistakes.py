@@ -27,7 +27,7 @@ MUST_BE = [
      "recent, rows_per_era, top_bottom, window, report n_models"),
     ("a whole number of at least 0", [-1, 2.5, "many"],
      "first_era, meta_model_eras, purge"),
-    ("a whole number of at least 2", [1, "many"], "n_models"),
+    ("a whole number of at least 2", [1, "many"], "n_models, n_quantiles"),
     ("between 0 and 1", [1.5, -0.1, "half", np.nan, None, True, [0.5]],
      "max_share, proportion, rcond, shrinkage, find_duplicates threshold, "
      "weight_grid max_weight"),
@@ -324,6 +324,15 @@ SAID = [
     ("from_live scores", [
         (rows_twice, "`scores` must have one row a model, round, score, day; there ar"),
         (no_rows, "`scores` has no rows: has any round been scored yet?"), TWICE]),
+    ("report quantiles, means", [
+        (0.5, "`{name}` must be a pandas frame of eras x pairs .*; got float"),
+        (no_rows, "`{name}` has 0 rows"),
+        (rows_twice, "the rows of `{name}` must differ in their labels; several are "),
+        (lambda means: means * np.nan, "`{name}` has no mean in any era: had any"),
+        (lambda means: means.replace(means.iloc[2, 1], np.inf),
+         "`{name}` must not be infinite or huge; got inf"),
+        (lambda means: means.iloc[:, 1:],
+         "`{name}` must have pairs of model and quantile as columns")]),
     ("exposures", [
         ({}, "`exposures` must hold at least one stage; got none"),
         ({"before": 0.5}, r"`exposures\['before'\]` must be one column")]),
@@ -411,8 +420,9 @@ SAID = [
         ([0.5, 0.5], r"`proportions` must differ; got \[0.5, 0.5\]")]),
     # names of models, sets, files and accounts
     ("benchmark, score_models benchmark, report meta_model, EraScoreDisplay model, "
-     "analyze model, analyze_folder model", [("nowhere", OF_MODELS)]),
-    ("score_models benchmark, EraScoreDisplay model", [
+     "TargetByQuantileDisplay model, analyze model, analyze_folder model", [
+        ("nowhere", OF_MODELS)]),
+    ("score_models benchmark, EraScoreDisplay model, TargetByQuantileDisplay model", [
         (["nowhere"], "`{name}` must be one of .*; got ..nowhere")]),
     ("load_benchmark_models targets, folders target", [("nowhere", OF_FILE)]),
     ("load_benchmark_models models, folders models, folders without, "

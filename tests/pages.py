@@ -23,7 +23,7 @@ needs_browser = pytest.mark.skipif(
 HOSTILE = "<script>alert(1)</script>"
 BOLD = "<b>bold</b> &amp; co"
 # Those of a report with its data and plotly.
-N_SCRIPTS = 15
+N_SCRIPTS = 16
 SCREEN = {"width": 1200, "height": 900}
 
 

@@ -1,6 +1,7 @@
 """Slow, obvious versions of every formula: one column of one era, nothing clever."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -191,6 +192,26 @@ def numerai_corr(prediction, target):
         return 0.0
     normal = rank_gauss(prediction, scale=False)
     return np.corrcoef(stretch(normal), stretch(centred))[0, 1]
+
+
+def quantile_means(prediction, target, n):
+    """Centred target of each of n groups; a tie goes to each of its groups in part."""
+    known = [
+        (p, y)
+        for p, y in zip(prediction, target, strict=True)
+        if not math.isnan(p) and not math.isnan(y)
+    ]
+    if len(known) < n:
+        return [math.nan] * n
+    mean = sum(y for _, y in known) / len(known)
+    known.sort(key=lambda row: row[0])
+    shared = []
+    for p, _ in known:
+        ties = [y - mean for other, y in known if other == p]
+        shared.append(sum(ties) / len(ties))
+    ends = [group * len(known) // n for group in range(n + 1)]
+    groups = [shared[first:last] for first, last in pairwise(ends)]
+    return [sum(group) / len(group) for group in groups]
 
 
 def score(predictions, target, eras):

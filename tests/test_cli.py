@@ -1261,6 +1261,27 @@ class TestAnalyze:
         assert told.endswith(f"\n{output}\n")
         assert "Meta Model of meta models" in output.read_text()
 
+    def test_verdicts_that_are_left_out_are_counted(self, tmp_path, capsys):
+        data = make_benchmark_models(30, 60, 8, random_state=0)
+        folder, page = (
+            write_tournament(tmp_path / "eight", data),
+            tmp_path / "page.html",
+        )
+        told = run(capsys, "analyze", folder, "--model", data.models[0])
+        assert told.splitlines()[-1] == (
+            "- There are 2 more verdicts on benchmarks of lower CORR: "
+            "--report FILE writes a page with all of them."
+        )
+        args = ["--model", data.models[0], "--report", page]
+        told = run(capsys, "analyze", folder, *args)
+        assert told.endswith(
+            "- There are 2 more verdicts on benchmarks of lower CORR: "
+            f"the page below has all of them.\n\n{page}\n"
+        )
+        assert "All 7 verdicts in words" in page.read_text()
+        args = ["--model", data.models[0], "--without", data.models[1]]
+        assert "There is 1 more verdict on" in run(capsys, "analyze", folder, *args)
+
     def test_an_unknown_model(self, folder, capsys):
         assert "'other'" in failure(capsys, "analyze", folder, "--model", "other")
 

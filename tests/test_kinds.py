@@ -41,6 +41,7 @@ SCORED = {
     "correlation_with": ["reference"],
     "feature_exposure": ["features"],
     "max_feature_exposure": ["features"],
+    "mean_target_by_quantile": ["y_true"],
 }
 
 
@@ -82,7 +83,7 @@ def test_scores(name, kind):
     assert type(got) is TYPES[kind]
     if kind != "pandas":
         names = [
-            " / ".join(column) if isinstance(column, tuple) else column
+            " / ".join(map(str, column)) if isinstance(column, tuple) else column
             for column in expected
         ]
         expected = expected.set_axis(names, axis=1)

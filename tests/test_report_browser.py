@@ -114,6 +114,24 @@ def make_analysis(names=tuple(MODELS[:7]), first=31, n_eras=50):
 ANALYSIS = make_analysis()
 
 
+# Unfolds the evidence of an analysis and the models one by one.
+UNFOLD = """document.querySelectorAll("#performance, #analysis > details")
+    .forEach((each) => { each.open = true; })"""
+
+
+def make_means():
+    """Mean targets of three groups in each era, which rise by other steps."""
+    eras = SCORES["corr"].index
+    rng = np.random.default_rng(2)
+    pairs = pd.MultiIndex.from_product([MODELS, [1, 2, 3]], names=["model", "quantile"])
+    steps = np.outer(np.arange(1, 9) / 1000, [-1, 0, 1]).ravel()
+    values = steps + rng.normal(0, 0.02, (len(eras), len(pairs)))
+    return pd.DataFrame(values, index=eras, columns=pairs)
+
+
+MEANS = make_means()
+
+
 def make_report():
     weights = pd.DataFrame(
         {"weight": [0.7, 0.3], "low": [0.5, None], "high": [0.8, None]},
@@ -128,6 +146,7 @@ def make_report():
         meta_model=META_MODEL,
         weights=weights,
         exposures=exposures,
+        quantiles=MEANS,
         analysis=ANALYSIS,
         horizon=5,
         title=HOSTILE,
@@ -157,7 +176,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture
 def page(shared, address):
-    """The page as it was when it was opened."""
+    """The page as it was when it was opened, with what it folds away unfolded."""
     if shared.page.url.partition("#")[0] != address:
         shared.page.goto(address)
     shared.page.evaluate(
@@ -165,7 +184,8 @@ def page(shared, address):
             const look = () => JSON.stringify([state, [...state.shown]]);
             const before = look();
             document.querySelectorAll("select").forEach((e) => (e.selectedIndex = 0));
-            document.querySelectorAll("details").forEach((e) => (e.open = false));
+            document.querySelectorAll("details").forEach((e) =>
+                (e.open = e.matches("#performance, #analysis > details")));
             for (const name of ["span", "view"])
                 document.querySelector(`#${name} input`).checked = true;
             Object.assign(state, {
@@ -208,13 +228,12 @@ class TestLoading:
         page.goto("about:blank")
         page.set_content(make_report()._repr_html_())
         frame = page.frame_locator("iframe")
-        frame.locator("#score-chart .scatterlayer").wait_for()
-        assert frame.locator("#models tbody tr").count() == len(MODELS)
-        # The link leads down the page, not to the address of the notebook.
-        frame.locator("a[href='#analysis']").click()
         heading = frame.locator("#analysis-heading")
         heading.wait_for()
         assert heading.evaluate("(e) => e.getBoundingClientRect().top < innerHeight")
+        frame.locator("#performance > summary").click()
+        frame.locator("#score-chart .scatterlayer").wait_for()
+        assert frame.locator("#models tbody tr").count() == len(MODELS)
         assert shared.complaints == []
 
     @pytest.mark.parametrize(
@@ -247,6 +266,7 @@ class TestLoading:
         found = Analysis(*none, ["Cannot tell."], 0.9, "target", 1, 13)
         scores = SCORES["corr"].iloc[:1, :1]
         page = visit(PerformanceReport(scores, analysis=found))
+        page.click("#performance > summary")
         text = page.inner_text("#verdict")
         assert text.startswith("1 era of CORR is too few to tell models apart")
         close(chart(page)["alpha"]["y"], [0, SCORES["corr"].iloc[0, 0]])
@@ -505,6 +525,57 @@ class TestOtherCharts:
         ]
 
 
+class TestQuantiles:
+    def bars(self, page):
+        return page.evaluate(
+            """() => { const [bar] = document.getElementById("quantile-chart").data;
+                return { y: bar.y, up: bar.error_y.array, down: bar.error_y.arrayminus,
+                         shown: bar.error_y.visible, text: bar.hovertext }; }"""
+        )
+
+    def assert_shows(self, page, model, n=N_ERAS):
+        expected = summarize(MEANS[model].iloc[-n:], horizon=5)
+        bars = self.bars(page)
+        close(bars["y"], expected["mean"])
+        close(bars["up"], expected["high"] - expected["mean"])
+        close(bars["down"], expected["mean"] - expected["low"])
+        apart = MEANS[model][3] - MEANS[model][1]
+        spread = summarize(apart.iloc[-n:], horizon=5).iloc[0]
+        told = page.inner_text("#spread")
+        assert told.startswith(f"{model}, {n} eras: the rows")
+        ends = f"{spread['low']:.4f} to {spread['high']:.4f}"
+        assert f" {spread['mean']:.4f} above that of" in told
+        assert f"(95 % interval {ends})" in told
+
+    def test_bars_are_those_of_the_model_and_the_span(self, fresh):
+        fresh.evaluate(UNFOLD)
+        names = fresh.locator("#quantile-model option").all_inner_texts()
+        assert names == BEST_FIRST
+        self.assert_shows(fresh, BEST_FIRST[0])
+        for model in (HOSTILE, "late"):
+            fresh.select_option("#quantile-model", model)
+            self.assert_shows(fresh, model)
+        fresh.check("#span input[value='last 13']")
+        self.assert_shows(fresh, "late", 13)
+
+    def test_a_model_without_means_is_not_offered(self, visit):
+        some = MEANS[["beta", "eta"]].iloc[:4]
+        some = some.set_axis(
+            pd.MultiIndex.from_product([["beta", "eta"], [1, 2, 3]]), axis=1
+        )
+        page = visit(PerformanceReport(SCORES, quantiles=some, horizon=5))
+        names = page.locator("#quantile-model option").all_inner_texts()
+        assert sorted(names) == ["beta", "eta"]
+        assert self.bars(page)["shown"] is False
+        assert "too few for an interval" in page.inner_text("#spread")
+        page.check("#span input[value='last 13']")
+        assert "has no era with a target here" in page.inner_text("#spread")
+
+    def test_scores_alone_say_nothing_of_it(self, visit):
+        page = visit(PerformanceReport(SCORES))
+        assert page.locator("#quantile-chart, #quantile-heading").count() == 0
+
+
 class TestList:
     def test_numbers_and_their_eras(self, page):
         row = page.locator("#models tbody tr", has_text="late").inner_text().split()
@@ -669,9 +740,8 @@ class TestAnalysis:
             *("H3", "P", "DIVsynergy-chart"),
             *("H3", "P", "TABLEcomparison-list"),
         ]
-        assert page.locator("#analysis details[open]").count() == 0
         assert (
-            page.inner_text("#analysis summary >> nth=3") == "All 7 verdicts in words"
+            page.inner_text("#analysis summary >> nth=-1") == "All 7 verdicts in words"
         )
 
     def test_implied_weights_are_stacked_and_gaps_are_gaps(self, page):
@@ -707,7 +777,6 @@ class TestAnalysis:
         assert len(set(colours)) == 7
 
     def test_means_of_the_weights(self, page):
-        page.locator("summary", has_text="The mean weights").click()
         means = ANALYSIS.implied_weights.mean()
         row = page.locator("#implied-list tbody tr").first.inner_text().split()
         first = order_of_weights()[0]
@@ -807,6 +876,7 @@ class TestAnalysis:
         names = [str(i) for i in range(20, 0, -1)]
         found = make_analysis(names, first=1, n_eras=31)
         page = visit(PerformanceReport(SCORES, analysis=found, horizon=5))
+        page.evaluate(UNFOLD)
         means = found.implied_weights.drop(columns="r2").mean()
         order = means.sort_values(ascending=False).index
         assert list(chart(page, "implied"))[:5] == list(order[:5])
@@ -832,6 +902,7 @@ class TestAnalysis:
             horizon=40,
         )
         page = visit(PerformanceReport(SCORES, analysis=found, horizon=40))
+        page.evaluate(UNFOLD)
         for table in ("underweight-list", "comparison-list"):
             told = page.locator(f"#{table} .told").all_inner_texts()
             assert set(told) == {"too few"}
@@ -845,6 +916,56 @@ class TestAnalysis:
             chart(page, "implied")["__proto__"]["y"][:3],
             found.implied_weights["__proto__"].iloc[:3],
         )
+
+
+class TestFolds:
+    @pytest.fixture(autouse=True)
+    def _as_before(self, shared):
+        yield
+        shared.page.set_viewport_size(SCREEN)
+
+    def test_the_answers_stand_on_the_first_two_screens(self, fresh):
+        fresh.set_viewport_size({"width": 1280, "height": 900})
+        height = "document.documentElement.scrollHeight"
+        assert fresh.locator("details[open]").count() == 0
+        ends = fresh.locator("#analysis .claim").evaluate_all(
+            "(all) => all.map((e) => e.getBoundingClientRect().bottom)"
+        )
+        assert len(ends) == 7
+        assert max(ends) < 1800
+        fresh.evaluate(
+            """document.querySelectorAll("#analysis > details")
+                .forEach((each) => { each.open = true; })"""
+        )
+        assert fresh.evaluate(height) < 3500
+
+    def test_a_chart_that_is_unfolded_has_the_width_of_the_page(self, fresh):
+        fresh.set_viewport_size({"width": 700, "height": 900})
+        fresh.evaluate(UNFOLD)
+        width = """[...document.querySelectorAll(".chart")].every((e) =>
+            e._fullLayout.width === e.clientWidth && e.clientWidth === %d)"""
+        until(fresh, width % 668)
+        fresh.set_viewport_size({"width": 1000, "height": 900})
+        until(fresh, width % 968)
+
+    def test_all_is_printed_and_folded_again(self, fresh):
+        fresh.click("#performance > summary")
+        fresh.evaluate(
+            """window.addEventListener("beforeprint", () => { window.folded =
+                document.querySelectorAll("details:not([open])").length; })"""
+        )
+        fresh.pdf()
+        assert fresh.evaluate("window.folded") == 0
+        until(fresh, "document.querySelectorAll('details[open]').length === 1")
+        assert fresh.get_attribute("#performance", "open") is not None
+
+    def test_own_model_is_called_no_benchmark(self, visit):
+        own = [name for name in MODELS[:7] if name != "gamma"]
+        found = make_analysis(own)
+        page = visit(PerformanceReport(SCORES, benchmark="gamma", analysis=found))
+        assert "Own model: gamma." in page.inner_text(".lead")
+        page = visit(PerformanceReport(SCORES, benchmark="gamma"))
+        assert "Benchmark: gamma." in page.inner_text(".lead")
 
 
 class TestHostileNames:
@@ -889,7 +1010,9 @@ def reach(page, selector, limit=80):
 
 class TestKeyboard:
     def test_every_switch_is_reached_and_works(self, fresh):
-        reach(fresh, "#score")
+        reach(fresh, "#performance > summary")
+        fresh.keyboard.press("Enter")
+        reach(fresh, "#score", 1)
         fresh.keyboard.press("m")
         assert fresh.input_value("#score") == "mmc"
         close(chart(fresh)["alpha"]["y"], sums(SCORES["mmc"]["alpha"], first=40))
@@ -908,7 +1031,7 @@ class TestKeyboard:
         assert sharpe.get_attribute("aria-sort") == "ascending"
         reach(fresh, "summary")
         fresh.keyboard.press("Enter")
-        assert fresh.is_visible("dl")
+        assert fresh.is_visible("#performance dl")
         reach(fresh, "#view input")
         fresh.keyboard.press("ArrowRight")
         means = SCORES["mmc"]["alpha"].iloc[40:].rolling(13).mean()
@@ -928,17 +1051,13 @@ class TestKeyboard:
         assert peak.get_attribute("aria-sort") == "ascending"
 
     def test_lists_of_the_analysis_are_reached_and_sort(self, fresh):
-        reach(fresh, "a[href='#analysis']")
-        fresh.keyboard.press("Enter")
-        # From the link, Tab goes on within the analysis.
         for table, key in (
             ("implied-list", "interval"),
             ("underweight-list", "corr"),
             ("comparison-list", "correlation"),
         ):
-            if table == "implied-list":
-                reach(fresh, "#implied-legend + details summary", 20)
-                fresh.keyboard.press("Enter")
+            reach(fresh, f"details:has(#{table}) > summary", 20)
+            fresh.keyboard.press("Enter")
             reach(fresh, f".scroller:has(#{table})", 20)
             reach(fresh, f"#{table} th[data-key={key}] button", 20)
             fresh.keyboard.press("Enter")
@@ -973,7 +1092,7 @@ class TestScreens:
         page.click("[data-show=all]")
         assert_fits(page, width)
         assert page.evaluate(
-            "(() => { const e = document.querySelector('.scroller');"
+            "(() => { const e = document.querySelector('.scroller:has(#models)');"
             " return e.scrollWidth > e.clientWidth; })()"
         )
 

@@ -182,7 +182,8 @@ def answers(
     sentences += [of_pairs]
     if own is not None:
         comparison = compare(own, models, y, era=era, **asdict(intervals))
-        sentences += about_comparison(comparison, intervals.confidence, target)
+        name = str(name_of(own) or "the model")
+        sentences += about_comparison(comparison, name, intervals.confidence, target)
     basis = (intervals.confidence, target, len(with_y), intervals.horizon)
     return Analysis(weights, board, pairs, comparison, sentences, *basis)
 

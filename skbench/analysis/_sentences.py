@@ -120,13 +120,13 @@ def _of_best(
 
 
 def about_comparison(
-    comparison: pd.DataFrame, confidence: float, target: str
+    comparison: pd.DataFrame, model: str, confidence: float, target: str
 ) -> list[str]:
     """Say how many benchmarks a model beats, and how it does against the best."""
     ahead, n = comparison["ahead"], len(comparison)
     won, lost = (sum(a is side for a in ahead) for side in (True, False))
     count = (
-        f"Of {n} benchmarks the model beats {won} and is behind {lost} in CORR with "
+        f"Of {n} benchmarks {model} beats {won} and is behind {lost} in CORR with "
         f"{target}; for {n - won - lost} the data cannot tell ({percent(confidence)} "
         "intervals), so that other reasons may decide."
     )

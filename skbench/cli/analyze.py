@@ -1,13 +1,16 @@
 """``skbench analyze``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ._command import skbench
 from ._options import FILE, FOLDER, PREDICTIONS, TARGET, choice_of_models
 from ._show import say
+
+if TYPE_CHECKING:
+    from skbench.analysis import Analysis
 
 
 @skbench.command()
@@ -47,7 +50,18 @@ def analyze(
     say(f"Target: {analysis.target}")
     for sentence in analysis.sentences:
         say(f"- {sentence}")
+    if n := _n_unsaid(analysis):
+        verdicts = f"{n} more verdict{'s' if n > 1 else ''} on benchmarks of lower CORR"
+        page = "the page below has" if report else "--report FILE writes a page with"
+        say(f"- There {'are' if n > 1 else 'is'} {verdicts}: {page} all of them.")
     if report is not None:
         made = report_folder(folder, benchmark=model, analysis=analysis, **options)
         made.write_html(report)
         say("", report)
+
+
+def _n_unsaid(analysis: "Analysis") -> int:
+    """Count the verdicts that are not among the sentences."""
+    if analysis.comparison is None:
+        return 0
+    return int((~analysis.comparison["verdict"].isin(analysis.sentences)).sum())

@@ -71,7 +71,7 @@ def diagnose_folder(
     benchmark = _benchmark(rows, benchmark)
     rows = replace(rows, benchmarks=[] if benchmark is None else [benchmark])
     # First, so that nothing is sent of files that do not fit.
-    own = scores_of(rows, benchmark, progress)
+    own = scores_of(rows, benchmark, progress).scores
     made = diagnostics(
         predictions, model_name, api=api, dry_run=dry_run, progress=progress
     )

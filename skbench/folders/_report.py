@@ -17,7 +17,9 @@ from skbench.staking import with_season
 from skbench.tournament import OwnPredictions, open_folder
 
 from ._payout import read_payout
-from ._scores import scores_of, scores_of_meta_model
+from ._scores import scores_of
+
+_TENTHS = 10
 
 
 def report_folder(
@@ -78,14 +80,16 @@ def report_folder(
         features=features,
         predictions=predictions,
     )
-    scores = scores_of(rows, benchmark, payout=payout)
+    found = scores_of(rows, benchmark, payout=payout, n_quantiles=_TENTHS, own=True)
+    scores = found.scores
     if payout is not None:
         words = sum_in_words(multipliers_of(read_payout(payout)))
         scores[f"payout ({words})"] = scores.pop("payout")
     return PerformanceReport(
         scores,
         benchmark=benchmark,
-        meta_model=scores_of_meta_model(rows),
+        meta_model=None if found.own is None else found.own.iloc[:, 0],
+        quantiles=found.quantiles,
         analysis=analysis,
         made=rows.made or None,
         target=rows.target,

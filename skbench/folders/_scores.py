@@ -1,6 +1,7 @@
 """The models of a folder, scored and ranked: `score_folder`."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -8,7 +9,7 @@ from skbench._checks import check_flag
 from skbench._files import Address
 from skbench._progress import progress_bar
 from skbench._score_names import warn_of_days
-from skbench.metrics import leaderboard, numerai_corr, score_models
+from skbench.metrics import ScoredRows, leaderboard, score_rows
 from skbench.tournament import ERA, FolderRows, OwnPredictions, open_folder
 
 from ._payout import check_paid, read_payout
@@ -89,7 +90,7 @@ def score_folder(
     rows, _ = open_folder(
         path, target=target, models=models, without=without, predictions=predictions
     )
-    scores = scores_of(rows, benchmark, progress, payout)
+    scores = scores_of(rows, benchmark, progress, payout).scores
     board = leaderboard(scores, recent=recent, target=rows.target)
     return board.assign(made=board["model"].map(rows.made)) if rows.made else board
 
@@ -99,14 +100,18 @@ def scores_of(
     benchmark: str | None,
     progress: bool = False,
     payout: str | Mapping[str, float] | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Score the models of a folder by all measures that its files allow."""
+    **more: Any,
+) -> ScoredRows:
+    """Score the models of a folder by all measures that its files allow.
+
+    ``more`` is what `score_rows` finds beside scores, in the same pass.
+    """
     if payout is not None:
         payout = read_payout(payout)
         check_paid(rows, payout)
         warn_of_days(payout, rows.target)
     with progress_bar(progress, rows.source.n_rows) as counted:
-        return score_models(
+        return score_rows(
             rows.table(rows.target),
             rows.table(*rows.models, counted=counted),
             era=rows.table(ERA),
@@ -114,12 +119,5 @@ def scores_of(
             benchmark=benchmark,
             features=rows.table(*rows.features) if rows.features else None,
             payout=payout,
+            **more,
         )
-
-
-def scores_of_meta_model(rows: FolderRows) -> "pd.Series[float] | None":
-    name, target = rows.meta_model, rows.target
-    if name is None:
-        return None
-    scores = numerai_corr(rows.table(target), rows.table(name), era=rows.table(ERA))
-    return scores[name]

@@ -78,7 +78,7 @@ def stake_folder(
     kinds = {score.kind for name in rule.multipliers if (score := score_name(name))}
     if rows.meta_model is None and "mmc" in kinds:
         raise ValueError(f"the rule {rule.name!r} pays MMC{no_meta_model(rows)}")
-    scores = scores_of(rows, None)
+    scores = scores_of(rows, None).scores
     allocation = allocate(
         scores,
         rule,

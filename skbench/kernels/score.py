@@ -6,6 +6,7 @@ gaps of another prediction. Fewer than three such rows give NaN; a constant pred
 scores 0.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,40 @@ from numpy.typing import NDArray
 
 from .gaps import ALL, Indices, alike
 from .neutralize import neutralize
-from .rank import ascending_gauss, rank_gauss
+from .rank import Places, ascending_gauss, rank_gauss
 
 Floats = NDArray[np.float64]
+# Columns that are alike, where their ascending values stand, their normal quantiles.
+Order = Iterable[tuple[Indices, Places, Floats]]
 # A correlation of two points says nothing.
 MIN_ROWS = 3
 _CHUNK = 128
 
 
+def ranked(predictions: Floats, target: Floats) -> Order:
+    """Sort each prediction on the rows that have the target, for scores to share.
+
+    Sorting takes most of the time of a score.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+
+    Returns
+    -------
+    iterable of (columns, places, quantiles), as `ascending_gauss` gives them
+    """
+    rows = _without(np.isnan(target))
+    return ascending_gauss(_take(predictions, rows)) if target[rows].size else ()
+
+
 def numerai_corr(
-    predictions: Floats, target: Floats, top_bottom: int | None = None
+    predictions: Floats,
+    target: Floats,
+    top_bottom: int | None = None,
+    *,
+    order: Order | None = None,
 ) -> Floats:
     """Numerai CORR of each prediction: Pearson correlation of two stretched columns.
 
@@ -37,6 +62,8 @@ def numerai_corr(
     target : array of shape (n_rows,)
     top_bottom : int or None
         Correlate only so many of the highest and of the lowest predictions.
+    order : iterable or None
+        The predictions as `ranked` sorts them. None: they are still to be sorted.
 
     Returns
     -------
@@ -46,7 +73,58 @@ def numerai_corr(
     if target[rows].size == 0:
         return np.full(len(predictions), np.nan)
     centred = target[rows] - target[rows].mean()
-    return _correlation(_take(predictions, rows), stretch(centred), top_bottom)
+    order = ranked(predictions, target) if order is None else order
+    return _correlation(order, len(predictions), stretch(centred), top_bottom)
+
+
+def quantile_means(
+    predictions: Floats, target: Floats, n: int, *, order: Order | None = None
+) -> Floats:
+    """Mean target in each of n groups of rows, from the lowest to the highest ranks.
+
+    A prediction counts on the rows where it and the target are there, and the target
+    less its mean on these. The sizes of the groups differ by one row at most. Ties
+    share the mean of their targets, so that it does not matter which of them come into
+    which group: a constant prediction gives 0. Fewer rows than groups give NaN.
+
+    Parameters
+    ----------
+    predictions : array of shape (n_columns, n_rows)
+    target : array of shape (n_rows,)
+    n : int
+        Number of groups.
+    order : iterable or None
+        The predictions as `ranked` sorts them. None: they are still to be sorted.
+
+    Returns
+    -------
+    array of shape (n_columns, n)
+    """
+    means = np.full((len(predictions), n), np.nan)
+    known = target[_without(np.isnan(target))]
+    order = ranked(predictions, target) if order is None else order
+    for columns, places, normal in order:
+        n_rows = places.shape[1]
+        if n_rows < n:
+            continue
+        values = np.take(known, places, mode="clip")
+        values -= values.mean(axis=1, keepdims=True)
+        starts = np.arange(n) * n_rows // n
+        sums = np.add.reduceat(_shared_by_ties(values, normal), starts, axis=1)
+        means[columns] = sums / np.diff(starts, append=n_rows)
+    return means
+
+
+def _shared_by_ties(values: Floats, normal: Floats) -> Floats:
+    """Give each of the values whose quantiles are the same their mean."""
+    if normal.ndim == 1:  # without ties, or nothing else
+        return np.zeros_like(values) if normal[0] == normal[-1] else values
+    begins = np.ones(values.shape, dtype=bool)
+    begins[:, 1:] = normal[:, 1:] != normal[:, :-1]
+    tie = np.cumsum(begins) - 1
+    means = np.bincount(tie, weights=values.reshape(-1)) / np.bincount(tie)
+    shared: Floats = means[tie].reshape(values.shape)
+    return shared
 
 
 def correlation_with(predictions: Floats, reference: Floats) -> Floats:
@@ -67,7 +145,8 @@ def correlation_with(predictions: Floats, reference: Floats) -> Floats:
     rows = _without(np.isnan(reference))
     if reference[rows].size == 0:
         return np.full(len(predictions), np.nan)
-    return _correlation(_take(predictions, rows), reference[rows])
+    order = ranked(predictions, reference)
+    return _correlation(order, len(predictions), reference[rows])
 
 
 def feature_neutral_corr(
@@ -326,14 +405,14 @@ def _take(block: NDArray[Any], rows: Indices) -> NDArray[Any]:
 
 
 def _correlation(
-    predictions: Floats, other: Floats, top_bottom: int | None = None
+    order: Order, n_columns: int, other: Floats, top_bottom: int | None = None
 ) -> Floats:
     """Correlation of each prediction, its normal quantiles stretched, with another."""
-    scores = np.full(len(predictions), np.nan)
+    scores = np.full(n_columns, np.nan)
     if other.min() == other.max():
         return scores
     whole = _unit(other)
-    for rows, places, normal in ascending_gauss(predictions):
+    for rows, places, normal in order:
         n = places.shape[1]
         if n < MIN_ROWS:
             continue

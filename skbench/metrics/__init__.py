@@ -1,6 +1,8 @@
 """Scores of predictions, one an era and model; their summary; scorers made of them."""
 
+from ._leaderboard import ScoredRows as ScoredRows
 from ._leaderboard import leaderboard, score_models
+from ._leaderboard import score_rows as score_rows
 from ._live import by_score as by_score
 from ._live import read_live as read_live
 from ._ranking import about_shorter as about_shorter
@@ -20,11 +22,13 @@ from ._scores import (
     feature_exposure,
     feature_neutral_corr,
     max_feature_exposure,
+    mean_target_by_quantile,
     neutral_contribution,
     neutral_correlation,
     numerai_corr,
 )
 from ._scores import exposures_of as exposures_of
+from ._scores import quantile_means_of as quantile_means_of
 from ._summary import summarize
 from ._summary import summarize_beside as summarize_beside
 from ._tables import Frames as Frames
@@ -50,6 +54,7 @@ __all__ = [
     "feature_neutral_corr",
     "leaderboard",
     "max_feature_exposure",
+    "mean_target_by_quantile",
     "neutral_contribution",
     "neutral_correlation",
     "numerai_corr",

@@ -1,6 +1,7 @@
 """All models beside each other: `score_models` and `leaderboard`."""
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,14 @@ from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
 from ._ranking import best_first, compare_shorter
-from ._scores import align_scored, feature_neutral_corr, framed
+from ._scores import align_scored, feature_neutral_corr, framed, quantile_columns
 from ._summary import summarize
 from ._tables import Frames, read_scores, spans
 
 Floats = NDArray[np.float64]
+
+# What one era has beside scores of models.
+_OWN, _QUANTILES = "own", "quantiles"
 
 
 @keeps_kind
@@ -86,6 +90,47 @@ def score_models(
     >>> list(scores), scores["mmc"].shape
     (['corr', 'mmc'], (20, 3))
     """
+    return score_rows(
+        y_true,
+        y_pred,
+        era=era,
+        meta_model=meta_model,
+        benchmark=benchmark,
+        features=features,
+        payout=payout,
+    ).scores
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """What one pass over rows gives.
+
+    ``scores`` are those of the models, by name. If asked, ``own`` is the CORR of the
+    Meta Model, and ``quantiles`` what `mean_target_by_quantile` gives.
+    """
+
+    scores: Frames
+    own: pd.DataFrame | None
+    quantiles: pd.DataFrame | None
+
+
+def score_rows(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    era: Any,
+    meta_model: Any = None,
+    benchmark: Hashable = None,
+    features: Any = None,
+    payout: Mapping[str, float] | None = None,
+    n_quantiles: int = 0,
+    own: bool = False,
+) -> ScoredRows:
+    """Score models as `score_models` does, and what else a report tells of the rows.
+
+    ``n_quantiles``: in how many groups their targets are averaged, if in any; ``own``:
+    whether the Meta Model itself is scored, where it is there.
+    """
     multipliers = None if payout is None else multipliers_of(payout)
     if meta_model is None and "contribution" in (multipliers or {}):
         raise ValueError(f"`payout` {payout!r} needs `meta_model`, for MMC; got None")
@@ -95,15 +140,21 @@ def score_models(
     rows = align_scored(era, several=(), **inputs)
     place = None if benchmark is None else _place(rows.models, benchmark)
     # All of an era at once, which may have to be read from a file.
-    found = [*rows.by_era(partial(_measures, benchmark=place))]
-    scores = {
-        name: framed(rows, [of_era[name] for of_era in found]) for name in found[0]
-    }
+    measures = partial(_measures, benchmark=place, n_quantiles=n_quantiles, own=own)
+    by_era = [*rows.by_era(measures)]
+    found = {name: [of_era[name] for of_era in by_era] for name in by_era[0]}
+    of_own, groups = found.pop(_OWN, None), found.pop(_QUANTILES, None)
+    scores = {name: framed(rows, values) for name, values in found.items()}
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
     if multipliers is not None:
         scores["payout"] = paid(multipliers, scores)
-    return scores
+    names = pd.Index(rows.inputs["meta_model"].names) if of_own else None
+    return ScoredRows(
+        scores,
+        framed(rows, of_own, names) if of_own else None,
+        framed(rows, groups, quantile_columns(rows, n_quantiles)) if groups else None,
+    )
 
 
 def _place(models: Sequence[Hashable], benchmark: Any) -> int:
@@ -121,18 +172,27 @@ def _measures(
     meta_model: Floats | None = None,
     *,
     benchmark: int | None,
+    n_quantiles: int,
+    own: bool,
 ) -> dict[str, Floats]:
     """Score the models of one era by what needs no features."""
-    scores = {"corr": score.numerai_corr(predictions, target)}
+    order = [*score.ranked(predictions, target)]
+    found = {"corr": score.numerai_corr(predictions, target, order=order)}
+    if n_quantiles:
+        found[_QUANTILES] = score.quantile_means(
+            predictions, target, n_quantiles, order=order
+        )
     if meta_model is not None:
-        scores["mmc"] = score.correlation_contribution(predictions, target, meta_model)
+        found["mmc"] = score.correlation_contribution(predictions, target, meta_model)
+        if own:
+            found[_OWN] = score.numerai_corr(meta_model[None], target)
     if benchmark is not None:
         reference = predictions[benchmark]
         bmc = score.correlation_contribution(predictions, target, reference)
         # What a model adds to itself is nothing, not the rounding of the formula.
         bmc[benchmark] = np.where(np.isnan(bmc[benchmark]), np.nan, 0.0)
-        scores["bmc"] = bmc
-    return scores
+        found["bmc"] = bmc
+    return found
 
 
 @keeps_kind

@@ -250,6 +250,103 @@ def feature_neutral_corr(
 
 
 @keeps_kind
+def mean_target_by_quantile(
+    y_true: Any,
+    y_pred: Any,
+    *,
+    era: Any,
+    n_quantiles: int = 10,
+    n_jobs: int | None = None,
+) -> pd.DataFrame:
+    """Mean target of the rows that a model ranks lowest, ..., highest in each era.
+
+    The rows of an era are cut by their rank into groups whose sizes differ by one row
+    at most: deciles, the first of which has the lowest predictions. What counts of
+    a target is how far it lies above the mean of its era. A model that knows something
+    has means that rise from group to group; those of one that knows only the extremes
+    rise at the ends.
+
+    A model counts on the rows where it and the target are there; the target is centred
+    on these. Ties share the mean of their targets, as if each came into each of their
+    groups in part: so a constant prediction gives 0. An era with fewer rows that count
+    than groups gives NaN. Infinite predictions rank as the extremes.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_rows,)
+        Target, NaN where there is none yet.
+    y_pred : array-like of shape (n_rows,) or (n_rows, n_models)
+        Predictions: one column, or a frame with a column a model.
+    era : array-like of shape (n_rows,)
+        The era of each row, in any order.
+    n_quantiles : int, default=10
+        Number of groups, 2 at least.
+    n_jobs : int, default=None
+        Threads over eras, as for `numerai_corr`.
+
+    Returns
+    -------
+    means : DataFrame of shape (n_eras, n_models * n_quantiles)
+        Mean targets less that of the era, eras in order. The columns are pairs of model
+        and group, from 1 to ``n_quantiles``, where polars and pyarrow join the two
+        names by " / "; a single column without a name is "prediction". `summarize`
+        gives their means over eras with an interval.
+        The frame is of the kind that came in, pandas for arrays; polars and pyarrow
+        have the eras in a first column, `era`, and null for NaN.
+
+    Raises
+    ------
+    ValueError
+        If the inputs differ in length or index, an era is missing, a column holds no
+        numbers, or there are fewer than 2 groups.
+
+    See Also
+    --------
+    numerai_corr : One number of the same ranks.
+    skbench.report.TargetByQuantileDisplay : The means as a chart.
+
+    Examples
+    --------
+    >>> from skbench.metrics import mean_target_by_quantile, summarize
+    >>> means = mean_target_by_quantile([0, 0.25, 0.5, 1, 0, 1, 0, 1],
+    ...                                 [0.2, 0.1, 0.3, 0.4, 1, 2, 3, 4],
+    ...                                 era=["0001"] * 4 + ["0002"] * 4, n_quantiles=2)
+    >>> means
+    model    prediction
+    quantile          1       2
+    era
+    0001        -0.3125  0.3125
+    0002         0.0000  0.0000
+    >>> summarize(means)["mean"]
+    model
+    (prediction, 1)   -0.15625
+    (prediction, 2)    0.15625
+    Name: mean, dtype: float64
+    """
+    return quantile_means_of(y_true, y_pred, era, n_quantiles, n_jobs)
+
+
+def quantile_means_of(
+    y_true: Any, y_pred: Any, era: Any, n_quantiles: int, n_jobs: int | None = None
+) -> pd.DataFrame:
+    """Compute `mean_target_by_quantile` as a pandas frame, whatever comes in."""
+    check_count("n_quantiles", n_quantiles, 2)
+    kernel = partial(score.quantile_means, n=int(n_quantiles))
+    rows = align_scored(era, several=(), y_pred=y_pred, y_true=y_true)
+    return framed(
+        rows, rows.by_era(kernel, n_jobs), quantile_columns(rows, n_quantiles)
+    )
+
+
+def quantile_columns(rows: Aligned, n_quantiles: int) -> pd.Index:
+    """Name the means of each model in each of its groups."""
+    groups = range(1, n_quantiles + 1)
+    return pd.MultiIndex.from_product(
+        [rows.models, groups], names=["model", "quantile"]
+    )
+
+
+@keeps_kind
 def neutral_correlation(
     y_true: Any,
     y_pred: Any,

@@ -15,6 +15,7 @@ _HOMES = {
     "NeutralizationPathDisplay": "_displays",
     "PerformanceReport": "_report",
     "SynergyDisplay": "_displays",
+    "TargetByQuantileDisplay": "_displays",
     "WeightsDisplay": "_displays",
     "WeightsPathDisplay": "_displays",
 }
@@ -29,6 +30,7 @@ __all__ = [
     "NeutralizationPathDisplay",
     "PerformanceReport",
     "SynergyDisplay",
+    "TargetByQuantileDisplay",
     "WeightsDisplay",
     "WeightsPathDisplay",
 ]
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
         ImpliedWeightsDisplay,
         NeutralizationPathDisplay,
         SynergyDisplay,
+        TargetByQuantileDisplay,
         WeightsDisplay,
         WeightsPathDisplay,
     )

@@ -11,6 +11,7 @@ from ._inputs import read_correlations, read_exposures, read_made, read_weights
 from ._live import horizon_in_rounds, live_tables
 from ._numbers import collect, plain
 from ._page import Page, checked_title, counted
+from ._quantiles import read_quantiles
 
 
 class PerformanceReport(Page):
@@ -53,6 +54,10 @@ class PerformanceReport(Page):
         shape (n_eras, n_features), as `skbench.metrics.feature_exposure` gives it for
         one model. What is shown is the size: of a frame the mean over eras of the
         absolute values, as in `FeatureExposureDisplay`, else the absolute value.
+    quantiles : DataFrame of shape (n_eras, n_models * n_quantiles), default=None
+        Mean target of the rows that each model ranks lowest, ..., highest, as
+        `skbench.metrics.mean_target_by_quantile` gives it: shown as bars over the
+        chosen eras, of one model at a time.
     correlations : DataFrame of shape (n_models, n_models), default=None
         Correlations of the models, such as those of their predictions.
     analysis : skbench.analysis.Analysis, default=None
@@ -81,6 +86,7 @@ class PerformanceReport(Page):
     See Also
     --------
     skbench.metrics.score_models : The scores of each era.
+    skbench.metrics.mean_target_by_quantile : Targets by rank.
     skbench.metrics.leaderboard : The list of models as a frame.
     skbench.analysis.analyze : What the Meta Model lacks, in sentences.
 
@@ -109,6 +115,7 @@ class PerformanceReport(Page):
         "table.js",
         "charts.js",
         "drawdowns.js",
+        "quantiles.js",
         "analysis.js",
         "page.js",
     )
@@ -121,6 +128,7 @@ class PerformanceReport(Page):
         meta_model: Any = None,
         weights: Any = None,
         exposures: Any = None,
+        quantiles: Any = None,
         correlations: Any = None,
         analysis: Any = None,
         made: Any = None,
@@ -129,7 +137,8 @@ class PerformanceReport(Page):
         title: str = "Performance of models",
     ) -> None:
         frames = read_scores(scores)
-        horizons = dict.fromkeys(frames, check_horizon(horizon, target))
+        horizon = check_horizon(horizon, target)
+        horizons = dict.fromkeys(frames, horizon)
         numbers = collect(frames, benchmark, meta_model, horizons, {}, "era")
         self._numbers = {
             "title": checked_title(title),
@@ -138,6 +147,7 @@ class PerformanceReport(Page):
             "correlations": plain(read_correlations(correlations)),
             "weights": plain(read_weights(weights)),
             "exposures": plain(read_exposures(exposures)),
+            "quantiles": read_quantiles(quantiles, numbers, horizon),
             "analysis": read_analysis(analysis, numbers["eras"]),
             "made": read_made(made, numbers["models"]),
         }
@@ -211,7 +221,14 @@ class PerformanceReport(Page):
             "unit": "round",
             **collect(frames, benchmark, meta_model, horizons, unresolved, "round"),
             **dict.fromkeys(
-                ("correlations", "weights", "exposures", "analysis", "made")
+                (
+                    "correlations",
+                    "weights",
+                    "exposures",
+                    "quantiles",
+                    "analysis",
+                    "made",
+                )
             ),
         }
         return report
@@ -229,6 +246,8 @@ class PerformanceReport(Page):
             ``shorter`` in the summary says how they differ from the best of the others;
             ``pairs`` has one dict a span and score, with the mean of each of its
             ``models`` less that of each one before it, over the eras that both have;
+            ``quantiles`` has one dict a span and model, with the mean target of each
+            group, its interval, and the ``spread`` of the last above the first;
             ``analysis`` has the sentences and frames of the analysis and, in its
             ``claims``, the sentence that answers each question; ``made`` is as it was
             given.

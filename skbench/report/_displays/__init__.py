@@ -10,6 +10,7 @@ from ._cumulative import CumulativeScoreDisplay
 from ._era_scores import EraScoreDisplay
 from ._exposure import FeatureExposureDisplay
 from ._path import NeutralizationPathDisplay
+from ._quantiles import TargetByQuantileDisplay
 from ._weights import WeightsDisplay
 from ._weights_path import WeightsPathDisplay
 
@@ -20,6 +21,7 @@ __all__ = [
     "ImpliedWeightsDisplay",
     "NeutralizationPathDisplay",
     "SynergyDisplay",
+    "TargetByQuantileDisplay",
     "WeightsDisplay",
     "WeightsPathDisplay",
 ]

@@ -5,20 +5,12 @@ const DRAWN = 5; // models with a colour of their own in the chart of implied we
 
 function setUpAnalysis() {
   if (!DATA.analysis) return;
-  document.getElementById("to-analysis").addEventListener("click", goToAnalysis);
   const { implied_weights: implied, underweight, comparison } = DATA.analysis;
   if (implied) makeList("implied-list", impliedColumns(), implied.means, "mean");
   if (underweight) makeList("underweight-list", boardColumns(), underweight, "derivative");
   if (comparison) {
     makeList("comparison-list", comparisonColumns(), comparison, "benchmark_corr");
   }
-}
-
-// In the frame of a notebook, the link alone would lead out of the page.
-function goToAnalysis(event) {
-  event.preventDefault();
-  document.getElementById("analysis").scrollIntoView();
-  document.getElementById("analysis-heading").focus({ preventScroll: true });
 }
 
 function drawAnalysis() {

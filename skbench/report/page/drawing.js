@@ -13,6 +13,26 @@ function chart(id, traces, settings) {
   Plotly.react(id, traces, settings, CONFIG);
 }
 
+// A chart that was drawn while it was folded away takes the width that it now has.
+function fitCharts(inside) {
+  inside.querySelectorAll(".chart").forEach((each) => {
+    if (each.checkVisibility()) Plotly.relayout(each, { autosize: true });
+  });
+}
+
+document.addEventListener("toggle", ({ target }) => fitCharts(target), true);
+
+// What is folded away is printed, too.
+function unfoldForPrint() {
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  folded.forEach((each) => { each.open = true; });
+  fitCharts(document);
+  window.addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }),
+    { once: true });
+}
+
+window.addEventListener("beforeprint", unfoldForPrint);
+
 const eraTexts = () => DATA.eras.map(literal);
 
 function eraAxis(texts = eraTexts()) {

@@ -116,6 +116,7 @@ function drawAll() {
   drawTexts();
   drawTable();
   drawLines();
+  if (DATA.quantiles) drawQuantiles();
   drawStrip();
   drawCorrelations();
   if (DATA.weights) drawWeights();
@@ -144,6 +145,7 @@ find("reference").addEventListener("change", (event) => {
 onRadio("span", drawAll);
 onRadio("view", drawScores);
 find("window").addEventListener("change", drawScores);
+find("quantile-model")?.addEventListener("change", drawQuantiles);
 onScreen(() => {
   drawAll();
   drawAnalysis();
