@@ -104,7 +104,7 @@ def learned(
 
 def _windows(stacking: StackingWeights) -> list[tuple[str, dict[str, float]]]:
     """Return what would have been learned before each window, as far as any could."""
-    labels = stacking.era_statistics_["era"].tolist()
+    labels = stacking.gathered_eras()
     size = max(stacking.n_eras_ // _WINDOWS, _LEAST_ERAS)
     try:
         with warnings.catch_warnings():
