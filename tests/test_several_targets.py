@@ -43,7 +43,9 @@ FOUND = (
 
 def made():
     """Rows in any order, with targets that end in different eras and have gaps."""
-    data = make_benchmark_models(60, 60, 3, mean_corr=0.1, random_state=0)
+    data = make_benchmark_models(
+        60, 60, 3, mean_corr=0.1, meta_model_eras=55, random_state=0
+    )
     frame = EraRankGauss().fit_transform(data.frame)
     rng = np.random.default_rng(1)
     own = frame["target_cyrus_20"].copy()
@@ -261,7 +263,7 @@ def test_weights_wait_until_each_target_has_eras():
     early = FRAME["era"].isin(sorted(FRAME["era"].unique())[:7])
     fitted = StackingWeights().partial_fit(FRAME[early], TARGETS[early])
     assert not hasattr(fitted, "weights_")
-    with pytest.raises(ValueError, match="target 'target_own': .* needs at least 1"):
+    with pytest.raises(ValueError, match=r"target 'target_own': .* needs at least 1"):
         fitted.finish()
     fitted.partial_fit(FRAME[~early], TARGETS[~early])
     assert fitted.weights_ == StackingWeights().fit(FRAME, TARGETS).weights_
@@ -273,7 +275,7 @@ def test_other_targets_are_refused():
     message = "y must have the targets 'target_cyrus_20', 'target_ender_60', 'target_o"
     with pytest.raises(ValueError, match=f"{message}.* got one target"):
         fitted.partial_fit(later, FRAME[NAMES[0]])
-    with pytest.raises(ValueError, match="y must have one target, .* got the targets"):
+    with pytest.raises(ValueError, match=r"y must have one target, .* got the targets"):
         StackingWeights().fit(FRAME, FRAME[NAMES[0]]).partial_fit(later, TARGETS)
     with pytest.raises(ValueError, match="both must have the targets"):
         fitted.merge(StackingWeights().fit(later, TARGETS[NAMES[:2]]))
@@ -333,7 +335,7 @@ def test_what_takes_one_target_says_how_to_take_it():
             wants_one(fitted)
     of_one = fitted.of_target(NAMES[0])
     alone = StackingWeights().fit(FRAME, FRAME[NAMES[0]])
-    cv = WalkForwardEraSplit(10, 5)
+    cv = WalkForwardEraSplit(20, 5)
     pd.testing.assert_frame_equal(
         walk_forward_weights(of_one, cv), walk_forward_weights(alone, cv)
     )
@@ -352,7 +354,7 @@ def test_the_score_is_the_mean_over_the_targets():
         cv=WalkForwardEraSplit(10, 13, first_era=1),
         error_score="raise",
     )
-    assert np.isfinite(search.fit(FRAME, TARGETS).best_score_)
+    assert np.isfinite(search.fit(FRAME, TARGETS[NAMES[:2]]).best_score_)
 
 
 def pipeline(last):
@@ -418,12 +420,14 @@ def test_dask_frames_are_learned_from_and_predicted(file):
     frame = pd.read_parquet(file)
     ddf = partition_by_era(dd.from_pandas(frame, npartitions=3, sort=False))
     several = fit_dask(ddf, pipeline(StackingWeights()), NAMES)
-    whole = pipeline(StackingWeights()).fit(frame, frame[NAMES])
+    # A shuffle of Dask changes the order of rows, and so the last bits of sums.
+    rows = ddf.compute()
+    whole = pipeline(StackingWeights()).fit(rows, rows[NAMES])
     assert several[1].weights_ == whole[1].weights_
     assert several[1].horizon_ == whole[1].horizon_
-    made = transform_dask(ddf, several).compute().loc[frame.index]
+    made = transform_dask(ddf, several).compute().loc[rows.index]
     new = [f"prediction_{name}" for name in NAMES]
-    np.testing.assert_array_equal(made[new], whole.predict(frame))
+    np.testing.assert_array_equal(made[new], whole.predict(rows))
 
 
 def test_on_dask_a_copy_among_several_is_refused(file):

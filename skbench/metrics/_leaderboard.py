@@ -14,7 +14,7 @@ from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
 from ._ranking import best_first, compare_shorter
-from ._scores import align_scored, feature_neutral_corr, framed
+from ._scores import align_scored, feature_neutral_corr, framed, scored_columns
 from ._summary import summarize
 from ._tables import Frames, read_scores, spans
 
@@ -36,8 +36,9 @@ def score_models(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Target, NaN where there is none.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none. With several, the columns of each frame have a
+        level more: the target above the model.
     y_pred : DataFrame, Table or array of shape (n_rows, n_models)
         Predictions, one column a model.
     era : array-like of shape (n_rows,)
@@ -92,12 +93,14 @@ def score_models(
     inputs = {"y_pred": y_pred, "y_true": y_true}
     if meta_model is not None:
         inputs["meta_model"] = meta_model
-    rows = align_scored(era, several=(), **inputs)
+    rows = align_scored(era, **inputs)
     place = None if benchmark is None else _place(rows.models, benchmark)
     # All of an era at once, which may have to be read from a file.
     found = [*rows.by_era(partial(_measures, benchmark=place))]
+    columns = scored_columns(rows)
     scores = {
-        name: framed(rows, [of_era[name] for of_era in found]) for name in found[0]
+        name: framed(rows, [of_era[name] for of_era in found], columns)
+        for name in found[0]
     }
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
@@ -122,7 +125,13 @@ def _measures(
     *,
     benchmark: int | None,
 ) -> dict[str, Floats]:
-    """Score the models of one era by what needs no features."""
+    """Score the models of one era by what needs no features, with each target."""
+    if target.ndim > 1:
+        each = [
+            _measures(predictions, one, meta_model, benchmark=benchmark)
+            for one in target
+        ]
+        return {name: np.stack([found[name] for found in each]) for name in each[0]}
     scores = {"corr": score.numerai_corr(predictions, target)}
     if meta_model is not None:
         scores["mmc"] = score.correlation_contribution(predictions, target, meta_model)
