@@ -287,7 +287,7 @@ class StackingWeights(WeightedEnsemble):
     >>> targets = data.frame[["target_cyrus_20", "target_ender_60"]]
     >>> both = StackingWeights().fit(gauss, targets)
     >>> {name: both.n_eras_[name] for name in both.weights_}
-    {'target_cyrus_20': 116, 'target_ender_60': 108}
+    {'target_cyrus_20': 115, 'target_ender_60': 107}
     >>> both.of_target("target_cyrus_20").weights_ == both.weights_["target_cyrus_20"]
     True
     >>> list(both.transform(gauss).filter(like="prediction"))
