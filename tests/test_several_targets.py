@@ -20,7 +20,9 @@ from skbench.datasets import make_benchmark_models
 from skbench.deploy import export_predict
 from skbench.distributed import fit as fit_dask
 from skbench.distributed import partition_by_era
+from skbench.distributed import score as score_dask
 from skbench.distributed import transform as transform_dask
+from skbench.metrics import score_models
 from skbench.model_selection import WalkForwardEraSplit, walk_forward_weights
 from skbench.report import WeightsDisplay
 from skbench.streaming import fit_parquet, transform_parquet
@@ -244,9 +246,11 @@ def test_batches_merges_and_refits_are_one_fit(options):
         pickle.loads(pickle.dumps(whole)),
     ):
         assert found.weights_ == whole.weights_
-        assert found.era_statistics_.keys() == whole.era_statistics_.keys()
         assert (found.n_rows_, found.horizon_) == (whole.n_rows_, whole.horizon_)
-        assert found.train_score_["target_own"]["optimised"] == best
+        for name in NAMES:
+            for label, values in whole.era_statistics_[name].items():
+                held = found.era_statistics_[name][label]
+                np.testing.assert_array_equal(held, values, err_msg=label)
 
 
 def test_some_eras_alone():
@@ -433,6 +437,23 @@ def test_dask_frames_are_learned_from_and_predicted(file):
     made = transform_dask(ddf, several).compute().loc[frame.index]
     new = [f"prediction_{name}" for name in NAMES]
     np.testing.assert_allclose(made[new], whole.predict(frame), atol=1e-9)
+
+
+def test_dask_frames_are_scored(file):
+    frame = pd.read_parquet(file)
+    ddf = partition_by_era(dd.from_pandas(frame, npartitions=3, sort=False))
+    options = {"benchmark": MODELS[0], "payout": {"corr": 1.0, "mmc": 2.0}}
+    scores = score_dask(ddf, MODELS, y=NAMES, **options)
+    expected = score_models(
+        frame[NAMES],
+        frame[MODELS],
+        era=frame["era"],
+        meta_model=frame["numerai_meta_model"],
+        **options,
+    )
+    assert [*scores] == [*expected] == ["corr", "mmc", "bmc", "payout"]
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(scores[name], table)
 
 
 def test_on_dask_a_copy_among_several_is_refused(file):
