@@ -365,6 +365,11 @@ def test_the_score_is_the_mean_over_the_targets():
     assert np.isfinite(search.best_score_)
 
 
+def test_the_purge_must_reach_as_far_as_the_furthest_target():
+    with pytest.warns(UserWarning, match="target_ender_60"):
+        next(WalkForwardEraSplit(20, 8).split(FRAME, TARGETS))
+
+
 def pipeline(last):
     return make_pipeline(EraRankGauss(), last, EraRankGauss(), EraRank())
 
