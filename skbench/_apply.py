@@ -62,14 +62,17 @@ def _rank(kernel: Callable[..., Floats], plan: Plan, block: NDArray[Any]) -> Flo
 
 def _blend(plan: Plan, block: NDArray[Any]) -> Floats:
     (names,) = plan["reads"]
-    if not names:
-        return np.zeros((1, block.shape[1]))
     block = block.astype(np.float64, copy=False)
     refuse_infinite("prediction", block, names)
     if plan["nan_policy"] == "raise":
         refuse_missing("prediction", block, names, "nan_policy='omit'")
     combine = blend_present if plan["nan_policy"] == "omit" else blend
-    return combine(list(block), plan["weights"])[None, :]
+    out = np.zeros((len(plan["makes"]), block.shape[1]))
+    for made, weights in zip(out, np.atleast_2d(plan["weights"]), strict=True):
+        # A column without a weight takes no part in a blend: it may have gaps.
+        if (used := np.flatnonzero(weights)).size:
+            made[:] = combine([block[i] for i in used], weights[used].tolist())
+    return out
 
 
 def _own(plan: Plan, *blocks: NDArray[Any]) -> Floats:

@@ -87,6 +87,19 @@ def check_name(parameter: str, value: Any, what: str = "a column name") -> None:
         raise ValueError(f"`{parameter}` must be {what}; got {value!r}")
 
 
+def one_or_several(parameter: str, value: Any) -> list[str]:
+    """Return the columns that a parameter names: one, or several, each once."""
+    names = list(value) if is_several(value) else [value]
+    for name in names:
+        check_name(parameter, name)
+    if not names:
+        raise ValueError(f"`{parameter}` must name a column at least; got {value!r}")
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise ValueError(f"`{parameter}` names a column twice: {listed(twice)}")
+    return names
+
+
 def check_positive(parameter: str, value: Any) -> None:
     """Check a parameter that is a number above 0."""
     if not is_number(value) or not 0 < value < float("inf"):

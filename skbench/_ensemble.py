@@ -148,8 +148,13 @@ class WeightedEnsemble(EraEstimator):
             given = dict(zip(columns, values, strict=True))
         return {name: _checked_weight(name, given[name]) for name in columns}
 
+    def _blends(self) -> dict[Name, dict[Name, float]]:
+        """Return the weights of each blend, by the column that it becomes."""
+        return {self.output: self.weights_}
+
     def _reads(self) -> list[list[Name]]:
-        return [[name for name, weight in self.weights_.items() if weight != 0]]
+        blends = self._blends().values()
+        return [[c for c in self.columns_ if any(of[c] != 0 for of in blends)]]
 
     def _replaced(self, table: Table | None = None) -> list[Name]:
         if table is None or self.columns is not None:
@@ -158,10 +163,16 @@ class WeightedEnsemble(EraEstimator):
         return self._inputs + columns_of_role(table, "prediction", self.era)
 
     def _makes(self) -> dict[Name, list[Name]]:
-        return {self.output: self._used() or self.columns_}
+        return {
+            output: [name for name, weight in blend.items() if weight] or self.columns_
+            for output, blend in self._blends().items()
+        }
 
     def _plan(self) -> Plan:
-        weights = [float(self.weights_[name]) for name in self._used()]
+        used, blends = self._used(), self._blends().values()
+        weights: list[Any] = [[float(blend[c]) for c in used] for blend in blends]
+        if len(weights) == 1:
+            (weights,) = weights
         return {"kind": "blend", "weights": weights, "nan_policy": self.nan_policy}
 
     def _compute(self, table: Table, eras: Eras) -> NDArray[np.float64]:

@@ -1,14 +1,14 @@
 """Statistics of eras, as they are kept to learn from: gathered, merged, in part."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._aligned import Aligned
-from ._eras import chronological
+from ._eras import Eras, chronological
 from .solvers.weights import columns_of
 
 # By name, arrays of one entry an era; "era" are the labels.
@@ -17,11 +17,23 @@ Statistics = dict[str, NDArray[Any]]
 
 def gathered(rows: Aligned, describe: Callable[..., dict[str, Any]]) -> Statistics:
     """Describe the inputs of each era, and stack what is found."""
-    parts = list(rows.by_era(describe))
-    stacked = {name: np.array([part[name] for part in parts]) for name in parts[0]}
+    return _stacked(rows.eras, list(rows.by_era(describe)))
+
+
+def gathered_each(
+    rows: Aligned, describe: Callable[..., Sequence[dict[str, Any]]]
+) -> list[Statistics]:
+    """Describe the inputs of each era in several ways, as of several targets."""
+    parts = zip(*rows.by_era(describe), strict=True)
+    return [_stacked(rows.eras, part) for part in parts]
+
+
+def _stacked(eras: Eras, parts: Sequence[dict[str, Any]]) -> Statistics:
+    """Stack what was found in each era."""
+    values = {name: np.array([part[name] for part in parts]) for name in parts[0]}
     labels = np.empty(len(parts), dtype=object)
-    labels[:] = rows.eras.labels
-    return {"era": labels, **stacked}
+    labels[:] = eras.labels
+    return {"era": labels, **values}
 
 
 def merged(*parts: Statistics) -> Statistics:
@@ -34,8 +46,8 @@ def merged(*parts: Statistics) -> Statistics:
             "and whole"
         )
     order = chronological(labels, needed=False)
-    stacked = {name: [part[name] for part in parts] for name in parts[0]}
-    return {name: np.concatenate(some)[order] for name, some in stacked.items()}
+    values = {name: [part[name] for part in parts] for name in parts[0]}
+    return {name: np.concatenate(some)[order] for name, some in values.items()}
 
 
 def part_of(

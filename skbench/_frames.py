@@ -974,19 +974,31 @@ def too_large(values: NDArray[Any]) -> NDArray[np.bool_]:
     return large
 
 
-def aligned_target(table: Table, y: Any) -> NDArray[np.float64]:
+def aligned_target(table: Table, y: Any, argument: str = "y") -> NDArray[np.float64]:
     """Return y as floats, one a row of the table."""
     check_alignment(table, y)
-    values = as_floats(y, "y")
+    values = as_floats(y, argument)
     if infinite := int(too_large(values).sum()):
         raise ValueError(
-            f"y has {infinite} infinite or huge values: the targets must be finite"
+            f"{argument} has {infinite} infinite or huge values: the targets must be "
+            "finite"
         )
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise ValueError(f"y must be one column; got an array of shape {values.shape}")
+        raise ValueError(
+            f"{argument} must be one column; got an array of shape {values.shape}"
+        )
     return values
+
+
+def several_columns(y: Any) -> Table | None:
+    """Return y as a table where it has several columns; None where it has one."""
+    y = to_host(y) if is_tensor(y) else y
+    if not (isinstance(y, Table) or is_frame(y) or n_dimensions(y) == 2):
+        return None
+    table = as_columns(y, "y")
+    return table if len(table.names) > 1 else None
 
 
 def as_floats(values: Any, argument: str) -> NDArray[np.float64]:
@@ -1037,10 +1049,14 @@ def target_name(X: Any, y: Any) -> str | None:
     Numerai's files have a column "target" that is a copy of another. Of several that
     equal it, the one that looks furthest ahead counts.
     """
-    name = name_of(y)
+    return meant_target(X, y, name_of(y))
+
+
+def meant_target(X: Any, values: Any, name: str | None) -> str | None:
+    """Return which target a name and values stand for, as `target_name` says."""
     if name != "target" or not is_frame(X):
         return name
-    return furthest(copies_of(X, y), name)
+    return furthest(copies_of(X, values), name)
 
 
 def copies_of(X: Any, y: Any) -> list[str]:

@@ -62,6 +62,17 @@ def on_differences(objective: str, share: float, deviation: float) -> str:
     return f"models differ by {deviation:.4f} {name} more than chance would make them"
 
 
+def tell(learnings: Mapping[Name, "Learning"]) -> None:
+    """Warn of what was met on the way; by target, where it is not so of all."""
+    targets: dict[tuple[str, type[Warning]], list[Name]] = {}
+    for target, learning in learnings.items():
+        for note in learning.untold.items():
+            targets.setdefault(note, []).append(target)
+    for (message, category), met in targets.items():
+        of_some = f"{listed(met)}: " if len(met) < len(learnings) else ""
+        warn(f"{of_some}{message}", category)
+
+
 @dataclass(frozen=True)
 class Learning:
     """The moments that are held of the columns, and what is to be learned from them.
@@ -77,15 +88,10 @@ class Learning:
     reference: Name | None
     held: Statistics
     last: bool = True
-    _untold: dict[str, type[Warning]] = field(default_factory=dict)
-
-    def tell(self) -> None:
-        """Warn of what was met on the way."""
-        for message, category in self._untold.items():
-            warn(message, category)
+    untold: dict[str, type[Warning]] = field(default_factory=dict)
 
     def _note(self, message: str, category: type[Warning] = UserWarning) -> None:
-        self._untold[message] = category
+        self.untold[message] = category
 
     @property
     def scores(self) -> dict[str, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 
-from ._aligned import Aligned, block, column
+from ._aligned import Aligned, Input, block
 from ._apply import refuse, refuse_infinite, refuse_missing
 from ._base import prediction_columns
 from ._checks import (
@@ -25,26 +25,34 @@ from ._checks import (
     check_name,
     check_positive,
     check_share,
+    did_you_mean,
     is_number,
     listed,
     one_of,
     optional,
 )
 from ._ensemble import WeightedEnsemble
-from ._era_statistics import Statistics, gathered, merged
-from ._eras import Eras, blas_threads, check_horizon, find_eras
+from ._era_statistics import Statistics, gathered_each, merged
+from ._eras import Eras, Rows, blas_threads, check_horizon, find_eras
 from ._frames import (
     Table,
-    aligned_target,
     check_numbers,
     columns_of_role,
+    has_name,
     resolve,
-    target_name,
     too_large,
 )
-from ._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning, on_differences
+from ._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning, on_differences, tell
 from ._random import check_seed
 from ._score_names import multipliers_of, score_choice, warn_of_days
+from ._targets import (
+    Called,
+    at_target,
+    check_same_targets,
+    of_each,
+    read_targets,
+    side_by_side,
+)
 from .kernels.moments import era_moments
 from .solvers.weights import NotEnoughErasError
 
@@ -66,6 +74,8 @@ _FOUND = (
     "n_eras_left_out_",
     "n_rows_left_out_",
 )
+# What has targets as keys where there are several: learned, held, and their names.
+_OF_TARGET = (*_FOUND, "era_statistics_", "_target")
 
 
 def objective_of(word: str) -> str:
@@ -123,6 +133,11 @@ class StackingWeights(WeightedEnsemble):
     With "omit" the weight of a column that began late is decided by the eras that it
     shares with the others. A column may get a weight of 0.001, which keeps the eras
     that lack the others. A warning says so where over 20 % of the eras are lost.
+
+    Several targets: where y has two columns or more, weights are learned of each in the
+    same pass, as they would be of that target alone. ``weights_`` and all else that
+    depends on the target then have the targets as keys, one level more, and each target
+    has an output column, ``{output}_{target}``. `of_target` gives the estimator of one.
 
     Parameters
     ----------
@@ -262,11 +277,23 @@ class StackingWeights(WeightedEnsemble):
     {'v53_lgbm_cyrus20': 0.6, 'v53_lgbm_cyrus60': 0.21, 'v53_lgbm_ender20': 0.19}
     >>> {name: round(weight, 2) for name, weight in data.weights.items()}
     {'v53_lgbm_cyrus20': 0.69, 'v53_lgbm_cyrus60': 0.2, 'v53_lgbm_ender20': 0.11}
+
+    Several targets at once:
+
+    >>> targets = data.frame[["target_cyrus_20", "target_ender_60"]]
+    >>> both = StackingWeights().fit(gauss, targets)
+    >>> {name: both.n_eras_[name] for name in both.weights_}
+    {'target_cyrus_20': 115, 'target_ender_60': 107}
+    >>> both.of_target("target_cyrus_20").weights_ == both.weights_["target_cyrus_20"]
+    True
+    >>> list(both.transform(gauss).filter(like="prediction"))
+    ['prediction_target_cyrus_20', 'prediction_target_ender_60']
     """
 
     _fitted_by = "weights_"
-    era_statistics_: Statistics
+    era_statistics_: Any  # `Statistics`, or those of each target
     _reference: Name | None
+    _target: Any = None  # `Called`
     _parameters: ClassVar[Mapping[str, Check]] = {
         **{k: v for k, v in WeightedEnsemble._parameters.items() if k != "weights"},
         "objective": partial(score_choice, choices=OBJECTIVES),
@@ -330,9 +357,9 @@ class StackingWeights(WeightedEnsemble):
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
             Predictions, standardised within each era, and the era column.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
             Targets, NaN where there is none yet; a pandas object must have the index
-            of X.
+            of X. Several columns are several targets.
 
         Returns
         -------
@@ -345,17 +372,21 @@ class StackingWeights(WeightedEnsemble):
             If a parameter, column or target cannot be used, or too few eras can be
             scored.
         """
-        learned, table, eras, target = self._gathered(X, y, anew=True)
-        learning = learned._solve()
+        learned, table, eras, targets = self._gathered(X, y, anew=True)
+        learnings = learned._solve()
         reference = None
         if learned._reference is not None:
             fetch = table.select([learned._reference])
             reference = fetch(slice(None))[0].astype(np.float64)
-        blend = learned._compute(table, eras)
+        blends = learned._compute(table, eras)
         rows_of = dict(zip(eras.labels, eras.rows, strict=True))
-        learned.train_score_["exact"] = learning.exact(
-            blend, target, reference, rows_of
-        )
+        scores = learned.train_score_
+        scores = [*scores.values()] if learned._several else [scores]
+        for score, learning, blend, target in zip(
+            scores, learnings, blends, targets, strict=True
+        ):
+            exact = learning.exact(blend[None, :], target, reference, rows_of)
+            score["exact"] = exact
         self.__dict__ = learned.__dict__
         return self
 
@@ -371,8 +402,8 @@ class StackingWeights(WeightedEnsemble):
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
             Whole eras, none of them held already.
-        y : array-like of shape (n_rows,)
-            Targets, NaN where there is none yet.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets, NaN where there is none yet; the same in each call.
 
         Returns
         -------
@@ -382,7 +413,7 @@ class StackingWeights(WeightedEnsemble):
         Raises
         ------
         ValueError
-            If an era is held already, or the rows cannot be used.
+            If an era is held already, or the rows or targets cannot be used.
         """
         learned = self.gather(X, y)
         if hasattr(self, "era_statistics_"):
@@ -459,7 +490,7 @@ class StackingWeights(WeightedEnsemble):
         ----------
         X : DataFrame, Table or array of shape (n_rows, n_columns)
             Whole eras.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
             Targets, NaN where there is none yet.
 
         Returns
@@ -497,17 +528,61 @@ class StackingWeights(WeightedEnsemble):
         ValueError
             If one is not held.
         """
-        if not hasattr(self, "era_statistics_"):
-            raise NotFittedError("of_eras needs a StackingWeights that holds eras")
-        places = {label: i for i, label in enumerate(self.era_statistics_["era"])}
+        places = {label: i for i, label in enumerate(self.gathered_eras())}
         if unknown := [label for label in eras if label not in places]:
             raise ValueError(f"`eras` has {listed(unknown)}, which is not held")
         kept = np.sort([places[label] for label in set(eras)]).astype(np.intp)
         part = copy(self)
         part._forget(*_FOUND)
-        held = self.era_statistics_
-        part.era_statistics_ = {name: values[kept] for name, values in held.items()}
+
+        def of_kept(held: Statistics) -> Statistics:
+            return {name: values[kept] for name, values in held.items()}
+
+        part.era_statistics_ = of_each(self._target, of_kept, self.era_statistics_)
         return part
+
+    def of_target(self, target: Name) -> Self:
+        """Return the estimator of one of several targets, as if fitted on it alone.
+
+        Parameters
+        ----------
+        target : str or int
+            Name of the column of y, or its position where y was an array.
+
+        Returns
+        -------
+        one : StackingWeights
+            With what was learned of this target, and the output column ``output``; it
+            goes wherever one prediction a row is asked for.
+
+        Raises
+        ------
+        ValueError
+            If this is not one of several targets that were learned from.
+        """
+        known = [*self._target] if isinstance(self._target, dict) else []
+        if not has_name(known, target):
+            told = f"one of {listed(known)}" if known else "left out: it has one target"
+            raise ValueError(
+                f"`target` must be {told}; got {target!r}{did_you_mean(target, known)}"
+            )
+        one = copy(self)
+        one.__dict__ = at_target(vars(self), _OF_TARGET, target)
+        return one
+
+    def check_one_target(self) -> None:
+        """Refuse what was learned of several targets where one is asked for.
+
+        Raises
+        ------
+        ValueError
+            If there are several.
+        """
+        if isinstance(self._target, dict):
+            raise ValueError(
+                f"the StackingWeights was fitted on {len(self._target)} targets, "
+                f"{listed(self._target)}: pass its of_target(...) of one of them"
+            )
 
     def holding(
         self,
@@ -560,6 +635,26 @@ class StackingWeights(WeightedEnsemble):
         reference = [] if self._reference is None else [self._reference]
         return [*self.columns_, *reference]
 
+    def gathered_eras(self) -> list[Hashable]:
+        """Return the labels of the eras held, also of those that cannot be scored.
+
+        Returns
+        -------
+        eras : list of labels
+            In the order of time.
+
+        Raises
+        ------
+        NotFittedError
+            If no eras are held.
+        """
+        if not hasattr(self, "era_statistics_"):
+            raise NotFittedError("the StackingWeights holds no eras: fit it first")
+        held = self.era_statistics_
+        first = next(iter(held.values())) if self._several else held
+        labels: list[Hashable] = first["era"].tolist()
+        return labels
+
     def absorb(self, *others: "StackingWeights") -> Self:
         """Take over the moments of others; weights that were found are dropped.
 
@@ -585,7 +680,7 @@ class StackingWeights(WeightedEnsemble):
         for other in others:
             self._check_alike(other)
         held = [each.era_statistics_ for each in every]
-        self.era_statistics_ = merged(*held)
+        self.era_statistics_ = of_each(self._target, merged, *held)
         references = [each._reference for each in every]
         self._reference = next((r for r in references if r is not None), None)
         self._forget(*_FOUND)
@@ -593,6 +688,7 @@ class StackingWeights(WeightedEnsemble):
 
     def _check_alike(self, other: "StackingWeights") -> None:
         """Refuse another of which other moments were kept."""
+        check_same_targets(self._target, other._target, "both")
         own, others = self._kept_by(), other._kept_by()
         for name in OF_ROWS:
             if own[name] != others[name]:
@@ -617,7 +713,7 @@ class StackingWeights(WeightedEnsemble):
         return self.refit()
 
     @cached_property
-    def weights_interval_(self) -> dict[Name, tuple[float, float]]:
+    def weights_interval_(self) -> dict[Name, Any]:
         """Interval of each weight, found when first asked for.
 
         Returns
@@ -626,29 +722,32 @@ class StackingWeights(WeightedEnsemble):
             Lower and upper end, in column order.
         """
         self._check_fitted()
+        if isinstance(self._target, dict):
+            return {t: self.of_target(t).weights_interval_ for t in self._target}
         with self._blas_threads():
             return self._learning().interval(
                 self.weights_, self.shrinkage_, self.horizon_
             )
 
     @property
-    def horizon_(self) -> int:
+    def horizon_(self) -> Any:
         """Over how many eras a score shares days with others.
 
         Returns
         -------
-        horizon : int
+        horizon : int, or dict of target to int
             As the parameter says, or else the name of the target.
         """
-        return check_horizon(self.horizon, self._target)
+        check = partial(check_horizon, self.horizon)
+        return of_each(self._target, check, self._target)
 
     @property
-    def target_name_(self) -> str | None:
+    def target_name_(self) -> Any:
         """Name of the target that eras were gathered with.
 
         Returns
         -------
-        name : str or None
+        name : str or None, or dict of target to str or None
             None where it had none.
         """
         return self._target
@@ -661,9 +760,12 @@ class StackingWeights(WeightedEnsemble):
         -------
         summary : str
             What the weights rest on and, with ``shrinkage="bayes"``, whether the models
-            differ by more than chance.
+            differ by more than chance; a line for each of several targets.
         """
         self._check_fitted()
+        if isinstance(self._target, dict):
+            each = {t: self.of_target(t).summary for t in self._target}
+            return "\n".join(f"{target}: {told}" for target, told in each.items())
         told = f"{self.objective}, learned from {self.n_eras_} eras"
         if hasattr(self, "skill_deviation_"):
             about = self.objective, self.shrinkage_, self.skill_deviation_
@@ -674,7 +776,40 @@ class StackingWeights(WeightedEnsemble):
         """Tell scikit-learn that `fit` needs a target."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.target_tags.multi_output = True
         return tags
+
+    def score(self, X: Any, y: Any, sample_weight: None = None) -> float:
+        """Mean Numerai CORR over the eras; then over the targets, each with its blend.
+
+        Parameters
+        ----------
+        X : DataFrame, Table or array of shape (n_rows, n_columns)
+            As for `transform`.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets, NaN where there is none yet.
+        sample_weight : None
+            As for `WeightedEnsemble.score`.
+
+        Returns
+        -------
+        score : float
+            The mean score.
+
+        Raises
+        ------
+        ValueError
+            If no era can be scored, or `sample_weight` is not None.
+        """
+        if not self._several:
+            return super().score(X, y, sample_weight)
+        targets, called = read_targets(self._read(X)[0], X, y)
+        check_same_targets(self._target, called, "y")
+        each = [
+            self.of_target(target).score(X, values, sample_weight)
+            for target, values in targets.items()
+        ]
+        return float(np.mean(each))
 
     def check_parameters(self) -> None:
         """Check the parameters, as far as they can be without data.
@@ -695,7 +830,23 @@ class StackingWeights(WeightedEnsemble):
         if objective == "payout":
             multipliers_of(self.payout)
 
-    def _gathered(self, X: Any, y: Any, anew: bool) -> tuple[Self, Table, Eras, Floats]:
+    @property
+    def _several(self) -> bool:
+        """Whether there are several targets."""
+        return isinstance(self._target, dict)
+
+    def _blends(self) -> dict[Name, dict[Name, float]]:
+        # Before there are weights, each column may get one.
+        found = getattr(self, "weights_", None)
+        anything = dict.fromkeys(self.columns_, 1.0)
+        if not isinstance(self._target, dict):
+            return {self.output: found or anything}
+        found = found or dict.fromkeys(self._target, anything)
+        return {f"{self.output}_{target}": found[target] for target in self._target}
+
+    def _gathered(
+        self, X: Any, y: Any, anew: bool
+    ) -> tuple[Self, Table, Eras, list[Floats]]:
         """Return a copy of the estimator that holds the moments of these rows."""
         self.check_parameters()
         table, era = self._read(X)
@@ -704,18 +855,24 @@ class StackingWeights(WeightedEnsemble):
                 "StackingWeights requires y to be passed, but the target y is None"
             )
         self._warn_without_eras(table, era)
-        target = aligned_target(table, y)
+        by_name, called = read_targets(table, X, y)
         eras = find_eras(table, era)
         part = copy(self)
         part._forget(*_FOUND)
         if anew:
-            part._start(table, era, target_name(X, y))
+            part._start(table, era, called)
+        check_same_targets(part._target, called, "y")
         part._check_names(table, part.gathered_columns())
         check_numbers(table, part.gathered_columns())
-        part.era_statistics_ = merged(part._moments(table, eras, target))
-        return part, table, eras, target
+        names = [*part._target] if isinstance(part._target, dict) else [None]
+        targets = [by_name[name] for name in names]
+        held = [merged(of_one) for of_one in part._moments(table, eras, targets)]
+        part.era_statistics_ = (
+            dict(zip(names, held, strict=True)) if part._several else held[0]
+        )
+        return part, table, eras, targets
 
-    def _start(self, table: Table, era: Name, target: str | None) -> None:
+    def _start(self, table: Table, era: Name, target: Called) -> None:
         """Forget what was learned, and choose the columns."""
         self._forget(*(name for name in vars(self) if name.endswith("_")))
         self._choose_columns(table, era)
@@ -744,18 +901,21 @@ class StackingWeights(WeightedEnsemble):
     def _replaced(self, table: Table | None = None) -> list[Name]:
         return [name for name in super()._replaced(table) if name != self._reference]
 
-    def _reads(self) -> list[list[Name]]:
-        return super()._reads() if hasattr(self, "weights_") else [self.columns_]
+    def _moments(
+        self, table: Table, eras: Eras, targets: list[Floats]
+    ) -> list[Statistics]:
+        """Moments of each era with each target, and the labels of the eras."""
 
-    def _moments(self, table: Table, eras: Eras, target: Floats) -> Statistics:
-        """Moments of each era, and the labels of the eras."""
-        inputs = {"X": block(table, self.columns_), "y": column("y", target)}
+        def of_rows(rows: Rows) -> Floats:
+            return np.ascontiguousarray([target[rows] for target in targets])
+
+        inputs = {"X": block(table, self.columns_), "y": Input(["y"], of_rows)}
         if self._reference is not None:
             inputs["meta_model"] = block(table, [self._reference])
 
         def moments(
-            models: Floats, target: Floats, reference: Floats | None = None
-        ) -> dict[str, Any]:
+            models: Floats, targets: Floats, reference: Floats | None = None
+        ) -> list[dict[str, Any]]:
             # Of missing and of huge values this is no number, or a huge one.
             with np.errstate(over="ignore"):
                 total = np.einsum("ij,ij->", models, models)
@@ -763,9 +923,12 @@ class StackingWeights(WeightedEnsemble):
                 self._refuse(models)
             one = None if reference is None else reference[0]
             omit = self.nan_policy == "omit"
-            return era_moments(models, target, one, missing_as_zero=omit)
+            return [
+                era_moments(models, target, one, missing_as_zero=omit)
+                for target in targets
+            ]
 
-        return gathered(Aligned(inputs, eras), moments)
+        return gathered_each(Aligned(inputs, eras), moments)
 
     def _refuse(self, block: Floats) -> None:
         refuse_infinite("prediction", block, self.columns_)
@@ -803,25 +966,39 @@ class StackingWeights(WeightedEnsemble):
 
     def _blas_threads(self) -> AbstractContextManager[Any]:
         """Give BLAS threads for the products of a search: each era's moments, often."""
-        return blas_threads(None, len(self.era_statistics_["era"]), len(self.columns_))
+        return blas_threads(None, len(self.gathered_eras()), len(self.columns_))
 
-    def _solve(self, last: bool = True) -> Learning:
-        """Find the weights, and return what they were found from.
+    def _solve(self, last: bool = True) -> list[Learning]:
+        """Find the weights, and return what they were found from, by target.
 
         Unless these eras are the ``last``, too few leave the weights open.
         """
-        learning = self._learning(last)
         self._forget(*_FOUND)
-        try:
-            with self._blas_threads():
-                found = learning.find(self.horizon_)
-            words = self.payout or {} if self.objective == "payout" else ()
-            warn_of_days([self.objective, *words], self._target)
-        except NotEnoughErasError:
-            if not last:
-                return learning
-            learning.tell()
-            raise
-        learning.tell()
+        if isinstance(self._target, dict):
+            parts = {target: self.of_target(target) for target in self._target}
+        else:
+            parts = {None: self}
+        learnings = {target: part._learning(last) for target, part in parts.items()}
+        for target, part in parts.items():
+            try:
+                part._find(learnings[target])
+            except NotEnoughErasError as error:
+                if not last:
+                    return [*learnings.values()]
+                tell(learnings)
+                if not self._several:
+                    raise
+                raise NotEnoughErasError(f"target {target!r}: {error}") from error
+        tell(learnings)
+        if self._several:
+            states = {target: vars(part) for target, part in parts.items()}
+            self.__dict__ = side_by_side(states, _OF_TARGET)
+        return [*learnings.values()]
+
+    def _find(self, learning: Learning) -> None:
+        """Find the weights of one target."""
+        with self._blas_threads():
+            found = learning.find(self.horizon_)
+        words = self.payout or {} if self.objective == "payout" else ()
+        warn_of_days([self.objective, *words], self._target)
         self.__dict__.update(found)
-        return learning

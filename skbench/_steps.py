@@ -150,7 +150,7 @@ def learn_more(step: Any, batches: Iterable[tuple[Any, Any]]) -> None:
 def fit_each(
     steps: Sequence[Any],
     head: pd.DataFrame,
-    y: pd.Series,
+    y: pd.Series | pd.DataFrame,
     learn: Callable[[Any, Sequence[Any], pd.DataFrame], Any],
 ) -> None:
     """Fit steps one after the other on some first rows, by whose columns they choose.

@@ -71,8 +71,9 @@ MUST_BE = [
      "account_or_model, against, report_account account, BlendExplorer folder, "
      "BlendExplorer neutralize"),
     ("a column name", [5, "", ["prediction"]],
-     "output, recipes name, streaming era, streaming y, distributed era, "
-     "distributed y, distributed meta_model"),
+     "output, recipes name, streaming era, distributed era, "
+     "backtest candidates y, distributed meta_model"),
+    ("a column name", [5, ""], "streaming y, distributed y"),
     ("a string", [None, 5], "staking source"),
     ("a string that is not empty", ["", None], "staking name"),
     ("a text that is not empty", ["", None], "title"),
@@ -258,7 +259,10 @@ SAID = [
         *(row for row in X_AND_Y if row[0] is not without_eras),
         (one(np.inf), "column 'feature.*' has 1 infinite or huge values: replace")]),
     ("y", Y[:2]),
-    ("StackingWeights y, partial_fit y, recipes y", Y),
+    ("recipes y", Y),
+    ("StackingWeights y, partial_fit y", [
+        *(row for row in Y if row[0] is not twice),
+        (twice, "`y` has duplicate column names: 'target'")]),
     ("score y", [
         *Y, (None, "`score` needs the targets `y`; got None"),
         (lambda y: y * 1j, "y must hold numbers: they are complex"),
@@ -368,7 +372,13 @@ SAID = [
         ([1, 1], "`{name}` names a column twice"),
         ([["era"]], "`{name}` must hold names or positions of columns; got ..era")]),
     ("streaming era, distributed era, streaming y, distributed y, "
-     "distributed meta_model, transform_parquet columns", [("nowhere", OF_SOURCE)]),
+     "backtest candidates y, distributed meta_model, transform_parquet columns",
+     [("nowhere", OF_SOURCE)]),
+    ("streaming y, distributed y", [
+        (["target", "nowhere"], OF_SOURCE),
+        ([], "`{name}` must name a column at least; got .."),
+        (["target", 5], "`{name}` must be a column name; got 5"),
+        (["target"] * 2, "`{name}` names a column twice: 'target'")]),
     ("distributed models, distributed features", [
         (["nowhere"], OF_SOURCE), ("nowhere", OF_SOURCE), (["target", 5], "lacks 5, "),
         (5, "`{name}` must be names of columns; got 5"),

@@ -1135,7 +1135,10 @@ def many_eras(folder, n_eras, n_features=200, n_models=4):
         ids = {"id": [f"n{era:04d}{i:08d}" for i in range(n_rows)]}
         noise = dict(zip(models, rng.random((n_models, n_rows)), strict=True))
         tables = {
-            "validation": ids | label | {"target": rng.random(n_rows)} | bins,
+            "validation": ids
+            | label
+            | {name: rng.random(n_rows) for name in ("target", "target_own_60")}
+            | bins,
             "validation_benchmark_models": ids | label | noise,
             "meta_model": ids | label | {"numerai_meta_model": rng.random(n_rows)},
             "mine": ids | label | {"prediction": rng.random(n_rows)},
@@ -1160,6 +1163,7 @@ def many_eras(folder, n_eras, n_features=200, n_models=4):
     "args",
     [
         ["score", "--predictions", "FOLDER/mine.parquet"],
+        ["score", "--target", "target,target_own_60"],
         ["ensemble", "--fit", "corr", "--neutralize", "all", "-o", "e.parquet"],
     ],
 )

@@ -1445,11 +1445,11 @@ def test_infinite_targets_are_an_error():
         learned(X, y.mask(y.index == 3, np.inf))
 
 
-@pytest.mark.parametrize("bad", [None, "two columns", "short", "long"])
+@pytest.mark.parametrize("bad", [None, "a cube", "short", "long"])
 def test_targets_of_the_wrong_shape_are_an_error(bad):
     X, y = tournament()
     wrong = {
-        "two columns": np.c_[y, y],
+        "a cube": np.zeros((len(y), 2, 2)),
         "short": y[:-1].to_numpy(),
         "long": [*y, 0.0],
     }

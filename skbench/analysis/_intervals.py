@@ -24,8 +24,13 @@ class Intervals:
     @classmethod
     def checked(cls, y: Any, horizon: Any, confidence: Any) -> Self:
         """Check what is given; a horizon of None is that of the name of y."""
+        return cls.of_target(name_of(y), horizon, confidence)
+
+    @classmethod
+    def of_target(cls, name: str | None, horizon: Any, confidence: Any) -> Self:
+        """Check what is given; a horizon of None is that of the name of a target."""
         check_confidence("confidence", confidence)
-        return cls(check_horizon(horizon, name_of(y)), float(confidence))
+        return cls(check_horizon(horizon, name), float(confidence))
 
     def of(
         self, series: Floats, numbers: Floats, n_chosen_from: int = 1

@@ -1,14 +1,18 @@
 """Models by position beside the Meta Model and targets: what counts, what is lost."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skbench._aligned import Aligned, align
+from skbench._aligned import Aligned, Input, align
 from skbench._checks import listed
-from skbench._era_statistics import gathered
+from skbench._era_statistics import gathered, gathered_each
+from skbench._eras import Rows
+from skbench._frames import Name
 from skbench._warnings import warn
 from skbench.kernels.score import MIN_ROWS
 
@@ -16,7 +20,11 @@ Floats = NDArray[np.float64]
 Moments = Mapping[str, NDArray[Any]]
 # What is done with an era: the models (n_models, n_rows), and the columns beside them.
 Describe = Callable[..., dict[str, Any]]
+# The same of several targets: the models, and the targets (n_targets, n_rows).
+DescribeEach = Callable[[Floats, Floats], list[dict[str, Any]]]
 
+# Eras without which there is nothing to say.
+_LEAST = 2
 # Share of lost rows from which on a warning names the models that cost them.
 _MANY = 0.2
 
@@ -26,7 +34,7 @@ def read(
     models: Any,
     era: Any,
     *,
-    least: int = 2,
+    least: int = _LEAST,
     ordered: bool = True,
     **columns: Any,
 ) -> Aligned:
@@ -43,15 +51,62 @@ def read(
     return kept
 
 
+def read_targets(
+    argument: str, models: Any, era: Any, y: Any
+) -> tuple[Aligned, dict[Name, NDArray[np.bool_]]]:
+    """Align models with several targets; tell which eras `read` would keep for each."""
+    inputs = {argument: models, "y": y}
+    called = argument.removesuffix("s")
+    rows = align(
+        inputs, era, called=called, ranked=[argument], several=["y"], ordered=True
+    )
+    found = [
+        [_covers(target[None, :]) for target in rows.one("y", of_era)]
+        for of_era in rows.eras.rows
+    ]
+    covered = dict(zip(rows.inputs["y"].names, np.array(found).T, strict=True))
+    for i, (name, kept) in enumerate(covered.items()):
+        if kept.sum() < _LEAST:
+            argument = f"y[{name!r}]"
+            own = Input([name], partial(_one_of, rows, i))
+            alone = replace(rows, inputs={**rows.inputs, argument: own})
+            _refuse(alone, [argument], _LEAST, int(kept.sum()))
+    return rows, covered
+
+
+def _one_of(rows: Aligned, i: int, era: Rows) -> Floats:
+    values: Floats = rows.one("y", era)[i]
+    return values
+
+
+def moments_of_targets(
+    rows: Aligned, covered: Mapping[Name, NDArray[np.bool_]], describe: DescribeEach
+) -> dict[Name, tuple[Aligned, Moments]]:
+    """Do what `moments_of` does with each target, in the eras that it covers."""
+    some = np.array([*covered.values()]).any(axis=0)
+    held = gathered_each(rows.at(np.flatnonzero(some).tolist()), describe)
+    found: dict[Name, tuple[Aligned, Moments]] = {}
+    for (name, kept), moments in zip(covered.items(), held, strict=True):
+        own = {key: values[kept[some]] for key, values in moments.items()}
+        found[name] = rows.at(np.flatnonzero(kept).tolist()), own
+        _warn_of_lost_rows(*found[name])
+    return found
+
+
 def _covered(rows: Aligned, columns: list[str]) -> list[int]:
     """Positions of the eras in which columns are there together, and vary."""
-    found = []
-    for position, era in enumerate(rows.eras.rows):
-        block = np.array([rows.one(name, era) for name in columns])
-        block = block[:, ~np.isnan(block).any(axis=0)]
-        if block.shape[1] >= MIN_ROWS and (block != block[:, :1]).any(axis=1).all():
-            found.append(position)
-    return found
+    return [
+        position
+        for position, era in enumerate(rows.eras.rows)
+        if _covers(np.array([rows.one(name, era) for name in columns]))
+    ]
+
+
+def _covers(block: Floats) -> bool:
+    """Whether columns, (n_columns, n_rows), are there together, and vary."""
+    block = block[:, ~np.isnan(block).any(axis=0)]
+    varies = (block != block[:, :1]).any(axis=1).all()
+    return block.shape[1] >= MIN_ROWS and bool(varies)
 
 
 def _refuse(rows: Aligned, columns: list[str], least: int, n_kept: int) -> None:

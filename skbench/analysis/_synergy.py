@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skbench._aligned import Aligned
 from skbench._checks import check_name, listed
 from skbench._eras import era_numbers
-from skbench._frames import Name, as_mapping
+from skbench._frames import Name, as_mapping, several_columns
 from skbench._score_names import score_choice
 from skbench._shown import Part, Shown
 from skbench.kernels.moments import era_moments
@@ -19,7 +20,18 @@ from skbench.solvers.pairs import Pairs
 from skbench.solvers.relations import correlations
 
 from ._intervals import Intervals
-from ._rows import Floats, Moments, check_models, moments_of, read, scored
+from ._rows import (
+    Floats,
+    Moments,
+    check_models,
+    moments_of,
+    moments_of_targets,
+    read,
+    read_targets,
+    scored,
+)
+
+_ENDS = ("tilt_low", "tilt_high", "tilt_joint_low", "tilt_joint_high")
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,6 +59,8 @@ class Synergy(Shown):
         Number of eras of the tilt.
     confidence : float
         Probability that an interval, or all joint intervals together, are to have.
+    horizon : int or None
+        Over how many eras a score shares days with others, as the intervals allow for.
     """
 
     gain: pd.DataFrame
@@ -57,6 +71,32 @@ class Synergy(Shown):
     tilt_joint_high: pd.DataFrame
     n_eras: pd.DataFrame
     confidence: float
+    horizon: int | None = None
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """Return all in one table, such as to put those of several targets together.
+
+        Returns
+        -------
+        pairs : pandas.DataFrame of shape (n_pairs, 10)
+            One row a pair of different models or groups, or of a group with itself
+            where it has several models, the largest tilt first: ``first``, ``second``,
+            ``gain``, ``tilt`` and the ends of its intervals, ``n_eras``, ``horizon``.
+            Pairs without an era in common are left out.
+        """
+        i, j = np.triu_indices(len(self.tilt))
+        names = ("gain", "tilt", *_ENDS, "n_eras")
+        labels = self.tilt.index
+        table = pd.DataFrame(
+            {"first": labels[i], "second": labels[j]}
+            | {name: getattr(self, name).to_numpy()[i, j] for name in names}
+            | {"horizon": self.horizon}
+        )
+        table = table[table["n_eras"] > 0]
+        return table.sort_values(
+            "tilt", ascending=False, kind="stable", ignore_index=True
+        )
 
     @property
     def clear(self) -> pd.DataFrame:
@@ -106,7 +146,7 @@ def synergy(
     groups: Mapping[Name, Hashable] | None = None,
     horizon: int | None = None,
     confidence: float = 0.95,
-) -> Synergy:
+) -> Any:
     r"""Measure how much better the best blend of two models is than the better one.
 
     Models are ranked and gaussianized within each era, and :math:`\rho_i` is the
@@ -151,7 +191,7 @@ def synergy(
     ----------
     models : array-like of shape (n_rows, n_models)
         Predictions, one column a model.
-    y : array-like of shape (n_rows,)
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
         Targets, NaN where there is none yet.
     era : array-like of shape (n_rows,)
         The era of each row, in any order.
@@ -164,15 +204,16 @@ def synergy(
         over eras of the mean over these pairs, of the eras that all of them have.
     horizon : int, default=None
         Over how many eras a score shares days with others. None: as the name of ``y``
-        says, 13 where it does not.
+        says, or of each target, 13 where it does not.
     confidence : float, default=0.95
         Probability that an interval is to have.
 
     Returns
     -------
-    synergy : Synergy
+    synergy : Synergy, or dict of target to Synergy
         Frames ``gain``, ``tilt`` and its intervals, models x models or groups x groups.
-        ``clear`` and ``jointly_clear`` tell which pairs gain.
+        ``clear`` and ``jointly_clear`` tell which pairs gain. With several targets, one
+        for each, as of that target alone; all rows are read once.
 
     Raises
     ------
@@ -194,32 +235,64 @@ def synergy(
            [0.    , 0.    , 0.    ]])
     >>> bool(found.clear.any(axis=None))  # nor is it sure that the first two gain
     False
+
+    Several targets at once:
+
+    >>> targets = frame[["target_cyrus_20", "target_ender_60"]]
+    >>> each = synergy(frame[data.models], targets, era=frame["era"])
+    >>> for name, found in each.items():
+    ...     print(name, found.horizon, found.pairs["gain"].max().round(4))
+    target_cyrus_20 5 0.0011
+    target_ender_60 13 0.0008
     """
     objective = score_choice("objective", objective, ("corr", "sharpe"))
-    intervals = Intervals.checked(y, horizon, confidence)
-    rows = read("models", models, era, y=y)
-    names = rows.models
-    if len(names) < 2:
-        raise ValueError(f"`models` must hold 2 models or more; got {listed(names)}")
-    labels, codes = _labels_and_codes(groups, names)
-    moments = moments_of(rows, _describe)
+    if several_columns(y) is None:
+        intervals = Intervals.checked(y, horizon, confidence)
+        rows = read("models", models, era, y=y)
+        labels = _labels_and_codes(groups, rows.models)
+        moments = moments_of(rows, _describe)
+        return _synergy(rows, moments, labels, groups, objective, intervals)
+    rows, covered = read_targets("models", models, era, y)
+    labels = _labels_and_codes(groups, rows.models)
+    each = {
+        name: Intervals.of_target(str(name), horizon, confidence) for name in covered
+    }
+    found = moments_of_targets(rows, covered, _describe_each)
+    return {
+        name: _synergy(*held, labels, groups, objective, each[name])
+        for name, held in found.items()
+    }
+
+
+def _synergy(
+    rows: Aligned,
+    moments: Moments,
+    labels_and_codes: tuple[list[Hashable], NDArray[np.intp]],
+    groups: Mapping[Name, Hashable] | None,
+    objective: str,
+    intervals: Intervals,
+) -> Synergy:
+    """Measure what pairs gain in eras that all have one target."""
+    labels, codes = labels_and_codes
     varies = moments["varies"] & scored(moments)[:, None]
     check_models(rows, varies)
     pairs, cells = _pairs(moments, varies), _cells(codes)
     found = _of_cells(pairs, cells, objective, intervals, era_numbers(rows.eras.labels))
     # One pair a cell without groups, where a model with itself gains nothing.
     alone = 0.0 if groups is None else np.nan
-    frames = {
+    frames: dict[str, Any] = {
         name: _square(labels, cells, values, 0 if name == "n_eras" else alone)
         for name, values in found.items()
     }
-    return Synergy(**frames, confidence=intervals.confidence)
+    return Synergy(**frames, confidence=intervals.confidence, horizon=intervals.horizon)
 
 
 def _labels_and_codes(
     groups: Mapping[Name, Hashable] | None, names: list[Name]
 ) -> tuple[list[Hashable], NDArray[np.intp]]:
     """Return the groups, and the position of each model's; without any, its own."""
+    if len(names) < 2:
+        raise ValueError(f"`models` must hold 2 models or more; got {listed(names)}")
     if groups is None:
         return list(names), np.arange(len(names))
     groups = as_mapping(groups)
@@ -295,3 +368,8 @@ def _square(
 
 def _describe(models: Floats, y: Floats) -> dict[str, Any]:
     return era_moments(rank_gauss(models), y)
+
+
+def _describe_each(models: Floats, targets: Floats) -> list[dict[str, Any]]:
+    ranked = rank_gauss(models)
+    return [era_moments(ranked, y) for y in targets]

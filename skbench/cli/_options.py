@@ -116,6 +116,17 @@ def list_of(kind: type) -> "Callable[..., list[Any] | None]":
     return read
 
 
+TARGETS = click.option(
+    "--target",
+    default="target",
+    show_default=True,
+    callback=list_of(str),
+    metavar="NAME,...",
+    help="Column of targets to score with, or several; target is a copy of another "
+    "one, which is then named.",
+)
+
+
 def share_or_way(
     context: click.Context, parameter: click.Parameter, text: str | None
 ) -> float | str | None:

@@ -12,12 +12,14 @@ from ._options import (
     FORMAT,
     PAYOUT_COLUMN,
     PREDICTIONS,
-    TARGET,
+    TARGETS,
     choice_of_models,
 )
 from ._show import say, show, show_score, title_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 
@@ -45,12 +47,12 @@ difference in each era: skbench report FOLDER --benchmark MODEL"""
     metavar="ERAS",
     help="Number of the most recent eras to score by themselves.",
 )
-@TARGET
+@TARGETS
 @FORMAT
 def score(
     folder: Path,
     predictions: tuple[Path, ...],
-    target: str,
+    target: list[str],
     benchmark: str | None,
     payout: str | dict[str, float] | None,
     recent: int,
@@ -65,16 +67,17 @@ def score(
     table is sorted by the score that it shows. A model with less than 90% of the eras
     that others have stands beneath them, with its mean difference from the best of them
     in the eras of both. Under the tables: how your predictions were made, if their file
-    says so.
+    says so. With several targets there are tables for each; its intervals allow for the
+    days that it looks ahead.
     """
     from skbench.folders import folder_target, read_payout, score_folder
     from skbench.tournament import origin_lines
 
-    target = folder_target(folder, target)
+    targets = [folder_target(folder, name) for name in target]
     paid = None if payout is None else read_payout(payout)
     board = score_folder(
         folder,
-        target=target,
+        target=targets if len(targets) > 1 else targets[0],
         predictions=predictions,
         benchmark=benchmark,
         payout=paid,
@@ -84,17 +87,28 @@ def score(
     )
     if form != "table":
         return show(board, form)
-    say(f"Target: {target}", "")
     told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
     made = dict(told.to_numpy().tolist())
     board = _marked(board, made)
+    if len(targets) == 1:
+        say(f"Target: {targets[0]}", "")
+        _show_board(board, paid)
+    else:
+        groups = board.groupby(["target", "horizon"], sort=False)
+        for (name, horizon), lines in groups:
+            say(f"Target: {name}; its scores share days over {horizon} eras", "")
+            _show_board(lines, paid)
+    if made:
+        say(*origin_lines(made), "")
+    say(*_ABOUT_INTERVALS.split("\n"))
+
+
+def _show_board(board: "pd.DataFrame", paid: "Mapping[str, float] | None") -> None:
+    """Print what a leaderboard says of each score, over each span of eras."""
     for span, lines in board.groupby("eras", sort=False):
         for name in ("corr", "mmc", "bmc", "payout"):
             if name in lines:
                 show_score(name, title_of(name, paid), str(span), lines)
-    if made:
-        say(*origin_lines(made), "")
-    say(*_ABOUT_INTERVALS.split("\n"))
 
 
 def _marked(board: "pd.DataFrame", made: "dict[str, str]") -> "pd.DataFrame":

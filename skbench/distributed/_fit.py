@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from skbench._checks import check_name
+from skbench._checks import one_or_several
 from skbench._steps import era_of, fit_each, gathers, learns, steps_of, through
 
 from ._merge import merge_moments, of_partitions
@@ -14,7 +14,7 @@ from ._partitions import check_columns, check_frame, made_up
 from ._target import target_of
 
 
-def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
+def fit(ddf: Any, pipeline: Any, y: str | Sequence[str] = "target") -> Any:
     """Fit a pipeline on a Dask frame, partition by partition.
 
     Each partition yields the moments of its eras, which `StackingWeights.absorb` puts
@@ -28,8 +28,10 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     pipeline : estimator
         `sklearn.pipeline.Pipeline` or single estimator; it is fitted itself. The steps
         that learn must be `StackingWeights`.
-    y : str, default="target"
-        Column of the targets.
+    y : str or sequence of str, default="target"
+        Column of the targets. Several: weights are learned of each, as
+        `StackingWeights.fit` does. Among several, "target" is refused where it is a
+        copy: name the column that it is a copy of.
 
     Returns
     -------
@@ -59,8 +61,8 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
     check_frame(ddf)
     steps = steps_of(pipeline)
     era = era_of(steps)
-    check_name("y", y)
-    check_columns(ddf, [era, y], "the eras and the targets")
+    targets = one_or_several("y", y)
+    check_columns(ddf, [era, *targets], "the eras and the targets")
     for step in steps:
         if learns(step) and not gathers(step):
             raise TypeError(
@@ -69,20 +71,33 @@ def fit(ddf: Any, pipeline: Any, y: str = "target") -> Any:
             )
     # The other steps look at names and types alone, which these rows have.
     head = made_up(ddf)
-    target = head[y]
+    target = head[targets if len(targets) > 1 else targets[0]]
 
     def learn(step: Any, before: Sequence[Any], X: pd.DataFrame) -> Any:
         step.gather(X, target)  # refuses columns before there is work
-        called = target_of(ddf, y)
-        work = partial(_learn, before=before, step=step, y=y, called=called)
+        called = {name: target_of(ddf, name) for name in targets}
+        if len(called) > 1:
+            _refuse_copies(called)
+        work = partial(_learn, before=before, step=step, called=called)
         return of_partitions(ddf, work, merge_moments).finish()
 
     fit_each(steps, head, target, learn)
     return pipeline
 
 
+def _refuse_copies(called: dict[str, str]) -> None:
+    """Refuse a name whose column is another's copy: it would name what is learned."""
+    for name, original in called.items():
+        if name != original:
+            raise ValueError(
+                f"`y` names {name!r} among several targets, which is a copy of "
+                f"{original!r}: name that one"
+            )
+
+
 def _learn(
-    frame: pd.DataFrame, before: Sequence[Any], step: Any, y: str, called: str
+    frame: pd.DataFrame, before: Sequence[Any], step: Any, called: dict[str, str]
 ) -> Any:
     """Learn from the eras of a partition."""
-    return step.gather(through(before, frame), frame[y].rename(called))
+    targets = frame[[*called]].rename(columns=called)
+    return step.gather(through(before, frame), targets)

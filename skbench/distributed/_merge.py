@@ -44,7 +44,7 @@ def _merged(merge: Callable[[Any, Any], Any], first: Any, second: Any = None) ->
 
 def merge_moments(first: StackingWeights, second: StackingWeights) -> StackingWeights:
     """Put moments together; weights are found when all are."""
-    check_apart([list(part.era_statistics_["era"]) for part in (first, second)])
+    check_apart([part.gathered_eras() for part in (first, second)])
     return copy(first).absorb(second)  # a task must not change what it was given
 
 

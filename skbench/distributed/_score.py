@@ -1,12 +1,12 @@
 """The models of a Dask frame, scored: `score`."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from skbench._checks import check_name
+from skbench._checks import check_name, one_or_several
 from skbench._eras import chronological
 from skbench._frames import META_MODEL, as_table, columns_of_role
 from skbench.metrics import score_models
@@ -26,7 +26,7 @@ def score(
     ddf: Any,
     models: Any = None,
     *,
-    y: str = "target",
+    y: str | Sequence[str] = "target",
     era: str = "era",
     meta_model: str = META_MODEL,
     benchmark: Hashable = None,
@@ -44,8 +44,8 @@ def score(
         Rows with the era column; a partition holds whole eras, see `partition_by_era`.
     models : str or sequence of str, default=None
         Columns of predictions. None: every prediction column.
-    y : str, default="target"
-        Column of the targets, NaN where there is none yet.
+    y : str or sequence of str, default="target"
+        Column of the targets, NaN where there is none yet; or several columns.
     era : str, default="era"
         The era column.
     meta_model : str, default="numerai_meta_model"
@@ -84,9 +84,9 @@ def score(
     (['corr', 'mmc'], (20, 3))
     """
     check_frame(ddf)
-    check_name("y", y)
+    targets = one_or_several("y", y)
     check_name("era", era)
-    check_columns(ddf, [era, y], "the eras and the targets")
+    check_columns(ddf, [era, *targets], "the eras and the targets")
     reference = reference_of(ddf, meta_model)
     head = made_up(ddf)
     if models is None:
@@ -97,7 +97,7 @@ def score(
     work = partial(
         _scores,
         models=models,
-        y=y,
+        targets=targets,
         era=era,
         reference=reference,
         benchmark=benchmark,
@@ -105,7 +105,7 @@ def score(
         payout=payout,
     )
     work(head)  # refuses columns before there is work
-    read = {era, y, *reference, *models, *(features or [])}
+    read = {era, *targets, *reference, *models, *(features or [])}
     scores = of_partitions(keep_columns(ddf, read), work, merge_scores)
     order = chronological(scores["corr"].index.tolist(), needed=False)
     return {name: table.iloc[order] for name, table in scores.items()}
@@ -114,7 +114,7 @@ def score(
 def _scores(
     frame: pd.DataFrame,
     models: list[str],
-    y: str,
+    targets: list[str],
     era: str,
     reference: list[str],
     benchmark: Hashable,
@@ -123,7 +123,7 @@ def _scores(
 ) -> dict[str, pd.DataFrame]:
     """Score the eras of a partition."""
     return score_models(
-        frame[y],
+        frame[targets],
         frame[models],
         era=frame[era],
         meta_model=frame[reference] if reference else None,

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from skbench._checks import check_flag
+from skbench._eras import horizon_of
 from skbench._files import Address
 from skbench._progress import progress_bar
 from skbench._score_names import warn_of_days
@@ -18,7 +19,7 @@ from ._payout import check_paid, read_payout
 def score_folder(
     path: Address,
     *,
-    target: str = "target",
+    target: str | Sequence[str] = "target",
     models: Sequence[str] | None = None,
     without: Sequence[str] | None = None,
     predictions: OwnPredictions = (),
@@ -41,9 +42,10 @@ def score_folder(
         Folder with ``validation.parquet`` and ``validation_benchmark_models.parquet``,
         as Numerai lays them out. Where ``meta_model.parquet`` is there too, the
         contribution to the Meta Model is scored.
-    target : str, default="target"
+    target : str or sequence of str, default="target"
         Target to score with; its name sets the horizon of the intervals. "target"
-        stands for the column of which it is a copy.
+        stands for the column of which it is a copy. Of several, the files are read
+        once.
     models : sequence of str, default=None
         Models to rank, those of ``predictions`` too; None: all. A file of
         predictions of which none is named is used whole.
@@ -70,12 +72,14 @@ def score_folder(
     Returns
     -------
     board : pandas.DataFrame
-        As `skbench.metrics.leaderboard` gives it. With ``predictions`` there is one
-        column more, ``made``: how the predictions of each model from a file were made,
-        as far as the file says. "out of sample from era 0057": each era was predicted
-        by weights that were learned before it; "in sample": the weights were learned
-        from the eras that they are scored in, which flatters them; "weights given";
-        or "not known".
+        As `skbench.metrics.leaderboard` gives it. Where ``target`` is a sequence, the
+        boards of the targets follow each other, and the first columns are ``target``
+        and ``horizon``, the number of eras over which its scores share days. With
+        ``predictions`` there is one column more, ``made``: how the predictions of each
+        model from a file were made, as far as the file says. "out of sample from era
+        0057": each era was predicted by weights that were learned before it; "in
+        sample": the weights were learned from the eras that they are scored in, which
+        flatters them; "weights given"; or "not known".
 
     Raises
     ------
@@ -90,9 +94,25 @@ def score_folder(
     rows, _ = open_folder(
         path, target=target, models=models, without=without, predictions=predictions
     )
-    scores = scores_of(rows, benchmark, progress, payout).scores
-    board = leaderboard(scores, recent=recent, target=rows.target)
+    found = scores_of(rows, benchmark, progress, payout).scores
+    if isinstance(target, str):
+        board = leaderboard(found, recent=recent, target=rows.target)
+    else:
+        boards = [_board_of(name, rows, found, recent) for name in rows.targets]
+        board = pd.concat(boards, ignore_index=True)
     return board.assign(made=board["model"].map(rows.made)) if rows.made else board
+
+
+def _board_of(
+    target: str, rows: FolderRows, scores: dict[str, Any], recent: int
+) -> pd.DataFrame:
+    """Rank the models by their scores with one of the targets."""
+    if len(rows.targets) > 1:
+        scores = {k: frame.xs(target, axis=1) for k, frame in scores.items()}
+    board = leaderboard(scores, recent=recent, target=target)
+    board.insert(0, "target", target)
+    board.insert(1, "horizon", horizon_of(target))
+    return board
 
 
 def scores_of(
@@ -104,15 +124,17 @@ def scores_of(
 ) -> ScoredRows:
     """Score the models of a folder by all measures that its files allow.
 
-    ``more`` is what `score_rows` finds beside scores, in the same pass.
+    Of several targets, as `score_models` does. ``more`` is what `score_rows` finds
+    beside scores, in the same pass.
     """
     if payout is not None:
         payout = read_payout(payout)
         check_paid(rows, payout)
-        warn_of_days(payout, rows.target)
+        for target in rows.targets:
+            warn_of_days(payout, target)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return score_rows(
-            rows.table(rows.target),
+            rows.table(*rows.targets),
             rows.table(*rows.models, counted=counted),
             era=rows.table(ERA),
             meta_model=rows.table(rows.meta_model) if rows.meta_model else None,

@@ -15,7 +15,13 @@ from skbench._score_names import multipliers_of, paid
 from skbench.kernels import score
 
 from ._ranking import best_first, compare_shorter
-from ._scores import align_scored, feature_neutral_corr, framed, quantile_columns
+from ._scores import (
+    align_scored,
+    feature_neutral_corr,
+    framed,
+    quantile_columns,
+    scored_columns,
+)
 from ._summary import summarize
 from ._tables import Frames, read_scores, spans
 
@@ -40,8 +46,9 @@ def score_models(
 
     Parameters
     ----------
-    y_true : array-like of shape (n_rows,)
-        Target, NaN where there is none.
+    y_true : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Targets, NaN where there is none. With several, the columns of each frame have a
+        level more: the target above the model.
     y_pred : DataFrame, Table or array of shape (n_rows, n_models)
         Predictions, one column a model.
     era : array-like of shape (n_rows,)
@@ -137,14 +144,15 @@ def score_rows(
     inputs = {"y_pred": y_pred, "y_true": y_true}
     if meta_model is not None:
         inputs["meta_model"] = meta_model
-    rows = align_scored(era, several=(), **inputs)
+    rows = align_scored(era, **inputs)
     place = None if benchmark is None else _place(rows.models, benchmark)
     # All of an era at once, which may have to be read from a file.
     measures = partial(_measures, benchmark=place, n_quantiles=n_quantiles, own=own)
     by_era = [*rows.by_era(measures)]
     found = {name: [of_era[name] for of_era in by_era] for name in by_era[0]}
     of_own, groups = found.pop(_OWN, None), found.pop(_QUANTILES, None)
-    scores = {name: framed(rows, values) for name, values in found.items()}
+    columns = scored_columns(rows)
+    scores = {name: framed(rows, values, columns) for name, values in found.items()}
     if features is not None:
         scores["fnc"] = feature_neutral_corr(y_true, y_pred, features, era=era)
     if multipliers is not None:
@@ -175,7 +183,11 @@ def _measures(
     n_quantiles: int,
     own: bool,
 ) -> dict[str, Floats]:
-    """Score the models of one era by what needs no features."""
+    """Score the models of one era by what needs no features, with each target."""
+    if target.ndim > 1:
+        of = partial(_measures, benchmark=benchmark, n_quantiles=n_quantiles, own=own)
+        each = [of(predictions, one, meta_model) for one in target]
+        return {name: np.stack([found[name] for found in each]) for name in each[0]}
     order = [*score.ranked(predictions, target)]
     found = {"corr": score.numerai_corr(predictions, target, order=order)}
     if n_quantiles:

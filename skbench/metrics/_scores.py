@@ -246,7 +246,7 @@ def feature_neutral_corr(
     if is_tensor(features) and len(rows.inputs["features"].names) > 1:
         return _neutral_corr_on_device(rows, features, top_bottom)
     scores = rows.by_era(_of_targets(kernel, rows), squared="features")
-    return framed(rows, scores, _columns(rows))
+    return framed(rows, scores, scored_columns(rows))
 
 
 @keeps_kind
@@ -697,7 +697,7 @@ def _by_era(
     """
     rows = align_scored(era, ranked, **inputs)
     scores = rows.by_era(_of_targets(kernel, rows), n_jobs, squared=squared)
-    return framed(rows, scores, _columns(rows))
+    return framed(rows, scores, scored_columns(rows))
 
 
 def _targets(rows: Aligned) -> list[Any]:
@@ -715,7 +715,7 @@ def _of_targets(kernel: Kernel, rows: Aligned) -> Kernel:
     return scores
 
 
-def _columns(rows: Aligned) -> pd.Index:
+def scored_columns(rows: Aligned) -> pd.Index:
     """Name what is scored: the models, under each target if there are several."""
     targets = _targets(rows)
     if len(targets) < 2:
@@ -747,7 +747,7 @@ def _neutral_corr_on_device(
         partial(score.feature_neutral_corr, top_bottom=top_bottom), rows
     )
     corr = _of_targets(partial(score.numerai_corr, top_bottom=top_bottom), rows)
-    names = _columns(rows)
+    names = scored_columns(rows)
     scores = np.empty((len(eras), len(names)))
     for i, neutral in neutralize_eras(
         normal, features, columns, eras, standardize=False

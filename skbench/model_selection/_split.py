@@ -24,9 +24,11 @@ from skbench._frames import (
     as_column,
     as_table,
     check_index,
+    furthest,
     pick,
     present,
     resolve,
+    several_columns,
     target_name,
 )
 from skbench._warnings import warn
@@ -283,7 +285,11 @@ class WalkForwardEraSplit(BaseCrossValidator):
     def _check_purge(self, X: Any, y: Any) -> None:
         """Warn where the name of y says that it looks further ahead than the purge."""
         self._check_parameters()
-        self._check_reach(target_name(X, y))
+        targets = several_columns(y)
+        if targets is None:
+            self._check_reach(target_name(X, y))
+        else:
+            self._check_reach(furthest(map(str, targets.names), ""))
 
     def _check_reach(self, name: str | None) -> None:
         """Warn where the name of a target says that it looks beyond the purge."""

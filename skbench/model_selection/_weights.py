@@ -151,8 +151,8 @@ def held_eras(stacking: StackingWeights) -> list[Hashable]:
     """Labels of the eras that are held, also of those that cannot be scored."""
     if not hasattr(stacking, "era_statistics_"):
         raise NotFittedError("`stacking` holds no eras: fit it first")
-    labels: list[Hashable] = stacking.era_statistics_["era"].tolist()
-    return labels
+    stacking.check_one_target()
+    return stacking.gathered_eras()
 
 
 def default_split(

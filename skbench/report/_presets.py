@@ -20,7 +20,7 @@ from skbench._checks import (
 from skbench._era_statistics import Statistics
 from skbench._eras import blas_threads, era_counts
 from skbench._frames import META_MODEL
-from skbench._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning
+from skbench._learning import OBJECTIVES, SHRUNK_BY_BAYES, Learning, tell
 from skbench.solvers.implied import implied_weights
 from skbench.solvers.intervals import least_eras
 from skbench.solvers.weights import NotEnoughErasError
@@ -111,7 +111,7 @@ def learned(
                 continue
             raise
         finally:
-            learning.tell()
+            tell({None: learning})
         yield Preset(objective, "learned", by_name(found["weights_"]), windows=windows)
 
 

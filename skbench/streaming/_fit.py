@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from skbench._checks import check_flag, check_name
+from skbench._checks import check_flag, one_or_several
 from skbench._progress import progress_bar
 from skbench._steps import (
     columns_of,
@@ -26,7 +26,7 @@ from skbench.tournament import Source, open_source, whole_eras
 def fit_parquet(
     pipeline: Any,
     source: Any,
-    y: str = "target",
+    y: str | Sequence[str] = "target",
     *,
     batch_rows: int | None = None,
     progress: bool = False,
@@ -45,8 +45,9 @@ def fit_parquet(
         that learns must have ``partial_fit``.
     source : path-like, list of path-like or pyarrow.dataset.Dataset
         As for `transform_parquet`.
-    y : str, default="target"
-        Column of the targets.
+    y : str or sequence of str, default="target"
+        Column of the targets. Several: weights are learned of each in the one pass, as
+        `StackingWeights.fit` does.
     batch_rows : int, default=None
         As for `transform_parquet`.
     progress : bool, default=False
@@ -83,18 +84,18 @@ def fit_parquet(
     >>> fit_parquet(ensemble, path)[-1].n_eras_
     25
     """
-    check_name("y", y)
+    targets = one_or_several("y", y)
     check_flag("progress", progress)
     opened = open_source(source)
-    opened.check_columns([y], "the column of targets `y`")
+    opened.check_columns(targets, "the column of targets `y`")
     steps = steps_of(pipeline)
     era = era_of(steps)
     opened.check_era(era)
     for step in steps:
         learns(step)  # or it is refused, before rows are read
-    stream = _Stream(opened, era, y, batch_rows, progress)
+    stream = _Stream(opened, era, targets, batch_rows, progress)
     head = stream.first_era()
-    target = head[y]
+    target = head[stream.y]
     fit_each(steps, head, target, partial(stream.learn, target=target))
     return pipeline
 
@@ -106,11 +107,12 @@ class _Stream:
         self,
         source: Source,
         era: str,
-        y: str,
+        targets: list[str],
         batch_rows: int | None,
         progress: bool,
     ) -> None:
-        self.source, self.era, self.y = source, era, y
+        self.source, self.era, self.targets = source, era, targets
+        self.y: Any = targets if len(targets) > 1 else targets[0]
         self.rows, self.progress = batch_rows, progress
         source.batch_rows(batch_rows, source.schema.names)  # or it is refused
 
@@ -123,7 +125,11 @@ class _Stream:
         return head
 
     def learn(
-        self, step: Any, before: Sequence[Any], head: pd.DataFrame, target: pd.Series
+        self,
+        step: Any,
+        before: Sequence[Any],
+        head: pd.DataFrame,
+        target: pd.Series | pd.DataFrame,
     ) -> Any:
         """Fit a step batch by batch; ``head`` is what it gets of the first era."""
         learn = step.gather if gathers(step) else step.partial_fit
@@ -133,7 +139,12 @@ class _Stream:
 
         def taught(rows: pa.Table) -> tuple[Any, Any]:
             X = contained(rows)
-            y = X[self.y] if isinstance(X, pd.DataFrame) else rows[self.y].to_numpy()
+            if isinstance(X, pd.DataFrame):
+                y: Any = X[self.y]
+            elif len(self.targets) > 1:
+                y = rows.select(self.targets)
+            else:
+                y = rows[self.y].to_numpy()
             return through(before, X), y
 
         batches = self._batches(self._columns(before, step), skip=len(head))
@@ -145,7 +156,7 @@ class _Stream:
         used, made = columns_of(before)
         if used is None or made is None or not gathers(step):
             return list(names)
-        wanted = {*used, *self.source.index(), self.era, self.y}
+        wanted = {*used, *self.source.index(), self.era, *self.targets}
         wanted |= {*map(str, step.gathered_columns())} - {*made}
         return [name for name in names if name in wanted]
 

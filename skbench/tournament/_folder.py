@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from skbench._checks import listed
 from skbench._files import Address
 from skbench._frames import META_MODEL
 
@@ -39,24 +40,33 @@ from ._release import (
 from ._roles import DATA_TYPE, ERA, ID, check_meta_model, check_numeric
 from ._sides import Side
 from ._table import JoinedTable
-from ._target import target_of
+from ._target import targets_of
 
 
 @dataclass(frozen=True)
 class FolderRows:
     """The rows of a split, as `load_benchmark_models` would load them, as a source.
 
-    `target` is the column of targets, if there is one, `predictions` are the files that
-    hold further models, and `no_live` says why there are no live rows with these.
+    `targets` are the columns of targets, `predictions` are the files that hold further
+    models, and `no_live` says why there are no live rows with these.
     """
 
     source: Joined
     benchmarks: list[str]
     features: list[str]
     meta_model: str | None
-    target: str = ""
+    targets: Sequence[str] = ()
     predictions: Sequence[Side] = ()
     no_live: str = ""
+
+    @property
+    def target(self) -> str:
+        """The one target, where there is one; several are refused."""
+        if len(self.targets) > 1:
+            raise ValueError(
+                f"`target` must name one target here; got {listed(self.targets)}"
+            )
+        return next(iter(self.targets), "")
 
     @property
     def models(self) -> list[str]:
@@ -89,7 +99,7 @@ class FolderRows:
 def open_folder(
     path: Address,
     *,
-    target: str,
+    target: str | Sequence[str],
     models: Sequence[str] | None = None,
     without: Sequence[str] | None = None,
     features: str | Sequence[str] | None = None,
@@ -102,7 +112,7 @@ def open_folder(
     but here an id need only be unique in its era. Of the rows only eras and ids are
     read. The validation rows may have further models, of files of predictions; which
     are used is as `choose_models` says. Where "target" is a copy of another column,
-    that one is read in its place.
+    that one is read in its place. Of several targets each is named once.
     """
     folder = check_folder(path)
     features = as_list(features, "features")
@@ -118,7 +128,7 @@ def open_folder(
 
 def _validation(
     folder: Path,
-    target: str,
+    target: str | Sequence[str],
     models: Any,
     without: Any,
     features: Any,
@@ -133,8 +143,7 @@ def _validation(
     own = [side.only(some) for side, some in zip(own, kept, strict=True) if some]
     main = open_file(folder, main_file("validation"))
     sets = read_sets(folder, features)
-    target = target_of(main, target)
-    columns = choose_columns(main, names, [target], features, sets)
+    columns = choose_columns(main, names, targets_of(main, target), features, sets)
     path = folder / META_MODEL_FILE
     meta = open_meta_model(path) if path.is_file() else None
     return _joined("validation", columns, file, main, meta, own)
@@ -226,9 +235,8 @@ def _joined(
         advice = "get the file of this release, or go without MMC"
         warn_of_no_meta_model(meta_model.path.name, advice)
     name = META_MODEL if meta_model else None
-    target = next(iter(columns.targets), "")
     return FolderRows(
-        source, columns.models, columns.features, name, target, predictions
+        source, columns.models, columns.features, name, columns.targets, predictions
     )
 
 

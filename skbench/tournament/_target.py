@@ -1,7 +1,10 @@
 """Which of a file's columns the name of a target stands for."""
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
+from skbench._checks import one_or_several
 from skbench._eras import target_days
 from skbench._frames import equal_columns, furthest
 
@@ -25,3 +28,15 @@ def target_of(file: EraFile, name: str) -> str:
         else:
             return furthest(same, name)
     return name
+
+
+def targets_of(file: EraFile, names: str | Sequence[str]) -> list[str]:
+    """Return the targets that one or several names stand for, no column twice."""
+    meant = {name: target_of(file, name) for name in one_or_several("target", names)}
+    for name, other in meant.items():
+        if name != other and other in meant:
+            raise ValueError(
+                f"`target` names {name!r} and {other!r}, which are one column: name it "
+                "once"
+            )
+    return [*meant.values()]

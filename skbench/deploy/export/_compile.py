@@ -51,7 +51,8 @@ def _check_end(plans: dict[str, Plan]) -> None:
     if len(columns := list(plan["makes"])) > 1:
         raise ValueError(
             f"`pipeline` must give one prediction; it gives {len(columns)}: "
-            f"{listed(columns)}. Blend them first, as WeightedEnsemble does"
+            f"{listed(columns)}. Blend them first, as WeightedEnsemble does, or take "
+            "of_target(...) of a StackingWeights that has several targets"
         )
 
 

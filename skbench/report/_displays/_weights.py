@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skbench._checks import is_number, listed
 from skbench._frames import as_mapping
+from skbench._stacking import StackingWeights
 
 from . import _axes
 from ._display import Display
@@ -85,6 +86,8 @@ class WeightsDisplay(Display):
                 f"got {estimator!r}"
             )
         check_is_fitted(estimator, "weights_")
+        if isinstance(estimator, StackingWeights):
+            estimator.check_one_target()
         intervals = getattr(estimator, "weights_interval_", None)
         if intervals and np.isnan([*intervals.values()]).any():
             intervals = None  # too few eras, which a warning has said
