@@ -262,16 +262,6 @@ class TestChoice:
         line = failure(capsys, "ensemble", folder, *args, "--columns", columns)
         assert f"--columns names 'a', which {option} leaves out: " in line
 
-    def test_a_recipe_of_a_model_that_is_left_out(self, folder, mine, tmp_path, capsys):
-        parts = {"a": "v42_lgbm_teager20", "b": "v42_lgbm_cyrus20"}
-        path = tmp_path / "parts.parquet"
-        pd.read_parquet(mine).rename(columns=parts).to_parquet(path)
-        args = ["-o", tmp_path / "e.parquet", "--predictions", path]
-        args += ["--recipe", "v42_lgbm_ct_blend", "--without", parts["a"]]
-        line = failure(capsys, "ensemble", folder, *args)
-        told = f"'v42_lgbm_ct_blend' needs {parts['a']!r}, which --without leaves out"
-        assert told in line
-
     @pytest.mark.parametrize("option", ["--without", "--models"])
     def test_a_name_that_is_not_there_is_told_of_models_alone(
         self, folder, data, mine, capsys, option

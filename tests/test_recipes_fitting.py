@@ -164,7 +164,7 @@ class TestFolder:
         assert found["missing"]["v43_lgbm_ct_blend"] == names[:1]
         args = ["-o", tmp_path / "e.parquet", "--recipe", "v43_lgbm_ct_blend"]
         line = failure(capsys, "ensemble", folder, *args, "--without", names[0])
-        assert f"needs the models {names[0]!r}, which are not among" in line
+        assert f"needs {names[0]!r}, which --without leaves out: leave it out" in line
 
     def test_columns_that_are_not_there(self, tmp_path, capsys):
         folder = made(tmp_path, *TODAY)
