@@ -1,6 +1,7 @@
 """The pages of the documentation that one can try, and the pictures that it shows."""
 
 import hashlib
+import io
 import re
 import sys
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_the_commands_beside_the_pages_are_those_that_wrote_them(example_pages):
     told = text_of("docs/index.md") + text_of("docs/guide/explore.md")
     commands = re.findall(r"skbench (\w+ .*?data/demo.*?)(?: -o .*)?[`\n]", told)
     names = {command.split()[0] for command in commands}
-    assert names == {"demo", "explore", "report"}
+    assert names == {"demo", "ensemble", "explore", "report"}
     made = [f"{command} " for command in example_pages.COMMANDS]
     for command in commands:
         assert any(one.startswith(f"{command} ") for one in made), command
@@ -88,6 +89,8 @@ def test_the_explorer_of_the_documentation_can_be_used(written, browser):
     address = (written / "example_explorer.html").as_uri()
     page.goto(address)
     page.locator(".main-svg").first.wait_for()
+    cut = "(rows) => rows.scrollHeight > rows.clientHeight"
+    assert not page.locator("#rows").evaluate(cut)  # the sliders of all eight models
     before = page.locator("#now").text_content()
     page.locator("#rows input[type=range]").first.press("End")
     until(page, f"document.getElementById('now').textContent !== {before!r}")
@@ -97,6 +100,25 @@ def test_the_explorer_of_the_documentation_can_be_used(written, browser):
     until(page, f"{command}.includes('--proportion 1')")
     assert watched.complaints == []
     assert {url for url in watched.requests if not url.startswith("data:")} == {address}
+    page.close()
+
+
+def lowest_edge(page, selector):
+    """How bright the lowest edge of what a browser shows of an element is."""
+    shown = Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("L")
+    return np.asarray(shown, float)[-4:].mean()
+
+
+@needs_browser
+@pytest.mark.slow
+def test_a_list_that_is_cut_shows_that_it_goes_on(written, browser):
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    page.goto((written / "example_report.html").as_uri())
+    page.locator(".main-svg").first.wait_for()
+    assert lowest_edge(page, "#boxes") < 230
+    page.locator("#boxes").evaluate("(boxes) => boxes.scrollTo(0, 1e6)")
+    page.wait_for_timeout(100)
+    assert lowest_edge(page, "#boxes") > 250
     page.close()
 
 
