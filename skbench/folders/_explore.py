@@ -13,6 +13,7 @@ from skbench.report import BlendExplorer
 from skbench.tournament import (
     ERA,
     FEATURES_FILE,
+    FolderRows,
     OwnPredictions,
     feature_set,
     feature_sets,
@@ -72,8 +73,6 @@ def explore_folder(
     asked: dict[str, Any] = {"models": models, "without": without, "target": target}
     rows, _ = open_folder(path, **asked, features=features, predictions=predictions)
     fitting = _fitting(rows.models)
-    # Names that a mapping gives are not those that a command would find in its files.
-    named = isinstance(predictions, Mapping)
     with progress_bar(progress, rows.source.n_rows) as counted:
         return BlendExplorer(
             rows.table(*rows.models, counted=counted),
@@ -92,11 +91,7 @@ def explore_folder(
             },
             folder=str(path),
             neutralize=neutralize,
-            elsewhere={
-                name: None if named else str(side.file.path)
-                for side in rows.predictions
-                for name in side.names
-            },
+            elsewhere=_elsewhere(rows, predictions),
             target=rows.target,
             title=f"Blends of {arrow_path(Path(path).resolve().name)}",
         )
@@ -108,6 +103,19 @@ def _features(path: Address, neutralize: str | None) -> list[str] | None:
         return None
     sets = feature_sets(as_path(path) / FEATURES_FILE)
     return feature_set(neutralize, sets, "neutralize")
+
+
+def _elsewhere(rows: FolderRows, predictions: OwnPredictions) -> dict[str, str | None]:
+    """Return the models that are not in the folder, each with its file.
+
+    None for those of a mapping, whose names no command would find in files.
+    """
+    named = isinstance(predictions, Mapping)
+    return {
+        name: None if named else str(side.file.path)
+        for side in rows.predictions
+        for name in side.names
+    }
 
 
 def _fitting(models: Sequence[str]) -> list[tuple[Recipe, dict[str, str]]]:

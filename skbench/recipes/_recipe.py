@@ -352,7 +352,8 @@ class Recipe:
             )
         from sklearn.pipeline import make_pipeline
 
-        from skbench import EraRank, EraRankGauss, WeightedEnsemble
+        from skbench._ensemble import WeightedEnsemble
+        from skbench._rank_gauss import EraRank, EraRankGauss
 
         check_flag("exact", exact)
         today = self._columns(columns)
@@ -589,7 +590,8 @@ class Recipe:
 
     def _neutral(self, feature_sets: Any, exact: bool, era: Any) -> list[Any]:
         """Return the steps from the blend to what is ranked in the end."""
-        from skbench import EraRankGauss, FeatureNeutralizer
+        from skbench._neutralizer import FeatureNeutralizer
+        from skbench._rank_gauss import EraRankGauss
 
         if self.neutralizers is None:
             return [EraRankGauss(era=era)]
