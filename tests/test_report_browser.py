@@ -711,6 +711,16 @@ class TestList:
         page.check("#span input[value='last 13']")
         assert "13 eras" in page.inner_text("#verdict")
 
+    def test_the_sentence_says_how_many_eras_a_comparison_rests_on(self, page):
+        page.select_option("#reference", "meta_model")
+        told = page.inner_text("#verdict")
+        n = int(SCORES["corr"]["beta"].iloc[30:].notna().sum())
+        assert told.startswith(
+            f"CORR over up to 79 eras, of which {n} have Meta Model too: of 8 models, "
+        )
+        page.select_option("#reference", "benchmark")
+        assert "of which" not in page.inner_text("#verdict")
+
     def test_numbers_stand_in_columns(self, page):
         cell = page.locator("#models tbody td").first
         style = cell.evaluate(
@@ -1109,6 +1119,17 @@ class TestScreens:
         )
         assert lines == [1, 1, 1]
         assert page.inner_text("#models tbody th") == name
+
+    def test_names_beside_a_chart_lose_the_start_that_they_share(self, visit):
+        names = ["v18_ridge_hillary30", "v18_hgb_hillary30", "v18_hgb_ken30"]
+        scores = pd.DataFrame(0.01, SCORES["corr"].index, names)
+        page = visit(PerformanceReport(scores))
+        shown = "document.getElementById('strip-chart').layout.yaxis.ticktext"
+        assert sorted(page.evaluate(shown)) == sorted(names)
+        page.set_viewport_size({"width": 360, "height": 700})
+        until(page, f"{shown}[0].startsWith('…')")
+        own = ["…ridge_hillary30", "…hgb_hillary30", "…hgb_ken30"]
+        assert sorted(page.evaluate(shown)) == sorted(own)
 
     def test_a_phone_from_the_start(self, fresh):
         fresh.set_viewport_size({"width": 360, "height": 700})

@@ -64,7 +64,8 @@ def report(
     """Write a report of the models in FOLDER and your own, or of live rounds.
 
     One HTML file that needs no network: a list of the models to sort, their scores over
-    time beside the benchmark or the Meta Model, drawdowns and correlations.
+    time beside the benchmark or the Meta Model, targets by rank, drawdowns and
+    correlations.
     """
     from skbench._files import check_writable
     from skbench.folders import input_files, report_account, report_folder

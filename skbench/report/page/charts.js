@@ -123,8 +123,9 @@ function drawDrawdowns() {
 function rowAxis(names, height) {
   const every = Math.max(1, Math.ceil((14 * names.length) / height));
   const places = names.map((_, i) => i).filter((i) => i % every === 0);
+  const texts = shortenedAll(names);
   return { autorange: "reversed", showgrid: false, zeroline: false, ticks: "",
-    tickvals: places, ticktext: places.map((i) => shortened(names[i])) };
+    tickvals: places, ticktext: cut(texts, places) };
 }
 
 const rowsHeight = (n) => n * (n > MANY_ROWS ? 14 : 26) + 80;

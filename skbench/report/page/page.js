@@ -46,11 +46,14 @@ function verdict() {
 }
 
 function comparison(rows, n, label) {
-  const verdicts = rows.map(differenceOf)
+  const differences = rows.map(differenceOf);
+  const verdicts = differences
     .map((d) => (d ? told(d.low, d.high) : "too few"));
   const count = (what) => verdicts.filter((each) => each === what).length;
   const [above, below, few] = [count("above"), count("below"), count("too few")];
-  return `${label} over up to ${counted(n, DATA.unit)}: of ${counted(rows.length, "model")}, `
+  const shared = Math.max(0, ...differences.map((d) => (d ? d.n_eras : 0)));
+  const which = shared < n ? `, of which ${shared} have ${referenceName()} too` : "";
+  return `${label} over up to ${counted(n, DATA.unit)}${which}: of ${counted(rows.length, "model")}, `
     + `${above} clearly above ${referenceName()}, ${below} clearly below, `
     + `and ${count("unclear")} that cannot be told from it`
     + (few ? `; ${few} with too few ${DATA.unit}s to say.` : ".")

@@ -26,9 +26,19 @@ const counted = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 // Names beside a chart, cut in the middle where there is no room: many begin alike.
 // Hovering shows them in full.
 function shortened(name) {
-  const [start, end] = narrow.matches ? [4, 10] : [14, 14];
+  const [start, end] = narrow.matches ? [5, 10] : [14, 14];
   if (name.length <= start + end + 1) return literal(name);
   return literal(`${name.slice(0, start)}…${name.slice(-end)}`);
+}
+
+// The same of several names: first goes the start that all share, up to a word.
+function shortenedAll(names) {
+  const room = narrow.matches ? 16 : 29;
+  if (names.every((name) => name.length <= room)) return names.map(literal);
+  const isShared = (end) => names.every((name) => name.startsWith(names[0].slice(0, end)));
+  const words = [...names[0].matchAll(/[_\-./]/g)].map(({ index }) => index + 1);
+  const shared = words.filter(isShared).at(-1) || 0;
+  return names.map((name) => shortened(shared ? `…${name.slice(shared)}` : name));
 }
 
 function layout(height, changes) {
