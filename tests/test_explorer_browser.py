@@ -193,8 +193,7 @@ class TestPage:
         ground = "document.getElementById('corr-chart').layout.paper_bgcolor"
         assert page.evaluate(ground) == "#ffffff"
         page.emulate_media(color_scheme="dark")
-        wait(page)
-        assert page.evaluate(ground) == "#12161b"
+        until(page, f"{ground} === '#12161b'")
 
     def test_the_keyboard_reaches_everything(self, page):
         page.keyboard.press("Tab")
