@@ -16,6 +16,7 @@ from skbench.datasets import make_benchmark_models
 from skbench.folders import (
     analyze_folder,
     backtest_folder,
+    diagnose_folder,
     ensemble_folder,
     ensemble_pipeline,
     explore_folder,
@@ -138,6 +139,13 @@ def test_other_jobs_take_one_target(folder, job):
         job(folder, target=NAMES[:2])
 
 
+@pytest.mark.filterwarnings("ignore:.* lacks .* rows")
+def test_nothing_is_sent_to_be_scored_with_several_targets(folder, mine):
+    options = {"benchmark": DATA.models[1], "dry_run": True, "api": None}
+    with pytest.raises(ValueError, match="`target` must name one target here; got"):
+        diagnose_folder(folder, mine, "a_model", target=NAMES[:2], **options)
+
+
 def test_an_ensemble_of_several_targets_writes_nothing(folder, tmp_path):
     pipeline = ensemble_pipeline(folder, fit="corr")
     with pytest.raises(ValueError, match="`target` must name one target here; got"):
@@ -202,10 +210,20 @@ def test_the_command_scores_with_several_targets(folder, capsys):
         assert tables in alone
 
 
-def test_the_command_refuses_a_target_that_is_not_there(folder, capsys):
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ("target_a_20,target_z_20", "--target names 'target_z_20', which"),
+        ("target,target_a_20", "'target' and 'target_a_20', which are one column"),
+        ("target_a_20,target_a_20", "--target names a column twice: 'target_a_20'"),
+    ],
+)
+def test_the_command_refuses_targets_that_cannot_be_used(
+    folder, targets, message, capsys
+):
     with pytest.raises(SystemExit):
-        main(["score", str(folder), "--target", "target_a_20,target_z_20"])
-    assert "--target names 'target_z_20', which" in capsys.readouterr().err
+        main(["score", str(folder), "--target", targets])
+    assert message in capsys.readouterr().err
 
 
 # Which targets go together

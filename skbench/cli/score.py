@@ -73,11 +73,12 @@ def score(
     from skbench.folders import folder_target, read_payout, score_folder
     from skbench.tournament import origin_lines
 
-    targets = [folder_target(folder, name) for name in target]
+    several = len(target) > 1
+    targets = target if several else folder_target(folder, target[0])
     paid = None if payout is None else read_payout(payout)
     board = score_folder(
         folder,
-        target=targets if len(targets) > 1 else targets[0],
+        target=targets,
         predictions=predictions,
         benchmark=benchmark,
         payout=paid,
@@ -90,14 +91,14 @@ def score(
     told = board[["model", "made"]].dropna() if "made" in board else board.iloc[:0]
     made = dict(told.to_numpy().tolist())
     board = _marked(board, made)
-    if len(targets) == 1:
-        say(f"Target: {targets[0]}", "")
-        _show_board(board, paid)
-    else:
+    if several:
         groups = board.groupby(["target", "horizon"], sort=False)
         for (name, horizon), lines in groups:
             say(f"Target: {name}; its scores share days over {horizon} eras", "")
             _show_board(lines, paid)
+    else:
+        say(f"Target: {targets}", "")
+        _show_board(board, paid)
     if made:
         say(*origin_lines(made), "")
     say(*_ABOUT_INTERVALS.split("\n"))

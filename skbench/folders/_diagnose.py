@@ -67,8 +67,9 @@ def diagnose_folder(
     """
     predictions = as_path(predictions, "predictions")
     rows, _ = open_folder(path, target=target, predictions=predictions)
+    target = rows.target  # several are refused before anything is sent
     names = [name for side in rows.predictions for name in side.names]
-    benchmark = _benchmark(rows, benchmark)
+    benchmark = _benchmark(rows, benchmark, target)
     rows = replace(rows, benchmarks=[] if benchmark is None else [benchmark])
     # First, so that nothing is sent of files that do not fit.
     own = scores_of(rows, benchmark, progress).scores
@@ -80,10 +81,10 @@ def diagnose_folder(
     return made, made.compare({score: table[names[0]] for score, table in own.items()})
 
 
-def _benchmark(rows: FolderRows, name: str | None) -> str | None:
+def _benchmark(rows: FolderRows, name: str | None, target: str) -> str | None:
     """Return the model to which BMC is scored, None where the target has none."""
     if name is None:
-        ending = "_lgbm_" + rows.target.removeprefix("target_").replace("_", "")
+        ending = "_lgbm_" + target.removeprefix("target_").replace("_", "")
         return next((m for m in rows.benchmarks if m.endswith(ending)), None)
     if name not in rows.benchmarks:
         raise ValueError(

@@ -80,6 +80,7 @@ def report_folder(
         features=features,
         predictions=predictions,
     )
+    target = rows.target  # several are refused before rows are read
     found = scores_of(rows, benchmark, payout=payout, n_quantiles=_TENTHS, own=True)
     scores = found.scores
     if payout is not None:
@@ -92,7 +93,7 @@ def report_folder(
         quantiles=found.quantiles,
         analysis=analysis,
         made=rows.made or None,
-        target=rows.target,
+        target=target,
         title=f"Models of {arrow_path(Path(path).resolve().name)}",
     )
 
