@@ -1081,7 +1081,7 @@ def furthest(targets: Iterable[str], default: str) -> str:
 
 def equal_columns(column: Any, values: Any) -> bool:
     """Whether two columns of numbers are one, missing where the other is."""
-    column, values = np.asarray(column), np.asarray(values)
+    column, values = np.asarray(column), np.asarray(values).ravel()
     if values.dtype.kind == "O":  # of nullable numbers
         values = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float)
     same_kind = values.dtype.kind in "biuf"
@@ -1089,9 +1089,10 @@ def equal_columns(column: Any, values: Any) -> bool:
 
 
 def name_of(y: Any) -> str | None:
-    """Return the name of a column, if it has one."""
-    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
-        y = y.iloc[:, 0]
+    """Return the name of a column, if it has one; it may come as a frame of one."""
+    if is_frame(y) or isinstance(y, Table):
+        table = as_columns(y, "y")
+        return str(table.names[0]) if table.named and len(table.names) == 1 else None
     name = getattr(y, "name", None)
     return None if name is None else str(name)
 

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from stacking_reference import OBJECTIVES, params
 
 from skbench import EraRank, EraRankGauss, StackingWeights, WeightedEnsemble
+from skbench.analysis import synergy
 from skbench.datasets import make_benchmark_models
 from skbench.deploy import export_predict
 from skbench.distributed import fit as fit_dask
@@ -368,6 +369,21 @@ def test_the_score_is_the_mean_over_the_targets():
 def test_the_purge_must_reach_as_far_as_the_furthest_target():
     with pytest.warns(UserWarning, match="target_ender_60"):
         next(WalkForwardEraSplit(20, 8).split(FRAME, TARGETS))
+
+
+def test_the_purge_must_reach_as_far_as_what_the_alias_stands_for():
+    frame = FRAME.assign(target=FRAME[NAMES[1]])
+    with pytest.warns(UserWarning, match=f"8 is too short for '{NAMES[1]}'"):
+        next(WalkForwardEraSplit(20, 8).split(frame, frame[["target", NAMES[0]]]))
+
+
+def test_a_frame_of_one_column_has_its_name():
+    """The alias, too, is worth the horizon of what it is a copy of."""
+    frame = FRAME.assign(target=FRAME[NAMES[0]])
+    assert StackingWeights().fit(frame, frame[["target"]]).horizon_ == 5
+    other = pl.from_pandas(frame)
+    assert StackingWeights().fit(other, other[["target"]]).horizon_ == 5
+    assert synergy(other[MODELS], other[[NAMES[0]]], era=other["era"]).horizon == 5
 
 
 def pipeline(last):

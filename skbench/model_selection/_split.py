@@ -20,11 +20,13 @@ from skbench._eras import (
     target_days,
 )
 from skbench._frames import (
+    ALL,
     Table,
     as_column,
     as_table,
     check_index,
     furthest,
+    meant_target,
     pick,
     present,
     resolve,
@@ -287,9 +289,12 @@ class WalkForwardEraSplit(BaseCrossValidator):
         self._check_parameters()
         targets = several_columns(y)
         if targets is None:
-            self._check_reach(target_name(X, y))
-        else:
-            self._check_reach(furthest(map(str, targets.names), ""))
+            return self._check_reach(target_name(X, y))
+        meant = [
+            meant_target(X, targets.select([name])(ALL)[0], str(name)) or ""
+            for name in targets.names
+        ]
+        return self._check_reach(furthest(meant, ""))
 
     def _check_reach(self, name: str | None) -> None:
         """Warn where the name of a target says that it looks beyond the purge."""
