@@ -134,10 +134,11 @@ class StackingWeights(WeightedEnsemble):
     shares with the others. A column may get a weight of 0.001, which keeps the eras
     that lack the others. A warning says so where over 20 % of the eras are lost.
 
-    Several targets: where y has two columns or more, weights are learned of each in the
-    same pass, as they would be of that target alone. ``weights_`` and all else that
-    depends on the target then have the targets as keys, one level more, and each target
-    has an output column, ``{output}_{target}``. `of_target` gives the estimator of one.
+    Several targets: where y has two columns or more, weights are learned for each in
+    the same pass, as they would be for that target alone. ``weights_`` and all else
+    that depends on the target then have the targets as keys, one level more, and each
+    target has an output column, ``{output}_{target}``. `of_target` gives the estimator
+    of one.
 
     Parameters
     ----------

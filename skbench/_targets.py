@@ -48,7 +48,7 @@ def check_same_targets(called: Called, other: Called, what: str) -> None:
     own, others = _names(called), _names(other)
     if own != others:
         raise ValueError(
-            f"{what} must have {_told(own)}, as what is held was learned from; got "
+            f"{what} must have {_told(own)}, as the eras that are held have; got "
             f"{_told(others)}"
         )
 

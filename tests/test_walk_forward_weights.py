@@ -187,7 +187,7 @@ class TestMistakes:
         stacking, _, _ = learned()
         with pytest.raises(ValueError, match="`eras` has '0099', which is not held"):
             stacking.of_eras(["0001", "0099"])
-        with pytest.raises(NotFittedError, match="StackingWeights holds no eras: fit it first"):
+        with pytest.raises(NotFittedError, match="the StackingWeights holds no eras"):
             StackingWeights().of_eras([])
         part = stacking.of_eras(["0007", "0003"])
         assert part.era_statistics_["era"].tolist() == ["0003", "0007"]

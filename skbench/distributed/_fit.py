@@ -29,7 +29,7 @@ def fit(ddf: Any, pipeline: Any, y: str | Sequence[str] = "target") -> Any:
         `sklearn.pipeline.Pipeline` or single estimator; it is fitted itself. The steps
         that learn must be `StackingWeights`.
     y : str or sequence of str, default="target"
-        Column of the targets. Several: weights are learned of each, as
+        Column of the targets. Several: weights are learned for each, as
         `StackingWeights.fit` does. Among several, "target" is refused where it is a
         copy: name the column that it is a copy of.
 

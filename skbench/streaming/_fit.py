@@ -46,7 +46,7 @@ def fit_parquet(
     source : path-like, list of path-like or pyarrow.dataset.Dataset
         As for `transform_parquet`.
     y : str or sequence of str, default="target"
-        Column of the targets. Several: weights are learned of each in the one pass, as
+        Column of the targets. Several: weights are learned for each in the one pass, as
         `StackingWeights.fit` does.
     batch_rows : int, default=None
         As for `transform_parquet`.
