@@ -1,5 +1,6 @@
 """Streaming: what batches of whole eras give is what all rows in memory give."""
 
+import errno
 import os
 import re
 import shutil
@@ -844,6 +845,19 @@ class TestResume:
         source, target = one_file(FRAME, tmp_path), tmp_path / "out.parquet"
         transform_parquet(pipeline_that_breaks(None), source, target, resume=True)
         pd.testing.assert_frame_equal(pd.read_parquet(target), self.expected())
+
+    def test_parts_of_another_user_are_told_of(self, tmp_path, counts, monkeypatch):
+        source, target = self.interrupted(tmp_path)
+        unlink = Path.unlink
+
+        def refused(path, **options):
+            if path.name == "job":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            unlink(path, **options)
+
+        monkeypatch.setattr(Path, "unlink", refused)
+        with pytest.raises(PermissionError, match=f"`target` {target}"):
+            transform_parquet(pipeline_that_breaks(None), source, target)
 
     def test_an_error_leaves_finished_batches_only_where_asked(self, tmp_path, counts):
         self.interrupted(tmp_path, error=RuntimeError)

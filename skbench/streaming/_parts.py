@@ -59,13 +59,17 @@ class Parts:
         if resume and self.fingerprint.is_file():
             self._check_same(self.fingerprint.read_text(encoding="utf-8"), of_job)
         else:
-            self._discard()
-            with disk_errors(target, "target"), self._kept():
-                self.folder.mkdir()
-                with written_whole(self.fingerprint) as unfinished:
-                    unfinished.write_text(f"{of_job} {__version__}", encoding="utf-8")
+            with disk_errors(target, "target"):
+                self._discard()
+                self._begin(of_job)
         self.finished = sorted(self.folder.glob("[0-9]*.parquet"))
         self._check_whole()
+
+    def _begin(self, job: str) -> None:
+        with self._kept():
+            self.folder.mkdir()
+            with written_whole(self.fingerprint) as unfinished:
+                unfinished.write_text(f"{job} {__version__}", encoding="utf-8")
 
     def _check_same(self, found: str, job: str) -> None:
         before, _, version = found.partition(" ")
