@@ -558,6 +558,13 @@ class TestQuantiles:
         fresh.check("#span input[value='last 13']")
         self.assert_shows(fresh, "late", 13)
 
+    def test_spaces_of_a_name_are_kept(self, visit):
+        spaced = {"beta": " two  spaces "}
+        scores = {name: table.rename(columns=spaced) for name, table in SCORES.items()}
+        means = MEANS[["beta"]].rename(columns=spaced, level=0)
+        page = visit(PerformanceReport(scores, quantiles=means, horizon=5))
+        close(self.bars(page)["y"], summarize(MEANS["beta"], horizon=5)["mean"])
+
     def test_a_model_without_means_is_not_offered(self, visit):
         some = MEANS[["beta", "eta"]].iloc[:4]
         some = some.set_axis(
