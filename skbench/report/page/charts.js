@@ -99,7 +99,7 @@ function recentLines(reduce) {
 }
 
 function drawScores() {
-  const { label } = DATA.scores[state.score];
+  const label = briefly(DATA.scores[state.score].label);
   const views = { cumulative: [sums, `cumulative ${label}`],
     mean: [() => recentLines(mean), `rolling mean of ${label}`],
     sharpe: [() => recentLines(sharpeRatio), `rolling Sharpe of ${label}`] };
@@ -108,7 +108,7 @@ function drawScores() {
   find("rolling").hidden = state.view === "cumulative";
   find("start").textContent = told;
   chart("score-chart", traces, layout(narrow.matches ? 320 : 420,
-    { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: literal(title) } },
+    { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: title } },
       shapes: shades(eras) }));
 }
 
