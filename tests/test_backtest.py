@@ -31,6 +31,7 @@ from skbench.metrics import (
     summarize,
 )
 from skbench.model_selection import WalkForwardEraSplit, backtest
+from skbench.report import BacktestReport
 from skbench.solvers import intervals
 
 pytestmark = pytest.mark.filterwarnings(
@@ -633,6 +634,22 @@ class TestMistakes:
             )
         assert "mmc" not in found.predictions
         assert "mmc" not in found.summary().index
+
+    def test_what_is_left_out_is_on_no_curve(self):
+        X = rows()
+        X["numerai_meta_model"] = X["numerai_meta_model"].where(X["era"] > "0037")
+        candidates = {
+            f"{objective} {p}": five_steps(StackingWeights(objective), proportion=p)
+            for objective in ("corr", "contribution")
+            for p in (0.0, 1.0)
+        }
+        with pytest.warns(UserWarning, match="'contribution [01].0' is left out"):
+            found = backtest(candidates, X, X["target"], CV)
+        assert {0.0: "corr 0.0", 1.0: "corr 1.0"} in found.curves
+        on_curves = {name for curve in found.curves for name in curve.values()}
+        assert on_curves <= set(found.summary().index)
+        # The page draws the curves.
+        assert len(BacktestReport(found).to_dict()["curves"]) == len(found.curves)
 
 
 @cache

@@ -1263,7 +1263,7 @@ class TestAnalyze:
         output = tmp_path / "analysis.html"
         told = run(capsys, "analyze", folder, "--report", output)
         assert told.endswith(f"\n{output}\n")
-        assert "Meta Model of meta models" in output.read_text()
+        assert "The Meta Model: what it holds" in output.read_text()
 
     def test_verdicts_that_are_left_out_are_counted(self, tmp_path, capsys):
         data = make_benchmark_models(30, 60, 8, random_state=0)

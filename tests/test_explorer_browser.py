@@ -330,6 +330,18 @@ class TestPresets:
 
 
 class TestReference:
+    def test_the_sentence_says_in_which_eras_both_are(self, page):
+        page.select_option("#preset", label="mse")
+        page.select_option("#reference", "meta")
+        wait(page)
+        assert "From the Meta Model" in page.inner_text("#numbers thead")
+        told = page.inner_text("#verdict")
+        assert re.search(r"That is 0\.\d{4} (more|less) than the Meta Model", told)
+        assert "the Meta Model in the 70 eras that both have" in told
+        page.select_option("#reference", "equal")
+        wait(page)
+        assert "that both have" not in page.inner_text("#verdict")
+
     @pytest.mark.parametrize("choice", ["equal", "2", "meta", ""])
     def test_is_the_dotted_line(self, page, choice):
         page.select_option("#preset", label="mse")
@@ -545,6 +557,12 @@ class TestFrontier:
         assert found["one"] == "one<br>other"
         assert found["other"] == ""
         assert found["far"] == "far"
+
+    def test_names_of_near_presets_lie_over_none_of_them(self, page):
+        places = {"outer": [0.99, 1], "inner": [0.98, 1], "far": [0, 0]}
+        points = [{"name": name, "at": at} for name, at in places.items()]
+        labels = page.evaluate("(points) => labelsOf(points, 0.5)", points)
+        assert labels == ["", "outer<br>inner", "far"]
 
     def test_the_present_blend_is_a_point(self, page):
         slide(page, "weight-2", 0.9)

@@ -322,6 +322,12 @@ class TestBrowser:
         assert set(shared.requests) == {address}
         assert shared.complaints == []
 
+    def test_eras_without_targets_are_told_of(self, page):
+        scored = found().scores["corr"].notna().any(axis=1)
+        lead = page.inner_text(".lead")
+        assert f"{len(scored)} eras" in lead
+        assert f"of which {scored.sum()} can be scored" in lead
+
     def test_the_verdict_stands_on_top_and_follows_the_score(self, page):
         for score in ("corr", "mmc", "payout"):
             page.select_option("#score", score)

@@ -444,6 +444,13 @@ class TestScoreChart:
         assert not {"low", "high"} & set(chart(page))
 
 
+def luminance(colour):
+    """Relative luminance of a colour like #1b1f24, as WCAG defines it."""
+    parts = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
 def slow_falls(name, scores):
     """Each fall below the highest sum so far: where from, how deep, and until when."""
     scores = scores.dropna()
@@ -465,6 +472,22 @@ def slow_falls(name, scores):
 
 
 class TestOtherCharts:
+    def test_axes_name_the_score_in_short(self, page):
+        titles = page.evaluate(
+            """() => {
+                const score = DATA.scores[state.score];
+                const { label } = score;
+                score.label = "payout (3 CORR + 15 MMC)";
+                drawLines();
+                const title = (id) => find(id).layout.yaxis.title.text;
+                const found = ["score-chart", "drawdown-chart"].map(title);
+                score.label = label;
+                drawLines();
+                return found;
+            }"""
+        )
+        assert titles == ["cumulative payout", "payout below its highest"]
+
     def test_the_deepest_drawdown_is_that_of_the_list(self, page):
         page.click("[data-show=all]")
         cells = dict(
@@ -1145,6 +1168,21 @@ class TestScreens:
         # No room for numbers in the cells: a star is left of them.
         (heat,) = chart(fresh, "synergy").values()
         assert {cell for row in heat["cells"] for cell in row} == {"", "*"}
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_the_two_blues_can_be_told_apart(self, page, scheme):
+        page.emulate_media(color_scheme=scheme)
+        texts = page.evaluate("[0, 5].map((i) => colour(`model-${i}`))")
+        page.emulate_media(color_scheme="light")
+        low, high = sorted(luminance(text) for text in texts)
+        assert (high + 0.05) / (low + 0.05) > 1.75
+
+    def test_points_have_a_ring_of_the_ground(self, page):
+        page.emulate_media(color_scheme="dark")
+        ring = "document.getElementById('score-chart').data[0].marker.line.color"
+        until(page, f"{ring} === '#12161b'")
+        page.emulate_media(color_scheme="light")
+        until(page, f"{ring} === '#ffffff'")
 
     def test_dark_and_light(self, page):
         ground = "getComputedStyle(document.body).backgroundColor"

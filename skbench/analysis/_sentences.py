@@ -82,9 +82,9 @@ def about_synergy(pairs: Synergy, target: str, grouped: bool, least: int) -> str
     )
     average = "on average over their pairs, " if grouped else ""
     effect = (
-        f"{average}the best blend scores {gain[best]:+.4f} above the better one, and "
-        f"1 % of the other added to that changes its correlation with {target} by "
-        f"{change} ({where})"
+        f"{average}the best blend scores {gain[best]:+.4f} above the better one in the "
+        "eras that chose it, and 1 % of the other added to the better one changes its "
+        f"correlation with {target} by {change} ({where})"
     )
     if clear.any():
         n = int(clear.sum()) - 1

@@ -73,7 +73,7 @@ class Walk:
         """Names by proportion, of candidates that differ in nothing else."""
         curves: dict[str, dict[float, str]] = {}
         for name, one in self.candidates.items():
-            if len(one.neutralizers) == 1:
+            if len(one.neutralizers) == 1 and name not in self.lacking:
                 curve = curves.setdefault(one.but_for_proportion, {})
                 curve[float(one.neutralizers[0].proportion)] = name
         return [dict(sorted(curve.items())) for curve in curves.values()]

@@ -24,7 +24,7 @@ const impliedColumns = () => [
   { key: "mean", label: "Mean weight", value: (row) => row.mean,
     count: (row) => row.n_eras, show: (row) => [number(row.mean, 3)] },
   { key: "interval", label: "Interval", value: (row) => row.low,
-    show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 4)) },
+    show: (row) => (row.low === null ? ["–"] : range(row.low, row.high, 3)) },
 ];
 
 const boardColumns = () => [

@@ -123,9 +123,9 @@ function drawDifference() {
       zerolinecolor: colour("text"), zerolinewidth: 1.5 } }));
   drawLegend("difference-legend", [
     ["difference from equal weights", { color }],
-    ...(own ? [[`${level} band of its mean`, { color: `${color}40`, symbol: "square", line: false }]] : []),
+    ...(own ? [[`${level} band of its mean`, { color: `${color}80`, symbol: "square", line: false }]] : []),
     ...(joint ? [[`band that holds over all ${chances} candidates together`,
-      { color: `${colour("soft")}40`, symbol: "square", line: false }]] : []),
+      { color: `${colour("soft")}80`, symbol: "square", line: false }]] : []),
   ]);
   find("difference-claim").textContent = differenceClaim(row, found.n_eras, label, joint);
 }
@@ -136,7 +136,8 @@ function differenceClaim(row, n, label, joint) {
     + `${row.difference < 0 ? "less" : "more"} than equal weights over ${counted(n, "era")} `
     + `(${judged(row.difference_low, row.difference_high)}).`
     + (joint ? " If you picked it as the best of all, go by the interval that holds over all "
-      + `together: ${number(row.joint_low)} to ${number(row.joint_high)}.` : "");
+      + `together: ${number(row.joint_low)} to ${number(row.joint_high)}`
+      + `${row.joint_low > 0 || row.joint_high < 0 ? "" : ", which holds 0"}.` : "");
 }
 
 // Weights over time
@@ -243,7 +244,7 @@ function curveClaim(name, measures, last) {
   const told = measures.filter((measure) => last[measure] !== null).map((measure) =>
     `${MEASURES[measure]} ${last[measure] < 0 ? "falls" : "rises"} by `
     + `${number(Math.abs(last[measure]))} (${judged(last[`${measure}_low`], last[`${measure}_high`])})`);
-  return `With the weights of ${name}, proportion ${last.proportion} in place of 0: `
+  return `From proportion 0 to ${last.proportion}, with the weights of ${name}: `
     + `${told.join("; ")}.`;
 }
 

@@ -4,6 +4,9 @@
 const MANY_ROWS = 20;
 const LARGEST = 30; // exposures that are drawn
 
+// The name of a score without what it is the sum of, where there is little room.
+const briefly = (label) => literal(label.replace(/ \(.*\)$/, ""));
+
 // The models that are ticked and have the score, but for what they are compared with.
 function shownModels() {
   const { values } = DATA.scores[state.score];
@@ -96,7 +99,7 @@ function recentLines(reduce) {
 }
 
 function drawScores() {
-  const { label } = DATA.scores[state.score];
+  const label = briefly(DATA.scores[state.score].label);
   const views = { cumulative: [sums, `cumulative ${label}`],
     mean: [() => recentLines(mean), `rolling mean of ${label}`],
     sharpe: [() => recentLines(sharpeRatio), `rolling Sharpe of ${label}`] };
@@ -105,11 +108,12 @@ function drawScores() {
   find("rolling").hidden = state.view === "cumulative";
   find("start").textContent = told;
   chart("score-chart", traces, layout(narrow.matches ? 320 : 420,
-    { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: literal(title) } },
+    { xaxis: eraAxis(eras.map(literal)), yaxis: { title: { text: title } },
       shapes: shades(eras) }));
 }
 
 function drawDrawdowns() {
+  const { label } = DATA.scores[state.score];
   const places = shownPlaces();
   const eras = cut(DATA.eras, places);
   const traces = drawnSeries().map(({ name, values, open, style, slot }) => line(name,
@@ -117,7 +121,7 @@ function drawDrawdowns() {
   const deepest = traces.flatMap((trace) => trace.y).reduce((a, b) => Math.min(a, b), 0);
   chart("drawdown-chart", traces, layout(narrow.matches ? 220 : 260,
     { xaxis: eraAxis(eras.map(literal)),
-      yaxis: { title: { text: "below the highest" }, range: [1.06 * deepest || -0.01, 0] } }));
+      yaxis: { title: { text: `${briefly(label)} below its highest` }, range: [1.06 * deepest || -0.01, 0] } }));
 }
 
 function rowAxis(names, height) {
@@ -143,7 +147,7 @@ function drawStrip() {
   const height = rowsHeight(models.length);
   chart("strip-chart", [{ type: "heatmap", x: eras.map(literal), y: models.map((_, i) => i), z,
     hovertext, hoverinfo: "text", hoverongaps: false, zmin: -end, zmax: end,
-    colorscale: diverging(), showscale: !narrow.matches, colorbar: colourBar(literal(label)),
+    colorscale: diverging(), showscale: !narrow.matches, colorbar: colourBar(briefly(label)),
   }], layout(height, { xaxis: eraAxis(eras.map(literal)), yaxis: rowAxis(models, height),
     plot_bgcolor: colour("gap"), shapes: shades(eras).map((shade) => ({ ...shade, layer: "above" })) }));
 }

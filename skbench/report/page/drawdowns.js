@@ -36,8 +36,8 @@ function drawWorst() {
   makeList("worst-list", [
     nameColumn("name", "Model"),
     plainColumn("depth", "Depth", 3),
-    eraColumn("peak", "From the high of", START),
-    eraColumn("bottom", "Lowest", "–"),
+    eraColumn("peak", `High in ${DATA.unit}`, START),
+    eraColumn("bottom", `Low in ${DATA.unit}`, "–"),
     eraColumn("over", "Made up by", "not yet"),
     plainColumn("length", `${DATA.unit === "era" ? "Eras" : "Rounds"} below`, 0),
   ], sorted(falls, ({ depth }) => depth, true).slice(0, WORST), "depth");

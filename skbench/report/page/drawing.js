@@ -51,7 +51,7 @@ function line(name, values, { color, symbol, dash = "solid" }, slot, open = [],
     type: "scatter", mode: "lines+markers", name: literal(name), x: eras.map(literal), y: values,
     connectgaps: false, hoverinfo: "text", hovertext: text,
     line: { color, width: 2, dash },
-    marker: { color, line: { width: 1 }, size: pointSizes(values, open, slot),
+    marker: { color, line: { width: 1, color: colour("ground") }, size: pointSizes(values, open, slot),
       symbol: values.map((_, i) => `${symbol || "circle"}${open[i] ? "-open" : ""}`) },
   };
 }

@@ -53,6 +53,9 @@ function referenceName() {
   return options[selectedIndex].textContent;
 }
 
+const referenceInWords = () =>
+  (find("reference").value === "meta" ? "the Meta Model" : referenceName());
+
 // Weights
 
 const sumOf = (places) => places.reduce((sum, i) => sum + state.weights[i], 0);
@@ -274,7 +277,7 @@ function listenToBrush(id) {
 // Numbers
 
 function heads() {
-  const other = find("reference").value === "" ? [] : [`From ${referenceName()}`];
+  const other = find("reference").value === "" ? [] : [`From ${referenceInWords()}`];
   const labels = ["Score", "Mean", "Sharpe", "Drawdown", ...other, "Eras"];
   return element("tr", {}, ...labels.map((label) => element("th", { scope: "col" }, label)));
 }
@@ -338,10 +341,12 @@ function sentence({ own, other }) {
   const told = `Your blend scores ${number(mean)} CORR an era over ${counted(n, "era")}.`;
   if (!other) return told;
   const ahead = meanOf(lessBy(own.corr, other.corr), first, last);
-  if (ahead.mean === null) return `${told} ${referenceName()} has none of these eras.`;
-  if (isNothing(ahead)) return `${told} So does the dotted line, ${referenceName()}.`;
-  const more = `That is ${number(Math.abs(ahead.mean), 5)} ${ahead.mean < 0 ? "less" : "more"} than `
-    + `${referenceName()}`;
+  if (ahead.mean === null) return `${told} In none of these eras is there a score of ${referenceInWords()}.`;
+  if (isNothing(ahead)) return `${told} So does the dotted line, ${referenceInWords()}.`;
+  const size = Math.abs(ahead.mean);
+  const more = `That is ${size < 0.00005 ? "less than 0.0001" : number(size)} `
+    + `${ahead.mean < 0 ? "less" : "more"} than ${referenceInWords()}`
+    + (ahead.n < n ? ` in the ${counted(ahead.n, "era")} that both have` : "");
   if (ahead.low === null) return `${told} ${more}; there are too few eras to tell them apart.`;
   const apart = ahead.low > 0 || ahead.high < 0;
   return `${told} ${more}: ${apart ? "more than chance would make of weights that were not chosen by "
@@ -354,16 +359,21 @@ function means(scores) {
   return ["corr", "mmc"].map((name) => meanOf(scores[name], state.first, state.last).mean);
 }
 
-// Names of the presets as labels, each under another where these lie at one place.
-function labelsOf(points) {
+// Names of the presets as labels, each under another where these lie at one place: there
+// beside the point that is nearest to the middle, on whose side they stand.
+function labelsOf(points, middle) {
   const reach = [0, 1].map((axis) => {
     const along = points.map(({ at }) => at[axis]);
     return 0.03 * (Math.max(...along) - Math.min(...along));
   });
   const near = (a, b) => reach.every((most, axis) => Math.abs(a.at[axis] - b.at[axis]) <= most);
   const firstOf = points.map((point) => points.findIndex((other) => near(point, other)));
-  return points.map((_, i) => points.filter((__, j) => firstOf[j] === i)
-    .map(({ name }) => shortened(name)).join("<br>"));
+  const aside = ({ at }) => Math.abs(at[0] - middle);
+  return points.map((point, i) => {
+    const group = points.filter((_, j) => firstOf[j] === firstOf[i]);
+    const nearest = group.reduce((a, b) => (aside(b) < aside(a) ? b : a));
+    return point === nearest ? group.map(({ name }) => shortened(name)).join("<br>") : "";
+  });
 }
 
 function drawFrontier() {
@@ -388,7 +398,7 @@ function drawFrontier() {
       marker: { color: colour("model-2"), size: 7 }, customdata: curve.map(({ weights }) => weights),
       hovertext: curve.map(({ corr, mmc }) => text("frontier", [corr, mmc])) },
     { name: "presets", mode: narrow.matches ? "markers" : "markers+text", x: points.map(({ at }) => at[0]),
-      y: points.map(({ at }) => at[1]), text: labelsOf(points),
+      y: points.map(({ at }) => at[1]), text: labelsOf(points, middle),
       textposition: points.map(({ at }) => (at[0] < middle ? "middle right" : "middle left")), textfont: { size: 10, color: colour("soft") },
       marker: { color: colour("model-1"), size: 9, symbol: "diamond" },
       customdata: points.map(({ weights }) => weights),

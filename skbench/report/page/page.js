@@ -71,7 +71,7 @@ function moreEras(rows) {
   const least = Math.min(...needed);
   const eras = least > 1000 ? "more than 1,000" : `some ${Math.ceil(least / 10) * 10}`;
   return ` Choose among those by something else: it would take ${eras} ${DATA.unit}s in all `
-    + "to tell the nearest of them apart, if its difference stays as it is.";
+    + `to tell even one of them from ${referenceName()}, if its difference stays as it is.`;
 }
 
 function correlationText() {

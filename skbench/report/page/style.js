@@ -73,7 +73,7 @@ const rising = () => [[0, colour("middle")], [1, colour("high")]];
 
 const colourBar = (text) =>
   ({ thickness: 10, outlinewidth: 0, tickfont: { color: colour("text") },
-    title: { text, side: "right" } });
+    title: { text, side: "top" } });
 
 function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
