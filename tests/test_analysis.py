@@ -832,10 +832,13 @@ class TestErrors:
         with pytest.raises(ValueError, match="`y` has 1 infinite"):
             check(function, frame, y=y)
 
-    def test_several_targets(self):
+    @pytest.mark.parametrize(
+        "function", [f for f in OF_TARGET if f != synergy]
+    )
+    def test_several_targets(self, function):
         frame = tournament()
         with pytest.raises(ValueError, match="`y` must be one column; got 'y', 'meta'"):
-            check(synergy, frame, y=frame[["y", "meta"]])
+            check(function, frame, y=frame[["y", "meta"]])
 
     def test_words(self):
         frame = tournament()
