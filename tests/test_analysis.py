@@ -832,9 +832,7 @@ class TestErrors:
         with pytest.raises(ValueError, match="`y` has 1 infinite"):
             check(function, frame, y=y)
 
-    @pytest.mark.parametrize(
-        "function", [f for f in OF_TARGET if f != synergy]
-    )
+    @pytest.mark.parametrize("function", [f for f in OF_TARGET if f != synergy])
     def test_several_targets(self, function):
         frame = tournament()
         with pytest.raises(ValueError, match="`y` must be one column; got 'y', 'meta'"):

@@ -750,10 +750,6 @@ class TestErrors:
         with pytest.raises(ValueError, match="column 'm' must hold numbers"):
             metrics.numerai_corr(BINS, pd.DataFrame({"m": list("abcde")}), era=[1] * 5)
 
-    def test_several_targets_of_all_scores_at_once(self):
-        with pytest.raises(ValueError, match="`y_true` must be one column; got 0, 1"):
-            metrics.score_models(np.ones((5, 2)), BINS, era=[1] * 5)
-
     def test_duplicate_names(self):
         twice = pd.DataFrame(np.ones((5, 2)), columns=["m", "m"])
         with pytest.raises(
