@@ -63,12 +63,12 @@ def score(
 
     CORR, the correlation with the targets, and MMC, the contribution to the Meta Model
     where FOLDER holds it: mean over the eras, low and high end of its 95% interval,
-    Sharpe ratio, largest drawdown, number of eras. Each
-    table is sorted by the score that it shows. A model with less than 90% of the eras
-    that others have stands beneath them, with its mean difference from the best of them
-    in the eras of both. Under the tables: how your predictions were made, if their file
-    says so. With several targets there are tables for each; its intervals allow for the
-    days that it looks ahead.
+    Sharpe ratio, largest drawdown, number of eras. Each table is sorted by the score
+    that it shows. A model with less than 90% of the eras that others have stands
+    beneath them, with its mean difference from the best of them in the eras of both.
+    Under the tables: how your predictions were made, if their file says so. With
+    several targets there are tables for each; its intervals allow for the days that it
+    looks ahead.
     """
     from skbench.folders import folder_target, read_payout, score_folder
     from skbench.tournament import origin_lines
@@ -92,8 +92,7 @@ def score(
     made = dict(told.to_numpy().tolist())
     board = _marked(board, made)
     if several:
-        groups = board.groupby(["target", "horizon"], sort=False)
-        for (name, horizon), lines in groups:
+        for (name, horizon), lines in board.groupby(["target", "horizon"], sort=False):
             say(f"Target: {name}; its scores share days over {horizon} eras", "")
             _show_board(lines, paid)
     else:
