@@ -1,5 +1,7 @@
 """Every parquet file that is written has checksums, which tell of any flipped bit."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,6 +14,7 @@ from skbench._parquet import arrow_path, parquet_writer, python_path, read_parqu
 from skbench.datasets import load_benchmark_models, make_benchmark_models
 from skbench.folders import ensemble_folder, ensemble_pipeline
 from skbench.streaming import sort_parquet, transform_parquet
+from skbench.tournament import open_source
 
 N_ROWS = 400
 RNG = np.random.default_rng(0)
@@ -122,3 +125,18 @@ def test_paths_go_to_pyarrow_and_back(tmp_path):
     path = tmp_path / "modèle.parquet"
     assert arrow_path(path) == str(path)
     assert python_path(arrow_path(path)) == str(path)
+
+
+def test_a_file_that_is_replaced_while_it_is_read_gives_no_numbers_of_another(tmp_path):
+    """What is where in a file is known from its first opening on."""
+    path = tmp_path / "rows.parquet"
+    rows = pa.table({"a": np.arange(2000.0), "b": np.arange(2000.0)})
+    pq.write_table(rows, path, row_group_size=500)
+    source = open_source(path)
+    other = pa.table({"b": np.zeros(2000), "a": np.zeros(2000)})
+    pq.write_table(other, tmp_path / "other.parquet", row_group_size=500)
+    os.utime(tmp_path / "other.parquet", (1, 1))
+    (tmp_path / "other.parquet").replace(path)
+    with pytest.raises(ValueError, match=r"rows.parquet was replaced while it was"):
+        source.whole()
+    assert open_source(path).whole().equals(other)

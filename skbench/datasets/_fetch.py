@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +135,13 @@ def fetch_benchmark_models(
     }
     options: dict[str, Any] = {"data_home": data_home, "api": api, "progress": progress}
     folder = fetch_files(version, splits, meta_model=meta_model, **chosen, **options)
-    data = load_benchmark_models(
-        folder, splits[0], **chosen, meta_model=bool(meta_model)
-    )
+    with ExitStack() as stack:
+        # Or another call, which adds columns, replaces a copy that is being read.
+        for path in sorted(folder.glob("*.parquet")):
+            stack.enter_context(alone_with(path, progress))
+        data = load_benchmark_models(
+            folder, splits[0], **chosen, meta_model=bool(meta_model)
+        )
     data.update(folder=folder, version=folder.name)
     return data
 

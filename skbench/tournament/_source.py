@@ -39,6 +39,11 @@ class _File:
         with self.filesystem.open_input_file(self.path) as file:
             yield file
 
+    def stamp(self) -> list[Any]:
+        """Tell the file from another one that takes its place."""
+        info = self.filesystem.get_file_info(self.path)
+        return [info.path, info.size, info.mtime_ns]
+
     def layout(self, advice: str) -> tuple[pa.Schema, Footer, list[int]]:
         """Return the columns, where the row groups are, and their numbers of rows."""
         try:
@@ -68,6 +73,7 @@ class Source:
 
     def __init__(self, source: Any, advice: str = "") -> None:
         self.files, self._advice = _files(source), advice
+        self._stamps = {file.path: file.stamp() for file in self.files}
         self.schema, footer, n_rows = self.files[0].layout(advice)
         self._layouts = [(self.files[0], footer, n_rows)]
         for file in self.files[1:]:
@@ -81,8 +87,7 @@ class Source:
 
     def stamp(self) -> list[Any]:
         """Tell this source from another, or from what it was before."""
-        infos = [f.filesystem.get_file_info(f.path) for f in self.files]
-        return [[info.path, info.size, info.mtime_ns] for info in infos]
+        return [file.stamp() for file in self.files]
 
     def batch_rows(self, batch_rows: int | None, columns: Collection[str]) -> int:
         """Rows at least in a batch."""
@@ -174,6 +179,9 @@ class Source:
         first, stop = groups
         try:
             with file.open() as opened:
+                # Of another file, a footer would give other numbers than those meant.
+                if file.stamp() != self._stamps[file.path]:
+                    raise _replaced(file)
                 metadata, row_groups = footer.part(opened, first, stop)
                 parquet = open_parquet(
                     opened,
@@ -229,6 +237,10 @@ class Source:
                 f"{file.path} differs: {error}"
             ) from error
         return unified.with_metadata(first.metadata)
+
+
+def _replaced(file: _File) -> ValueError:
+    return ValueError(f"{file.path} was replaced while it was being read: call again")
 
 
 def _batches(
